@@ -1,0 +1,166 @@
+/**
+ * What `serverConfiguration` may hold, by template: the one schema that the API's edge and the
+ * worker both check with, so that both say the same words. Design §6; `drasi-server` fields follow
+ * its configuration file.
+ */
+import { z } from "zod";
+import type { JsonObject } from "./json.ts";
+import { ID_PATTERN } from "./ids.ts";
+
+const port = z.number({ error: "must be a whole number from 1 to 65535" })
+  .int("must be a whole number from 1 to 65535")
+  .min(1, "must be a whole number from 1 to 65535")
+  .max(65_535, "must be a whole number from 1 to 65535");
+
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.|$)){4}$/;
+
+/** A bind address: a server listens on an address of its own host, so a name must be `localhost`. */
+const host = z.string({ error: "must be an IPv4 address or localhost" })
+  .refine((text) => text === "localhost" || IPV4.test(text), {
+    error: "must be an IPv4 address or localhost",
+  });
+
+const signalName = z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"], {
+  error: "must be one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2",
+});
+
+const milliseconds = (max: number) =>
+  z.number({ error: `must be a whole number of milliseconds from 0 to ${max}` })
+    .int(`must be a whole number of milliseconds from 0 to ${max}`)
+    .min(0, `must be a whole number of milliseconds from 0 to ${max}`)
+    .max(max, `must be a whole number of milliseconds from 0 to ${max}`);
+
+const path = z.string().startsWith("/", "must be an absolute path").max(4_096);
+
+/** When a server counts as ready: an HTTP 2xx, or an accepted TCP connection, on its port. */
+const readiness = z.strictObject({
+  http: z.strictObject({
+    path: z.string().startsWith("/", "must begin with /").max(1_024),
+    port: port.optional(),
+  })
+    .optional(),
+  tcp: z.strictObject({ port: port.optional() }).optional(),
+  withinMs: milliseconds(600_000).optional(),
+}).refine((probe) => (probe.http === undefined) !== (probe.tcp === undefined), {
+  error: "must have exactly one of http and tcp",
+});
+
+const environment = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a variable name: letters, digits and _"),
+  z.string({ error: "must be a string" }).max(32_768),
+);
+
+const commandConfiguration = z.strictObject({
+  command: z.array(z.string({ error: "must be a string" }).min(1, "must not be empty").max(4_096), {
+    error: "must be an array of strings: the program, then its arguments",
+  })
+    .min(1, "must name a program").max(1_000),
+  env: environment.optional(),
+  workingDirectory: path.optional(),
+  host: host.optional(),
+  port: port.optional(),
+  readiness: readiness.optional(),
+  stopSignal: signalName.optional(),
+  stopGraceMs: milliseconds(3_600_000).optional(),
+});
+
+const component = (extra: Record<string, z.ZodType>) =>
+  z.looseObject({
+    id: z.string({ error: "must be a string" }).min(1, "must not be empty"),
+    autoStart: z.boolean().optional(),
+    ...extra,
+  });
+
+const drasiServerConfiguration = z.strictObject({
+  id: z.string().regex(ID_PATTERN, "must be letters, digits and -").optional(),
+  host: host.optional(),
+  port: port.optional(),
+  logLevel: z.enum(["trace", "debug", "info", "warn", "error"], {
+    error: "must be one of trace, debug, info, warn, error",
+  }).optional(),
+  persistIndex: z.boolean().optional(),
+  enableArchive: z.boolean().optional(),
+  enableUi: z.boolean().optional(),
+  stateStore: z.looseObject({ kind: z.literal("redb"), path: z.string() }).optional(),
+  secretStore: z.looseObject({ kind: z.string() }).optional(),
+  defaultPriorityQueueCapacity: z.number().int().positive().optional(),
+  defaultDispatchBufferCapacity: z.number().int().positive().optional(),
+  pluginRegistry: z.string().optional(),
+  autoInstallPlugins: z.boolean().optional(),
+  plugins: z.array(z.looseObject({ ref: z.string() })).optional(),
+  verifyPlugins: z.boolean().optional(),
+  trustedIdentities: z.array(z.looseObject({})).optional(),
+  corsAllowedOrigins: z.array(z.string()).optional(),
+  sources: z.array(component({ kind: z.string() })).optional(),
+  queries: z.array(component({ query: z.string() })).optional(),
+  reactions: z.array(component({ kind: z.string(), queries: z.array(z.string()).optional() }))
+    .optional(),
+  identityProviders: z.array(z.looseObject({})).optional(),
+  bootstrapProviders: z.array(z.looseObject({})).optional(),
+});
+
+const schemas = { "drasi-server": drasiServerConfiguration, command: commandConfiguration };
+
+/** The templates that exist: how a kind of server is started, probed and stopped. */
+export const templateSchema = z.enum(["drasi-server", "command"], {
+  error: "must be one of drasi-server, command",
+});
+export type Template = z.infer<typeof templateSchema>;
+export type CommandConfiguration = z.infer<typeof commandConfiguration>;
+export type DrasiServerConfiguration = z.infer<typeof drasiServerConfiguration>;
+export type Readiness = z.infer<typeof readiness>;
+
+/** One thing wrong with an input: where (a dotted path, empty for the whole) and what the right form is. */
+export interface Fault {
+  path: string;
+  message: string;
+}
+
+/** Every fault of a configuration at once; an empty list means that it is valid. */
+export function configurationFaults(template: Template, configuration: JsonObject): Fault[] {
+  return faultsOf(schemas[template].safeParse(withPredecessorNames(template, configuration)));
+}
+
+/** The typed form of a configuration that `configurationFaults` found nothing wrong with. */
+export function parseCommandConfiguration(configuration: JsonObject): CommandConfiguration {
+  return commandConfiguration.parse(configuration);
+}
+
+/** As `parseCommandConfiguration`, for `drasi-server`; the predecessor's `queryText` becomes `query`. */
+export function parseDrasiServerConfiguration(configuration: JsonObject): DrasiServerConfiguration {
+  return drasiServerConfiguration.parse(withPredecessorNames("drasi-server", configuration));
+}
+
+/** The faults in a zod result, each with its path; unknown fields are named one by one. */
+export function faultsOf(result: z.ZodSafeParseResult<unknown>): Fault[] {
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue) => {
+    const at = issue.path.map(String);
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        path: [...at, key].join("."),
+        message: "is not a known field",
+      }));
+    }
+    return [{ path: at.join("."), message: issue.message }];
+  });
+}
+
+/** All faults as one line: `host: must be …; port: must be …`. */
+export function describeFaults(faults: readonly Fault[]): string {
+  return faults.map((fault) => fault.path ? `${fault.path}: ${fault.message}` : fault.message).join(
+    "; ",
+  );
+}
+
+function withPredecessorNames(template: Template, configuration: JsonObject): JsonObject {
+  if (template !== "drasi-server" || !Array.isArray(configuration.queries)) return configuration;
+  return {
+    ...configuration,
+    queries: configuration.queries.map((query) => {
+      if (query === null || typeof query !== "object" || Array.isArray(query)) return query;
+      const { queryText, ...rest } = query;
+      return queryText === undefined || "query" in rest ? query : { ...rest, query: queryText };
+    }),
+  };
+}

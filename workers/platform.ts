@@ -1,0 +1,64 @@
+/** The platform port: what a worker asks of the technology that runs servers. Design §3, §4. */
+import type { Template } from "../events/configuration.ts";
+import type { JsonObject } from "../events/json.ts";
+import type { RuntimeInfo } from "../events/runtime_info.ts";
+
+/** One run to be started. */
+export interface StartSpec {
+  instanceId: string;
+  /** New for each try; in the server's environment as `DRAAS_RUN_ID`, in files and in every report. */
+  runId: string;
+  /** A platform refuses one below the highest that it has seen for the instance. */
+  generation: number;
+  template: Template;
+  configuration: JsonObject;
+  /** Nothing is spawned later than this, counted from the call on the host's boot clock. Design §4 rule 6. */
+  spawnWithinMs: number;
+}
+
+/** What came of a start. A failed one leaves no process behind. */
+export type StartOutcome =
+  | { kind: "running"; runtimeInfo: RuntimeInfo }
+  | { kind: "failed"; failure: Failure; runtimeInfo: RuntimeInfo | null };
+
+/** What came of a stop. `runtimeInfo` is the last run, ended; null when there never was one here. */
+export type StopOutcome =
+  | { kind: "stopped"; runtimeInfo: RuntimeInfo | null }
+  | { kind: "failed"; failure: Failure; runtimeInfo: RuntimeInfo | null };
+
+/** Why something did not work, for programs (`code`, `retryable`) and for people (`message`). */
+export interface Failure {
+  /** `configuration_invalid`, `binary_missing`, `port_in_use`, `exited_at_once`, `not_ready`, `aborted`,
+   * `spawn_too_late`, `locked`, `stale_generation`, `disk_full`, `still_running`, … */
+  code: string;
+  message: string;
+  /** False when the same try would fail again: configuration, missing binary, refused by the host. */
+  retryable: boolean;
+}
+
+/** One technology on one site. All implementations pass `tests/contracts/platform_contract.ts`. */
+export interface Platform {
+  /** `process`, `docker`, `kubernetes`. */
+  readonly name: string;
+  /** What can reach the same runtime: here the id of the data folder. */
+  readonly site: string;
+  /** Every run that this site knows of: the latest of each instance, live or ended. Adopts the live ones. */
+  inventory(): Promise<RuntimeInfo[]>;
+  /** The latest run of one instance as it is now; null when there is none. */
+  inspect(instanceId: string): Promise<RuntimeInfo | null>;
+  /**
+   * Starts one run and waits until it counts as started (settle time, readiness). `signal` aborts it:
+   * the process is ended and the outcome is `aborted`. Never throws for what the world does wrong.
+   */
+  start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome>;
+  /** Ends the run, gently and then by force, with its whole process tree; a stopped one is a success. */
+  stop(instanceId: string): Promise<StopOutcome>;
+  /** Stops, then removes everything that the site keeps of the instance. */
+  remove(instanceId: string): Promise<StopOutcome>;
+  /** Reports each run that ends without `stop` or `remove` having been asked, once, also adopted ones. */
+  onExit(listener: (runtimeInfo: RuntimeInfo) => void): void;
+  /** The last lines of the instance's output. */
+  logs(instanceId: string, tailLines: number): Promise<string[]>;
+  /** Stops watching; every server runs on. */
+  close(): Promise<void>;
+}
