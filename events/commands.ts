@@ -1,0 +1,46 @@
+/** What a node asks of a worker. Each is written by the same append as the event that caused it. Design §5. */
+import { z } from "zod";
+import { templateSchema } from "./configuration.ts";
+import { jsonObjectSchema } from "./specification.ts";
+
+export const commandTypeSchema = z.enum([
+  "StartInstanceCommand",
+  "StopInstanceCommand",
+  "RestartInstanceCommand",
+  "DeleteInstanceCommand",
+]);
+export type CommandType = z.infer<typeof commandTypeSchema>;
+
+export const commandSchema = z.object({
+  /** Also the command's id in the log and in every report about it. */
+  messageId: z.string(),
+  type: commandTypeSchema,
+  instanceId: z.string(),
+  platform: z.string(),
+  /** Where it must be done; null: any worker of the platform may take it. */
+  site: z.string().nullable(),
+  /** `{channel}.response.{guid}`; absent: fire-and-forget, the fact still lands in the log. */
+  replyChannel: z.string().optional(),
+  correlationId: z.string(),
+  generation: z.number().int().nonnegative(),
+  /** A duration: the log's clock makes a time of it, and refuses an accept after it. Design §4 rule 1. */
+  acceptWithinMs: z.number().int().positive(),
+  template: templateSchema.optional(),
+  configuration: jsonObjectSchema.optional(),
+  configurationRevision: z.number().int().nullable().optional(),
+  traceparent: z.string().optional(),
+});
+
+/** A command as it travels. Start and restart carry template and configuration. */
+export type Command = z.infer<typeof commandSchema>;
+
+/** A live command: on its stream or in work. It is gone once something has ended it. */
+export interface CommandRecord {
+  command: Command;
+  /** Epoch milliseconds by the log's clock. */
+  enqueuedAt: number;
+  acceptBy: number;
+  /** Deliveries without an accept so far; the fifth ends it as poison. Design §4 rule 12. */
+  deliveries: number;
+  accepted: { workerId: string; incarnation: string; site: string; attempt: number } | null;
+}

@@ -1,0 +1,115 @@
+/** Where facts live. One implementation a technology; all pass `tests/contracts/event_log_contract.ts`. */
+import type { Command } from "./commands.ts";
+import type { EventMeta, Position, RecordedEvent } from "./envelope.ts";
+import type { NewEvent } from "./instance_events.ts";
+
+/** What an acknowledged fact survives. Design §1, promise 1. */
+export type Durability = "memory" | "process" | "disk" | "replicated";
+
+/** A live command that an append ends together with its event. */
+export interface CommandEnd {
+  commandId: string;
+  /** Which event of the batch ends it: an index into `events`. It is what the reply channel carries. */
+  eventIndex: number;
+  /**
+   * `unaccepted`: only if nobody has accepted it. `due`: that, and its time to be accepted is over by the log's
+   * clock. `always`: also an accepted one (forced delete, forget).
+   */
+  condition: "unaccepted" | "due" | "always";
+}
+
+/** One decision, to be written as a whole or not at all. */
+export interface AppendBatch {
+  instanceId: string;
+  /** The version that was decided upon; 0 for an instance that does not exist. */
+  expectedVersion: number;
+  /** 1 to 64 events. */
+  events: NewEvent[];
+  meta: EventMeta;
+  commands: Command[];
+  ends: CommandEnd[];
+  /** The instance's generation from here on; fences the accept of older commands. */
+  generation: number;
+  /** Keeps the answer under this key. A key that exists gives `duplicate`. */
+  keepKeyMs?: number;
+  /** Refused with `notDue` before this time, epoch milliseconds by the log's clock. */
+  notBefore?: number;
+  /** The instance's run is given up (forced delete): `standing` no longer names it. */
+  forgetsRun?: boolean;
+}
+
+/** Where the answer to an idempotency key is. */
+export interface KeyRecord {
+  key: string;
+  digest: string;
+  instanceId: string;
+  /** The version of the event that answered. */
+  version: number;
+}
+
+export type AppendOutcome =
+  | { kind: "appended"; events: RecordedEvent[] }
+  /** Someone else was first; `missed` are the instance's events after `expectedVersion`. */
+  | { kind: "conflict"; version: number; missed: RecordedEvent[] }
+  | { kind: "duplicate"; record: KeyRecord }
+  | { kind: "notDue"; dueInMs: number };
+
+/** A subscription; closing it twice is the same as once. */
+export interface Subscription {
+  close(): void;
+}
+
+export interface EventLog {
+  /**
+   * Compares the version, adds the events, ends and enqueues commands, keeps the key: one atomic step. It resolves
+   * only when the events have the log's durability.
+   * @throws {OperationalError} `log_indeterminate` when the answer was lost (settle by `meta.requestId` in the
+   *   history after `expectedVersion`), `log_closed`, `log_unwritable`
+   */
+  append(batch: AppendBatch): Promise<AppendOutcome>;
+  /**
+   * The first `limit` events after a position, in order.
+   * @throws {OperationalError} `log_truncated` when some of them were cut (see `LogRetention.trim`)
+   */
+  read(after: Position, limit: number): Promise<RecordedEvent[]>;
+  /** Calls `listener` with every event after `after`, in order, without gaps or repeats, in batches. */
+  tail(after: Position, listener: (events: RecordedEvent[]) => void): Promise<Subscription>;
+  /** The last `limit` events of one instance below `beforeVersion` (default: all), oldest first. */
+  history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
+  /** The answer kept under an idempotency key; null when there is none or its time is over. */
+  findKey(key: string): Promise<KeyRecord | null>;
+  /** The position of the newest event; `START` for an empty log. */
+  head(): Promise<Position>;
+  /** What an acknowledged append survives, as probed; never claimed higher. */
+  durability(): Promise<Durability>;
+  /** Finishes what was asked for, then refuses everything with `log_closed`. */
+  close(): Promise<void>;
+}
+
+/** A fold of the log up to a position: a cache, dropped when its checksum or schema does not fit. */
+export interface Snapshot {
+  position: Position;
+  /** Of the folded states, not of the events. */
+  schema: number;
+  /** JSON, one text an instance. */
+  states: string[];
+}
+
+/** Snapshots and cuts: what keeps recovery short and the log bounded. All calls carry the leader's fencing token. */
+export interface LogRetention {
+  /** Replaces the snapshot; an older position than the present one's is ignored. */
+  saveSnapshot(snapshot: Snapshot, fence: number): Promise<void>;
+  /** The newest snapshot; null when there is none or it is damaged. */
+  loadSnapshot(): Promise<Snapshot | null>;
+  /** Forgets the snapshot; the next recovery folds the log. */
+  dropSnapshot(): Promise<void>;
+  /** Cuts all events before `before`; every instance needs a `Baseline` at or after it. Gives how many were cut. */
+  trim(before: Position, fence: number): Promise<number>;
+}
+
+/** The lease that makes one node the leader. Embedded: always granted. Design §3. */
+export interface Leadership {
+  /** A fencing token, growing with each holder; null while someone else leads. Also renews. */
+  acquire(nodeId: string, ttlMs: number): Promise<number | null>;
+  release(nodeId: string): Promise<void>;
+}

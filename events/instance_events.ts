@@ -1,0 +1,125 @@
+/**
+ * Every fact that can be in the log, with the schema of its data. Past tense, immutable, numbered:
+ * a changed shape gets a new schema number and an upcaster (`upcast.ts`), never a new meaning.
+ */
+import { z } from "zod";
+import { commandTypeSchema } from "./commands.ts";
+import { observationSchema } from "./observations.ts";
+import { responseSchema } from "./responses.ts";
+import { runtimeInfoSchema } from "./runtime_info.ts";
+import {
+  jsonObjectSchema,
+  specificationChangesSchema,
+  specificationSchema,
+} from "./specification.ts";
+
+const commandId = z.string();
+const generation = z.number().int().nonnegative();
+const site = z.string().nullable();
+const launch = {
+  commandId,
+  generation,
+  configuration: jsonObjectSchema,
+  /** Null when a start's body overrode the configuration. */
+  configurationRevision: z.number().int().nullable(),
+  acceptWithinMs: z.number().int().positive(),
+};
+
+/** Data schemas by event type, in their present form. */
+export const eventSchemas = {
+  InstanceCreated: z.object({ specification: specificationSchema }),
+  InstanceConfigured: z.object({ changes: specificationChangesSchema }),
+  /** `cause`: a user, the restart policy, a start that waited for a stop, or a found difference. */
+  StartRequested: z.object({
+    ...launch,
+    site,
+    cause: z.enum(["user", "restart-policy", "queue"]),
+  }),
+  /** A start asked for while stopping; its own deadline runs from here. */
+  StartQueued: z.object(launch),
+  /** `commandId` is null when nothing runs, so that no worker is needed. */
+  StopRequested: z.object({
+    commandId: commandId.nullable(),
+    generation,
+    site,
+    acceptWithinMs: z.number().int().positive(),
+  }),
+  RestartRequested: z.object({ ...launch, site }),
+  /** `mayStillRun` names what a forced delete may leave behind; its worker ends it on its return. */
+  DeleteRequested: z.object({
+    commandId: commandId.nullable(),
+    generation,
+    site,
+    acceptWithinMs: z.number().int().positive(),
+    force: z.boolean(),
+    mayStillRun: runtimeInfoSchema.nullable(),
+  }),
+  /** The answer to a request that changed nothing, kept because it carried an idempotency key. */
+  RequestAnswered: z.object({ request: z.string() }),
+  CommandAccepted: z.object({
+    commandId,
+    commandType: commandTypeSchema,
+    attempt: z.number().int().positive(),
+    workerId: z.string(),
+    incarnation: z.string(),
+    site: z.string(),
+  }),
+  CommandSucceeded: z.object({
+    commandId,
+    attempt: z.number().int(),
+    workerId: z.string(),
+    response: responseSchema,
+  }),
+  CommandFailed: z.object({
+    commandId,
+    attempt: z.number().int(),
+    workerId: z.string(),
+    response: responseSchema,
+  }),
+  CommandExpired: z.object({
+    commandId,
+    reason: z.enum(["NoWorker", "WorkersBusy", "WorkersUnreachable", "NotReleased"]),
+  }),
+  CommandCancelled: z.object({ commandId, reason: z.string() }),
+  CommandRefused: z.object({ commandId, reason: z.enum(["StaleGeneration", "Poison"]) }),
+  /** Its worker was given up by an admin or the leader; what it did is not known. */
+  CommandForgotten: z.object({ commandId, workerId: z.string() }),
+  /** The jitter is in `delayMs`: drawn once, by whoever appended. The next try is due at `at + delayMs`. */
+  RestartScheduled: z.object({
+    runId: z.string(),
+    attempt: z.number().int().nonnegative(),
+    delayMs: z.number().nonnegative(),
+  }),
+  RestartAbandoned: z.object({
+    runId: z.string(),
+    reason: z.literal("CrashLoop"),
+    starts: z.number().int(),
+  }),
+  RuntimeObserved: observationSchema.extend({ workerId: z.string() }),
+  /** The whole state of an instance, so that what lies before may be cut. Design §3. */
+  Baseline: z.object({ state: jsonObjectSchema }),
+} as const;
+
+export type EventType = keyof typeof eventSchemas;
+export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
+
+/** The schema number that is written today, by type. */
+export const CURRENT_SCHEMA: Readonly<Record<EventType, number>> = Object.freeze(
+  Object.fromEntries(Object.keys(eventSchemas).map((type) => [type, 1])) as Record<
+    EventType,
+    number
+  >,
+);
+
+/** One fact before it is in the log. */
+export type NewEvent = { [T in EventType]: { type: T; data: EventData<T> } }[EventType];
+
+/** A new event with its type checked against its data. */
+export function newEvent<T extends EventType>(type: T, data: EventData<T>): NewEvent {
+  return { type, data } as NewEvent;
+}
+
+/** Whether `type` is one that this release knows. */
+export function isKnownEventType(type: string): type is EventType {
+  return Object.hasOwn(eventSchemas, type);
+}

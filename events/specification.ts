@@ -1,0 +1,87 @@
+/** What a user says an instance should be: names, placement, configuration, restart policy. Design §2, §6. */
+import { z } from "zod";
+import { type Fault, faultsOf, templateSchema } from "./configuration.ts";
+import type { JsonObject } from "./json.ts";
+
+/** A JSON object of any content; templates check what is inside. */
+export const jsonObjectSchema = z.custom<JsonObject>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  { error: "must be a JSON object" },
+);
+
+const milliseconds = (least: number, most: number) => {
+  const error = `must be a whole number of milliseconds from ${least} to ${most}`;
+  return z.number({ error }).int(error).min(least, error).max(most, error);
+};
+
+/**
+ * When a server that ended by itself is started again. The delay before try `n` (from 0) is drawn from
+ * [0, min(capMs, baseMs · factorⁿ)] ("full jitter", AWS Architecture Blog 2015); `n` begins anew after
+ * `resetAfterMs` of steady running; more than `maxStarts` within `windowMs` is a crash loop.
+ */
+export const restartPolicySchema = z.strictObject({
+  mode: z.enum(["never", "on-failure", "always"], {
+    error: "must be one of never, on-failure, always",
+  })
+    .default("on-failure"),
+  baseMs: milliseconds(0, 3_600_000).default(200),
+  factor: z.number({ error: "must be a number from 1 to 10" }).min(1).max(10).default(2),
+  capMs: milliseconds(0, 86_400_000).default(60_000),
+  resetAfterMs: milliseconds(0, 86_400_000).default(60_000),
+  maxStarts: z.number().int().min(1).max(100).default(10),
+  windowMs: milliseconds(1, 86_400_000).default(600_000),
+});
+export type RestartPolicy = z.infer<typeof restartPolicySchema>;
+
+/** The policy of an instance that names none. */
+export const DEFAULT_RESTART_POLICY: RestartPolicy = restartPolicySchema.parse({});
+
+const LABEL = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
+const labelText =
+  "must be 1 to 63 letters, digits, '.', '_', '/' or '-', beginning and ending with a letter or digit";
+
+/** Platforms that this release has workers for. */
+export const platformSchema = z.enum(["process"], {
+  error: "must be process, the one platform that this release offers",
+});
+export type PlatformName = z.infer<typeof platformSchema>;
+
+export const specificationSchema = z.strictObject({
+  name: z.string({ error: "must be a string" }).trim().min(1, "must not be empty").max(
+    200,
+    "must have at most 200 characters",
+  ),
+  description: z.string({ error: "must be a string" }).max(
+    2_000,
+    "must have at most 2000 characters",
+  ).default(""),
+  platform: platformSchema.default("process"),
+  template: templateSchema.default("drasi-server"),
+  configuration: jsonObjectSchema,
+  labels: z.record(z.string().regex(LABEL, labelText), z.string().max(256)).default({}),
+  restartPolicy: restartPolicySchema.default(DEFAULT_RESTART_POLICY),
+});
+
+/** All that a user decides of an instance. Each change of `configuration` gets a new revision number. */
+export type Specification = z.infer<typeof specificationSchema>;
+
+/** The parts of a specification that a user may change later. */
+export const specificationChangesSchema = z.strictObject({
+  name: specificationSchema.shape.name.optional(),
+  description: z.string({ error: "must be a string" }).max(2_000).optional(),
+  configuration: jsonObjectSchema.optional(),
+  labels: z.record(z.string().regex(LABEL, labelText), z.string().max(256)).optional(),
+  restartPolicy: restartPolicySchema.optional(),
+});
+export type SpecificationChanges = z.infer<typeof specificationChangesSchema>;
+
+/** The parsed value, or every fault in it. */
+export type Parsed<T> = { ok: true; value: T } | { ok: false; faults: Fault[] };
+
+/** Checks `input` against `schema`; finds every fault at once. */
+export function parseWith<T>(schema: z.ZodType<T>, input: unknown): Parsed<T> {
+  const result = schema.safeParse(input);
+  return result.success
+    ? { ok: true, value: result.data }
+    : { ok: false, faults: faultsOf(result) };
+}

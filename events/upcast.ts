@@ -1,0 +1,65 @@
+/** Reads events of every release: old shapes are lifted to today's, newer ones are refused by name. */
+import type { EventMeta, Position, RecordedEvent } from "./envelope.ts";
+import { OperationalError } from "./errors.ts";
+import { CURRENT_SCHEMA, eventSchemas, isKnownEventType } from "./instance_events.ts";
+import type { JsonObject } from "./json.ts";
+
+/** An event as it was stored, before anything is known of its type. */
+export interface StoredEvent {
+  position: Position;
+  previous: Position | null;
+  instanceId: string;
+  version: number;
+  type: string;
+  schema: number;
+  at: number;
+  data: JsonObject;
+  meta: EventMeta;
+}
+
+/** Lifts the data of schema number `n` to `n + 1`, by event type. */
+export type Upcasters = Record<string, Record<number, (data: JsonObject) => JsonObject>>;
+
+const UPCASTERS: Upcasters = {};
+
+/**
+ * The event in today's shape.
+ * @throws {OperationalError} `log_from_newer_version` for a type or schema number that this release does not
+ *   know; `log_damaged` when the data is not what its schema says
+ */
+export function upcast(stored: StoredEvent, upcasters: Upcasters = UPCASTERS): RecordedEvent {
+  const { type } = stored;
+  if (!isKnownEventType(type) || stored.schema > CURRENT_SCHEMA[type]) {
+    throw new OperationalError(
+      "log_from_newer_version",
+      `The event ${type} (schema ${stored.schema}) at ${stored.position} was written by a newer version of DRaaS.`,
+      false,
+      "Run the newer version, or restore a copy of the data from before the upgrade.",
+    );
+  }
+  let data = stored.data;
+  for (let schema = stored.schema; schema < CURRENT_SCHEMA[type]; schema++) {
+    const lift = upcasters[type]?.[schema];
+    if (!lift) throw new Error(`no upcaster for ${type} from schema ${schema}`);
+    data = lift(data);
+  }
+  return { ...stored, type, data, schema: CURRENT_SCHEMA[type] } as unknown as RecordedEvent;
+}
+
+/**
+ * `upcast`, with the data checked against the event's schema: for events that come from outside this process.
+ * @throws {OperationalError} as `upcast`, and `log_damaged`
+ */
+export function upcastChecked(stored: StoredEvent): RecordedEvent {
+  const event = upcast(stored);
+  const checked = eventSchemas[event.type].safeParse(event.data);
+  if (checked.success) return event;
+  throw new OperationalError(
+    "log_damaged",
+    `The event ${stored.type} at ${stored.position} is damaged: ${
+      checked.error.issues[0]?.path.join(".")
+    } ${checked.error.issues[0]?.message}.`,
+    false,
+    "Restore the data folder from a copy; the log before this position is intact.",
+  );
+}

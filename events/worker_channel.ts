@@ -1,0 +1,69 @@
+/** A worker's side of the bus. Every call carries the worker's incarnation; an older one is `superseded`. Design §4. */
+import type { Query } from "./command_bus.ts";
+import type { Command } from "./commands.ts";
+import type { RecordedEvent } from "./envelope.ts";
+import type { Observation } from "./observations.ts";
+import type { InstanceResponse } from "./responses.ts";
+
+/** What a worker offers. */
+export interface Registration {
+  workerId: string;
+  platform: string;
+  site: string;
+  /** New for each life of the worker. */
+  incarnation: string;
+  machineId: string;
+  slots: number;
+  version: string;
+}
+
+export type RegisterOutcome =
+  /** `inherited`: what an older incarnation had accepted and not ended; to be accepted anew, at once. */
+  | { kind: "registered"; inherited: Command[] }
+  /** The same id from another machine, while that one still beats. */
+  | { kind: "refused"; reason: string };
+
+export type AcceptOutcome =
+  /**
+   * `attempt` counts from 1. `settle`: taken over with an old generation: look at what runs and report it, spawn
+   * nothing (design §4 rule 7). Repeating the call gives the same answer.
+   */
+  | { kind: "accepted"; attempt: number; settle: boolean }
+  /** `ended`: it is over (this call may have ended it); `taken`: another worker has it; `busy`: try again later. */
+  | { kind: "refused"; reason: "ended" | "taken" | "busy" | "superseded" };
+
+export type CompleteOutcome =
+  /** Also when this very attempt had ended it before: repeating is safe. */
+  | { kind: "completed"; event: RecordedEvent }
+  | { kind: "refused"; reason: "ended" | "superseded" };
+
+/** What the log holds of an instance, as a worker needs it to judge what it finds. */
+export interface Standing {
+  generation: number;
+  /** The run that the log takes for live; null when it knows of none. */
+  runId: string | null;
+}
+
+export interface WorkerChannel {
+  register(): Promise<RegisterOutcome>;
+  /** Says "I live" and how many slots are in use. */
+  heartbeat(busy: number): Promise<"ok" | "superseded">;
+  /** Up to `max` commands that wait for a worker here; waits for the first at most `waitMs`. */
+  take(max: number, waitMs: number): Promise<Command[]>;
+  /** The right to work on a command; refuses and ends one that is too old or too late, in the same step. */
+  accept(commandId: string): Promise<AcceptOutcome>;
+  /** Ends a command with its response: event, reply and removal in one step. */
+  complete(
+    commandId: string,
+    attempt: number,
+    response: InstanceResponse,
+  ): Promise<CompleteOutcome>;
+  /** Adds a fact about a run. */
+  observe(observation: Observation): Promise<"recorded" | "superseded">;
+  /** What the log holds of these instances; unknown ones are left out. */
+  standing(instanceIds: string[]): Promise<Map<string, Standing>>;
+  /** Answers questions to this site. */
+  serveQueries(answer: (query: Query) => Promise<string[]>): void;
+  /** Takes nothing more; what it accepted stays its own until a new incarnation registers. */
+  leave(): Promise<void>;
+}
