@@ -1,0 +1,108 @@
+/** The one door to the fleet: what HTTP, the terminal UI and the CLI see of it. Design §3, §6. */
+import type { Position, RecordedEvent } from "../events/envelope.ts";
+import type { Durability, Subscription } from "../events/event_log.ts";
+import type { WorkerRecord } from "../events/command_bus.ts";
+import type { InstanceState } from "../machines/lifecycle.ts";
+import type { InstanceRequest, InstanceStatus, Rejection } from "../machines/requests.ts";
+
+/** Who asks, for how long, and what makes a retry safe. */
+export interface AskOptions {
+  /** How long the caller waits for the end of its command; the command expires with it while nobody accepted it. */
+  timeoutMs: number;
+  /** False: answer when the fact is in the log (`accepted`); the command then expires after the queue's limit. */
+  wait: boolean;
+  requestedBy: string;
+  correlationId?: string;
+  idempotency?: { key: string; digest: string };
+  /** The version of the specification that the caller has seen (`If-Match`). */
+  ifMatch?: number;
+  /** Answers with what would be appended, and appends nothing. */
+  dryRun?: boolean;
+}
+
+/** What became of a request. `state` is the instance after the event that the answer stands on. */
+export type AskOutcome =
+  /** It is so. `changed` is false when it was so before. `event` ended the command, or is the fact itself. */
+  | {
+    kind: "done";
+    changed: boolean;
+    state: InstanceState;
+    position: Position;
+    event: RecordedEvent | null;
+  }
+  /** It is in the log, and nobody waits for the rest. */
+  | { kind: "accepted"; commandId: string | null; state: InstanceState; position: Position }
+  /** Its command ended otherwise: the worker said no, it expired, another request replaced it. */
+  | { kind: "failed"; failure: AskFailure; state: InstanceState; position: Position }
+  | { kind: "rejected"; rejection: Rejection; state: InstanceState | null }
+  /** The caller's time is over and a worker has the command: how it ends will be in the log. */
+  | { kind: "unknown"; commandId: string; state: InstanceState; position: Position }
+  /** For `dryRun`: the events that would be appended. */
+  | { kind: "plan"; events: { type: string; data: unknown }[]; state: InstanceState | null };
+
+export interface AskFailure {
+  /** The worker's code, or `no_worker`, `workers_busy`, `workers_unreachable`, `cancelled`, `refused`, `forgotten`. */
+  code: string;
+  message: string;
+  retryable: boolean;
+}
+
+export interface ListFilter {
+  status?: InstanceStatus;
+  platform?: string;
+  template?: string;
+  worker?: string;
+  /** `key` or `key=value`. */
+  label?: string;
+  /** Part of the name or the id, any case. */
+  q?: string;
+  limit: number;
+  /** From the previous page. */
+  cursor?: string;
+}
+
+export interface InstancePage {
+  items: InstanceState[];
+  nextCursor: string | null;
+  /** The log position that the page is true for. */
+  position: Position;
+}
+
+/** How the system is: for `/readyz` and the first line of the screen. */
+export interface SystemStatus {
+  ready: boolean;
+  /** Why it is not ready, in words; empty when it is. */
+  reasons: string[];
+  durability: Durability;
+  position: Position;
+  instances: number;
+  commandsInFlight: number;
+}
+
+export interface InstanceSystem {
+  /** One request to one instance; for `create` the id is made by the system (`null`). */
+  ask(
+    instanceId: string | null,
+    request: InstanceRequest,
+    options: AskOptions,
+  ): Promise<AskOutcome>;
+  /** `ask` without waiting for the command's end. */
+  tell(instanceId: string, request: InstanceRequest, requestedBy: string): Promise<AskOutcome>;
+  /** The state of one instance; undefined when there never was one of this id. Deleted ones are told by their status. */
+  get(instanceId: string): Promise<InstanceState | undefined>;
+  /** The fleet, deleted instances left out, ordered by creation. */
+  list(filter: ListFilter): Promise<InstancePage>;
+  /** The instance's last `limit` events below `beforeVersion`, oldest first. */
+  history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
+  /**
+   * The last lines of an instance's output.
+   * @throws {OperationalError} `site_unreachable`
+   */
+  logs(instanceId: string, tailLines: number): Promise<string[]>;
+  /** Every event after a position (default: from now on), in order. */
+  observe(listener: (events: RecordedEvent[]) => void, after?: Position): Promise<Subscription>;
+  workers(): Promise<WorkerRecord[]>;
+  status(): Promise<SystemStatus>;
+  /** Finishes what is being decided, saves a snapshot, and lets go; running servers run on. */
+  shutdown(): Promise<void>;
+}

@@ -1,0 +1,360 @@
+/** The lifecycle's decision: what a request means in a state. Pure; the caller appends. Design §4. */
+import type { Command, CommandType } from "../events/commands.ts";
+import type { RecordedEvent } from "../events/envelope.ts";
+import type { CommandEnd } from "../events/event_log.ts";
+import { type NewEvent, newEvent } from "../events/instance_events.ts";
+import { canonicalJson } from "../events/json.ts";
+import { type CommandAction, step } from "./evolve.ts";
+import type { Launch, PendingCommand } from "./facts.ts";
+import type { InstanceState } from "./lifecycle.ts";
+import type { Decision, InstanceRequest, Rejection } from "./requests.ts";
+import { allowedRequests, mayRun, statusOf } from "./status.ts";
+
+/** What a decision needs from outside: fresh ids and limits, drawn by the caller. */
+export interface Deciding {
+  /** For the command, if one is needed. */
+  commandId: string;
+  correlationId: string;
+  replyChannel?: string;
+  /** How long a command may wait to be accepted. Design §4 rule 3. */
+  acceptWithinMs: number;
+  /** `If-Match`. */
+  ifMatch?: number;
+  /** Keep an answer even when nothing changes: the request carries an idempotency key. */
+  keepsAnswer: boolean;
+}
+
+/** What `request` means in `state`. */
+export function decide(state: InstanceState, request: InstanceRequest, given: Deciding): Decision {
+  const { context } = state;
+  if (request.type === "create") return create(state, request, given);
+  if (context.specification === null) {
+    return rejected({ code: "not_found", instanceId: context.instanceId });
+  }
+  const status = statusOf(state);
+  if (status === "Deleted") return rejected(deletedRejection(state));
+  if (given.ifMatch !== undefined && given.ifMatch !== context.specificationVersion) {
+    return rejected({
+      code: "stale_version",
+      expected: given.ifMatch,
+      actual: context.specificationVersion,
+    });
+  }
+  switch (request.type) {
+    case "configure":
+      return allowedRequests(state).includes("configure")
+        ? accept(state, [newEvent("InstanceConfigured", { changes: request.changes })], given)
+        : conflict(state, "The configuration cannot be changed now.");
+    case "start":
+      return decideStart(state, request, given);
+    case "stop":
+      return decideStop(state, given);
+    case "restart":
+      return decideRestart(state, given);
+    case "delete":
+      return decideDelete(state, request.force, given);
+  }
+}
+
+/**
+ * An accepted decision for `events`: the machine's transitions say which commands go along.
+ * Used by requests here and by the leader's reactions (`reconcile.ts`).
+ */
+export function accept(
+  state: InstanceState,
+  events: NewEvent[],
+  given: Deciding,
+  ends: CommandEnd[] = [],
+): Decision & { kind: "accepted" } {
+  let next = state;
+  const commands: Command[] = [];
+  let awaits: string | null = null;
+  for (const event of events) {
+    const recorded = asRecorded(event, next);
+    const stepped = step(next, recorded);
+    next = stepped.state;
+    for (const action of stepped.actions) commands.push(commandFor(action, recorded, next, given));
+    if (event.type === "StartQueued") awaits = event.data.commandId;
+  }
+  awaits ??= commands.at(-1)?.messageId ?? null;
+  if (commands[0] && events.some((event) => event.type === "DeleteRequested" && event.data.force)) {
+    awaits = null;
+  }
+  return { kind: "accepted", events, commands, ends, generation: next.context.generation, awaits };
+}
+
+/** The rejection of everything about a deleted instance. */
+export function deletedRejection(state: InstanceState): Rejection {
+  const { instanceId, deletedAt, deletedBy, version } = state.context;
+  return {
+    code: "deleted",
+    instanceId,
+    deletedAt: deletedAt ?? 0,
+    deletedBy: deletedBy ?? "unknown",
+    version,
+  };
+}
+
+function create(
+  state: InstanceState,
+  request: InstanceRequest & { type: "create" },
+  given: Deciding,
+): Decision {
+  const { instanceId, specification } = state.context;
+  if (specification !== null) return rejected({ code: "already_exists", instanceId });
+  return accept(
+    state,
+    [newEvent("InstanceCreated", { specification: request.specification })],
+    given,
+  );
+}
+
+function decideStart(
+  state: InstanceState,
+  request: InstanceRequest & { type: "start" },
+  given: Deciding,
+): Decision {
+  const { context } = state;
+  const launch = launchOf(state, request);
+  const status = statusOf(state);
+  switch (status) {
+    case "Running":
+      return !request.configuration || sameConfiguration(launch, context.run?.launch)
+        ? unchanged(state, "start", given)
+        : conflict(state, "It runs with another configuration; restart it to change that.");
+    case "Starting": {
+      const command = context.commands.findLast((one) => one.kind === "start");
+      if (!command) {
+        return conflict(
+          state,
+          "A start whose command is gone is still to be settled; stop it first.",
+        );
+      }
+      return !request.configuration || sameConfiguration(launch, command.launch)
+        ? { kind: "joined", commandId: command.commandId }
+        : conflict(
+          state,
+          "It is being started with another configuration; stop it, or restart it once it runs.",
+        );
+    }
+    case "Stopping": {
+      const queued = context.queuedStart;
+      if (!queued) {
+        return accept(state, [newEvent("StartQueued", launching(state, launch, given))], given);
+      }
+      return sameConfiguration(launch, queued.launch)
+        ? { kind: "joined", commandId: queued.commandId }
+        : conflict(state, "Another start already waits for the stop.");
+    }
+    case "Created":
+    case "Stopped":
+    case "Failed":
+      return accept(state, [startRequested(state, launch, given, "user")], given);
+    default:
+      return conflict(state, `It cannot be started while ${status}.`);
+  }
+}
+
+/** The event of a start, for users, for the policy and for a start that waited. Sticky: it goes where the last run was. */
+export function startRequested(
+  state: InstanceState,
+  launch: Launch,
+  given: Deciding,
+  cause: PendingCommand["cause"],
+): NewEvent {
+  return newEvent("StartRequested", {
+    ...launching(state, launch, given),
+    site: state.context.run?.site ?? null,
+    cause,
+  });
+}
+
+function decideStop(state: InstanceState, given: Deciding): Decision {
+  const { context } = state;
+  const status = statusOf(state);
+  if (status === "Created" || status === "Stopped") return unchanged(state, "stop", given);
+  if (status === "Stopping") {
+    const stop = context.commands.findLast((one) => one.kind === "stop");
+    const queued = context.queuedStart;
+    if (queued) return accept(state, [cancelled(queued.commandId, "StopRequested")], given);
+    if (stop) return { kind: "joined", commandId: stop.commandId };
+  }
+  if (status === "Deleting") return conflict(state, "It is being deleted.");
+  const { ends, events } = cancelUnaccepted(state, "StopRequested", 1);
+  const site = siteInWork(state);
+  const needsWorker = site !== null;
+  return accept(
+    state,
+    [
+      newEvent("StopRequested", {
+        commandId: needsWorker ? given.commandId : null,
+        generation: context.generation + 1,
+        site,
+        acceptWithinMs: given.acceptWithinMs,
+      }),
+      ...events,
+    ],
+    given,
+    ends,
+  );
+}
+
+function decideRestart(state: InstanceState, given: Deciding): Decision {
+  const { context } = state;
+  if (!allowedRequests(state).includes("restart")) {
+    return conflict(state, `It cannot be restarted while ${statusOf(state)}.`);
+  }
+  const launch = launchOf(state, { type: "start" });
+  if (!mayRun(state)) return accept(state, [startRequested(state, launch, given, "user")], given);
+  return accept(
+    state,
+    [newEvent("RestartRequested", {
+      ...launching(state, launch, given),
+      site: context.run?.site ?? null,
+    })],
+    given,
+  );
+}
+
+function decideDelete(state: InstanceState, force: boolean, given: Deciding): Decision {
+  const { context } = state;
+  const deleting = context.commands.findLast((one) => one.kind === "delete");
+  if (deleting && !force) return { kind: "joined", commandId: deleting.commandId };
+  const site = siteInWork(state) ?? context.run?.site ?? null;
+  const { ends, events } = cancelUnaccepted(state, "DeleteRequested", 1, force);
+  return accept(
+    state,
+    [
+      newEvent("DeleteRequested", {
+        commandId: site === null ? null : given.commandId,
+        generation: context.generation + 1,
+        site,
+        acceptWithinMs: given.acceptWithinMs,
+        force,
+        mayStillRun: force && mayRun(state) ? context.run?.runtimeInfo ?? null : null,
+      }),
+      ...events,
+    ],
+    given,
+    ends,
+  );
+}
+
+/** Where something may live or be in work: what a stop must be sent to. Null: no worker is needed. Design §4 rule 4. */
+function siteInWork(state: InstanceState): string | null {
+  const accepted = state.context.commands.findLast((one) => one.accepted)?.accepted;
+  return accepted?.site ?? (mayRun(state) ? state.context.run?.site ?? null : null);
+}
+
+/** Ends what nobody has accepted (with `all`, also what somebody has), and a start that waits. */
+function cancelUnaccepted(
+  state: InstanceState,
+  reason: string,
+  firstIndex: number,
+  all = false,
+): { ends: CommandEnd[]; events: NewEvent[] } {
+  const doomed = state.context.commands.filter((one) => all || !one.accepted);
+  const events = doomed.map((one) => cancelled(one.commandId, reason));
+  const ends = doomed.map((one, index): CommandEnd => ({
+    commandId: one.commandId,
+    eventIndex: firstIndex + index,
+    condition: all ? "always" : "unaccepted",
+  }));
+  const queued = state.context.queuedStart;
+  if (queued) events.push(cancelled(queued.commandId, reason));
+  return { ends, events };
+}
+
+function cancelled(commandId: string, reason: string): NewEvent {
+  return newEvent("CommandCancelled", { commandId, reason });
+}
+
+function launchOf(state: InstanceState, request: InstanceRequest & { type: "start" }): Launch {
+  const { specification, revision } = state.context;
+  return request.configuration
+    ? { configuration: request.configuration, configurationRevision: null }
+    : { configuration: specification?.configuration ?? {}, configurationRevision: revision };
+}
+
+function launching(state: InstanceState, launch: Launch, given: Deciding) {
+  return {
+    ...launch,
+    commandId: given.commandId,
+    generation: state.context.generation + 1,
+    acceptWithinMs: given.acceptWithinMs,
+  };
+}
+
+function sameConfiguration(a: Launch, b: Launch | null | undefined): boolean {
+  return canonicalJson(a.configuration) === canonicalJson(b?.configuration);
+}
+
+function unchanged(state: InstanceState, request: string, given: Deciding): Decision {
+  return given.keepsAnswer
+    ? accept(state, [newEvent("RequestAnswered", { request })], given)
+    : { kind: "unchanged" };
+}
+
+function conflict(state: InstanceState, message: string): Decision {
+  return rejected({
+    code: "conflict",
+    status: statusOf(state),
+    allowed: allowedRequests(state),
+    message,
+  });
+}
+
+function rejected(rejection: Rejection): Decision {
+  return { kind: "rejected", rejection };
+}
+
+const COMMAND_TYPES: Record<CommandAction, CommandType> = {
+  sendStartCommand: "StartInstanceCommand",
+  sendStopCommand: "StopInstanceCommand",
+  sendRestartCommand: "RestartInstanceCommand",
+  sendDeleteCommand: "DeleteInstanceCommand",
+};
+
+/** The command that a transition's action stands for. */
+function commandFor(
+  action: CommandAction,
+  event: RecordedEvent,
+  state: InstanceState,
+  given: Deciding,
+): Command {
+  const { instanceId, specification, generation } = state.context;
+  const data = event.data as { site: string | null; acceptWithinMs: number } & Partial<Launch>;
+  return {
+    messageId: (event.data as { commandId: string }).commandId,
+    type: COMMAND_TYPES[action],
+    instanceId,
+    platform: specification?.platform ?? "process",
+    site: data.site,
+    ...(given.replyChannel === undefined ? {} : { replyChannel: given.replyChannel }),
+    correlationId: given.correlationId,
+    generation,
+    acceptWithinMs: data.acceptWithinMs,
+    ...(data.configuration
+      ? {
+        template: specification?.template ?? "drasi-server",
+        configuration: data.configuration,
+        configurationRevision: data.configurationRevision ?? null,
+      }
+      : {}),
+  };
+}
+
+/** The event as the log would hold it next, so that the machine can say what follows from it. */
+function asRecorded(event: NewEvent, state: InstanceState): RecordedEvent {
+  const { instanceId, version, position, lastModifiedAt } = state.context;
+  return {
+    ...event,
+    instanceId,
+    version: version + 1,
+    position,
+    previous: version === 0 ? null : position,
+    schema: 1,
+    at: lastModifiedAt,
+    meta: {},
+  } as RecordedEvent;
+}

@@ -1,0 +1,129 @@
+/** What the log says of one instance, as plain data: the context of the lifecycle machine. Design §4. */
+import type { Position } from "../events/envelope.ts";
+import type { JsonObject } from "../events/json.ts";
+import type { Exit, RuntimeInfo } from "../events/runtime_info.ts";
+import type { Specification } from "../events/specification.ts";
+
+/** What a server was or will be started with. */
+export interface Launch {
+  configuration: JsonObject;
+  /** Null when a start's body overrode the configuration. */
+  configurationRevision: number | null;
+}
+
+/** A command that is in the log and has not ended. */
+export interface PendingCommand {
+  commandId: string;
+  kind: "start" | "stop" | "restart" | "delete";
+  generation: number;
+  requestedAt: number;
+  /** Epoch milliseconds by the log's clock; only for as long as nobody has accepted it. */
+  acceptBy: number;
+  cause: "user" | "restart-policy" | "queue";
+  /** Where it must be done; null: anywhere. */
+  site: string | null;
+  launch: Launch | null;
+  accepted: { workerId: string; site: string; attempt: number; at: number } | null;
+}
+
+/** A start that waits for a stop to end. */
+export interface QueuedStart {
+  commandId: string;
+  requestedAt: number;
+  expiresAt: number;
+  launch: Launch;
+}
+
+/** What is known of the server's present or last run. */
+export interface Run {
+  /** Null between the accept of a start and the first report of what it started. */
+  runId: string | null;
+  site: string;
+  workerId: string;
+  since: number;
+  launch: Launch | null;
+  /** The worker's last report. */
+  runtimeInfo: RuntimeInfo | null;
+}
+
+/** Why the instance is, or last was, not as it should be. */
+export interface LastError {
+  code: string;
+  message: string;
+  retryable: boolean;
+  at: number;
+}
+
+/** An ended run that the restart policy has not yet judged. */
+export interface Unjudged {
+  runId: string;
+  exit: Exit | null;
+  /** How long it ran, milliseconds; 0 when it never did. */
+  ranForMs: number;
+}
+
+export interface Facts {
+  instanceId: string;
+  version: number;
+  position: Position;
+  generation: number;
+  /** Null until `InstanceCreated`. */
+  specification: Specification | null;
+  /** Counts configurations, from 1. */
+  revision: number;
+  /** The event version of the last change of specification or desired state: the `ETag`. */
+  specificationVersion: number;
+  desired: "stopped" | "running" | "deleted";
+  run: Run | null;
+  /** Oldest first; the last one is what the status shows. At most a handful: start, stop, delete. */
+  commands: PendingCommand[];
+  queuedStart: QueuedStart | null;
+  /** The last runs that ended, newest first: a late report about them changes nothing. */
+  endedRuns: string[];
+  /** Set while the ended run counts as failed; the status is then Failed. */
+  failure: LastError | null;
+  /** The last thing that went wrong, kept for display after it was mended. */
+  lastError: LastError | null;
+  unjudged: Unjudged | null;
+  /** When the restart policy starts it again. */
+  nextStart: { at: number; attempt: number; runId: string } | null;
+  /** Tries of the policy since the last steady run. */
+  attempts: number;
+  /** When the policy started it, within its window. */
+  recentStarts: number[];
+  /** Automatic restarts in all. */
+  restarts: number;
+  createdAt: number;
+  lastModifiedAt: number;
+  deletedAt: number | null;
+  deletedBy: string | null;
+}
+
+/** The facts of an instance of which nothing is known. */
+export function noFacts(instanceId: string): Facts {
+  return {
+    instanceId,
+    version: 0,
+    position: "0-0",
+    generation: 0,
+    specification: null,
+    revision: 0,
+    specificationVersion: 0,
+    desired: "stopped",
+    run: null,
+    commands: [],
+    queuedStart: null,
+    endedRuns: [],
+    failure: null,
+    lastError: null,
+    unjudged: null,
+    nextStart: null,
+    attempts: 0,
+    recentStarts: [],
+    restarts: 0,
+    createdAt: 0,
+    lastModifiedAt: 0,
+    deletedAt: null,
+    deletedBy: null,
+  };
+}

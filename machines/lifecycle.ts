@@ -1,0 +1,141 @@
+/**
+ * The lifecycle of an instance: one XState machine, used only as a pure function over the log's events. Design §4.
+ *
+ * Two regions say where an instance stands. `run` is what is known of the server; only reports move it, and only
+ * forward. `pending` is the request in hand. The status that people see is derived from both (`status.ts`). The
+ * third region keeps the facts that come with the events. There is no clock, no chance, no I/O, no `invoke` and no
+ * `after` here; an action named `send…Command` is data: whoever decides puts it into the same append as the event.
+ */
+import { assign, setup, type SnapshotFrom } from "xstate";
+import type { RecordedEvent } from "../events/envelope.ts";
+import { type Facts, noFacts } from "./facts.ts";
+import { foldFacts } from "./fold_facts.ts";
+import * as reports from "./reports.ts";
+
+interface Step {
+  context: Facts;
+  event: RecordedEvent;
+}
+
+const lastLeft = ({ context, event }: Step) =>
+  reports.remainingCommands(context, event).at(-1)?.kind;
+const hasCommand = ({ event }: Step) => "commandId" in event.data && event.data.commandId !== null;
+
+/** Where `pending` goes when a command ends: to what is still in hand, else to rest. */
+const afterCommand = [
+  { guard: "leavesADelete", target: "deleting" },
+  { guard: "leavesAStop", target: "stopping" },
+  { guard: "leavesARestart", target: "restarting" },
+  { guard: "leavesAStart", target: "starting" },
+  { target: "idle" },
+] as const;
+
+const commandEnds = {
+  CommandSucceeded: [{ guard: "endsADelete", target: "deleted" }, ...afterCommand],
+  CommandFailed: afterCommand,
+  CommandExpired: afterCommand,
+  CommandCancelled: afterCommand,
+  CommandRefused: afterCommand,
+  CommandForgotten: afterCommand,
+} as const;
+
+const start = { target: "starting", actions: "sendStartCommand" } as const;
+const restart = { target: "restarting", actions: "sendRestartCommand" } as const;
+const stop = [
+  { guard: "needsAWorker", target: "stopping", actions: "sendStopCommand" },
+  { target: "idle" },
+] as const;
+const remove = [
+  { guard: "isForcedWithWorker", target: "deleted", actions: "sendDeleteCommand" },
+  { guard: "needsAWorker", target: "deleting", actions: "sendDeleteCommand" },
+  { target: "deleted" },
+] as const;
+
+const runReports = {
+  CommandSucceeded: [
+    { guard: "reportsLiveRun", target: "running" },
+    { guard: "reportsEndedRun", target: "ended" },
+  ],
+  CommandFailed: [
+    { guard: "reportsLiveRun", target: "running" },
+    { guard: "reportsEndedRun", target: "ended" },
+  ],
+  CommandForgotten: { guard: "reportsEndedRun", target: "ended" },
+  RuntimeObserved: [
+    { guard: "reportsLiveRun", target: "running" },
+    { guard: "reportsEndedRun", target: "ended" },
+  ],
+} as const;
+
+export const lifecycle = setup({
+  types: {} as { context: Facts; events: RecordedEvent },
+  actions: {
+    keepFacts: assign(({ context, event }) => foldFacts(context, event)),
+    sendStartCommand: () => {},
+    sendStopCommand: () => {},
+    sendRestartCommand: () => {},
+    sendDeleteCommand: () => {},
+  },
+  guards: {
+    leavesAStart: (step) => lastLeft(step) === "start",
+    leavesAStop: (step) => lastLeft(step) === "stop",
+    leavesARestart: (step) => lastLeft(step) === "restart",
+    leavesADelete: (step) => lastLeft(step) === "delete",
+    endsADelete: ({ context, event }) => reports.commandOf(context, event)?.kind === "delete",
+    needsAWorker: hasCommand,
+    isForcedWithWorker: (step) =>
+      step.event.type === "DeleteRequested" && step.event.data.force && hasCommand(step),
+    beginsRun: ({ context, event }) => reports.beginsRun(context, event),
+    reportsLiveRun: ({ context, event }) => reports.reportsLiveRun(context, event),
+    reportsEndedRun: ({ context, event }) => reports.reportsEndedRun(context, event),
+  },
+}).createMachine({
+  id: "instance",
+  type: "parallel",
+  context: noFacts(""),
+  states: {
+    run: {
+      initial: "none",
+      states: {
+        none: {
+          on: { CommandAccepted: { guard: "beginsRun", target: "starting" }, ...runReports },
+        },
+        starting: { on: runReports },
+        running: { on: runReports },
+        ended: {
+          on: { CommandAccepted: { guard: "beginsRun", target: "starting" }, ...runReports },
+        },
+      },
+    },
+    pending: {
+      initial: "idle",
+      states: {
+        idle: {
+          on: {
+            StartRequested: start,
+            RestartRequested: restart,
+            StopRequested: stop,
+            DeleteRequested: remove,
+            ...commandEnds,
+          },
+        },
+        starting: { on: { StopRequested: stop, DeleteRequested: remove, ...commandEnds } },
+        restarting: { on: { StopRequested: stop, DeleteRequested: remove, ...commandEnds } },
+        stopping: {
+          on: {
+            StopRequested: stop,
+            StartRequested: start,
+            DeleteRequested: remove,
+            ...commandEnds,
+          },
+        },
+        deleting: { on: { DeleteRequested: remove, ...commandEnds } },
+        deleted: { type: "final" },
+      },
+    },
+    facts: { on: { "*": { actions: "keepFacts" } } },
+  },
+});
+
+/** An instance as the machine sees it: `value.run`, `value.pending`, and the facts in `context`. */
+export type InstanceState = SnapshotFrom<typeof lifecycle>;
