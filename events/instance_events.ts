@@ -54,8 +54,11 @@ export const eventSchemas = {
     force: z.boolean(),
     mayStillRun: runtimeInfoSchema.nullable(),
   }),
-  /** The answer to a request that changed nothing, kept because it carried an idempotency key. */
-  RequestAnswered: z.object({ request: z.string() }),
+  /**
+   * The answer to a request that changed nothing, kept because it carried an idempotency key. `commandId` names the
+   * command of an earlier request that it joined.
+   */
+  RequestAnswered: z.object({ request: z.string(), commandId: commandId.nullable() }),
   CommandAccepted: z.object({
     commandId,
     commandType: commandTypeSchema,

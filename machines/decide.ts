@@ -131,7 +131,7 @@ function decideStart(
         );
       }
       return !request.configuration || sameConfiguration(launch, command.launch)
-        ? { kind: "joined", commandId: command.commandId }
+        ? joined(state, "start", command.commandId, given)
         : conflict(
           state,
           "It is being started with another configuration; stop it, or restart it once it runs.",
@@ -143,7 +143,7 @@ function decideStart(
         return accept(state, [newEvent("StartQueued", launching(state, launch, given))], given);
       }
       return sameConfiguration(launch, queued.launch)
-        ? { kind: "joined", commandId: queued.commandId }
+        ? joined(state, "start", queued.commandId, given)
         : conflict(state, "Another start already waits for the stop.");
     }
     case "Created":
@@ -176,8 +176,11 @@ function decideStop(state: InstanceState, given: Deciding): Decision {
   if (status === "Stopping") {
     const stop = context.commands.findLast((one) => one.kind === "stop");
     const queued = context.queuedStart;
-    if (queued) return accept(state, [cancelled(queued.commandId, "StopRequested")], given);
-    if (stop) return { kind: "joined", commandId: stop.commandId };
+    if (queued) {
+      const decision = accept(state, [cancelled(queued.commandId, "StopRequested")], given);
+      return { ...decision, awaits: stop?.commandId ?? null };
+    }
+    if (stop) return joined(state, "stop", stop.commandId, given);
   }
   if (status === "Deleting") return conflict(state, "It is being deleted.");
   const { ends, events } = cancelUnaccepted(state, "StopRequested", 1);
@@ -219,7 +222,7 @@ function decideRestart(state: InstanceState, given: Deciding): Decision {
 function decideDelete(state: InstanceState, force: boolean, given: Deciding): Decision {
   const { context } = state;
   const deleting = context.commands.findLast((one) => one.kind === "delete");
-  if (deleting && !force) return { kind: "joined", commandId: deleting.commandId };
+  if (deleting && !force) return joined(state, "delete", deleting.commandId, given);
   const site = siteInWork(state) ?? context.run?.site ?? null;
   const { ends, events } = cancelUnaccepted(state, "DeleteRequested", 1, force);
   return accept(
@@ -291,8 +294,21 @@ function sameConfiguration(a: Launch, b: Launch | null | undefined): boolean {
 
 function unchanged(state: InstanceState, request: string, given: Deciding): Decision {
   return given.keepsAnswer
-    ? accept(state, [newEvent("RequestAnswered", { request })], given)
+    ? accept(state, [newEvent("RequestAnswered", { request, commandId: null })], given)
     : { kind: "unchanged" };
+}
+
+function joined(
+  state: InstanceState,
+  request: string,
+  commandId: string,
+  given: Deciding,
+): Decision {
+  if (!given.keepsAnswer) return { kind: "joined", commandId };
+  return {
+    ...accept(state, [newEvent("RequestAnswered", { request, commandId })], given),
+    awaits: commandId,
+  };
 }
 
 function conflict(state: InstanceState, message: string): Decision {

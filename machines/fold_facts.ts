@@ -150,6 +150,9 @@ function foldCommands(before: Facts, facts: Facts, event: RecordedEvent): Partia
   const ended: Partial<Facts> = { commands: remainingCommands(before, event) };
   if ("commandId" in event.data && event.data.commandId === before.queuedStart?.commandId) {
     ended.queuedStart = null;
+    if (event.type === "CommandCancelled" && event.data.reason === "StopRequested") {
+      ended.desired = "stopped";
+    }
   }
   const error = errorOf(event);
   if (error) ended.lastError = error;

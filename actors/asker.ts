@@ -1,0 +1,264 @@
+/** One ask from end to end: a turn of the instance's actor, then the wait for its command's end. Design §3. */
+import type { Clock } from "../events/clock.ts";
+import type { CommandBus } from "../events/command_bus.ts";
+import type { RecordedEvent } from "../events/envelope.ts";
+import type { EventLog, KeyRecord } from "../events/event_log.ts";
+import type { Ids } from "../events/ids.ts";
+import { decide, type Deciding } from "../machines/decide.ts";
+import { evolve, initialState } from "../machines/evolve.ts";
+import type { InstanceState } from "../machines/lifecycle.ts";
+import { endedCommandId } from "../machines/reports.ts";
+import type { InstanceRequest } from "../machines/requests.ts";
+import { answerFor } from "./answers.ts";
+import type { Turn, TurnOutcome } from "./instance_actor.ts";
+import type { InstanceTable } from "./instance_table.ts";
+import type { AskOptions, AskOutcome } from "./system_port.ts";
+import { Waiting } from "./waiting.ts";
+
+export interface AskerParts {
+  log: EventLog;
+  bus: CommandBus;
+  clock: Clock;
+  ids: Ids;
+  table: InstanceTable;
+  /** See `SystemParts`. */
+  queueTimeoutMs: number;
+  deriveId(key: string): string;
+  takeTurn(instanceId: string, turn: Turn): Promise<TurnOutcome>;
+}
+
+/** How long the answer to an idempotency key is kept. Design §4 rule 11. */
+const KEY_KEPT_MS = 24 * 3_600_000;
+/** The caller waits this much longer than its command, so that it hears why the command expired. */
+const EXPIRY_GRACE_MS = 500;
+const HISTORY_PAGE = 256;
+
+export class Asker {
+  constructor(private readonly parts: AskerParts) {}
+
+  /** See `InstanceSystem.ask`. */
+  async ask(
+    instanceId: string | null,
+    request: InstanceRequest,
+    options: AskOptions,
+  ): Promise<AskOutcome> {
+    const { idempotency } = options;
+    const known = idempotency ? await this.parts.log.findKey(idempotency.key) : null;
+    if (known) return await this.repeated(known, options);
+    const id = instanceId ??
+      (idempotency ? this.parts.deriveId(idempotency.key) : this.parts.ids.next("instance"));
+    const given = this.given(request, options);
+    return options.dryRun
+      ? this.plan(id, request, given)
+      : await this.askOnce(id, request, options, given);
+  }
+
+  private given(request: InstanceRequest, options: AskOptions): Deciding {
+    return {
+      commandId: this.parts.ids.next("command"),
+      correlationId: options.correlationId ?? this.parts.ids.next("request"),
+      acceptWithinMs: options.wait ? options.timeoutMs : this.parts.queueTimeoutMs,
+      ...(options.ifMatch === undefined ? {} : { ifMatch: options.ifMatch }),
+      keepsAnswer: options.idempotency !== undefined && request.type !== "configure",
+    };
+  }
+
+  private async askOnce(
+    instanceId: string,
+    request: InstanceRequest,
+    options: AskOptions,
+    given: Deciding,
+  ): Promise<AskOutcome> {
+    const { table, bus, clock } = this.parts;
+    const deadline = clock.monotonic() + options.timeoutMs;
+    const platform = table.state(instanceId)?.context.specification?.platform;
+    // Listens before anything is sent: a fast worker may answer before the append's own answer is here.
+    const reply = options.wait && platform && request.type !== "configure"
+      ? await bus.expectReply(platform)
+      : null;
+    const waiting = new Waiting(table, given.commandId, reply);
+    const replying = reply ? { ...given, replyChannel: reply.replyChannel } : given;
+    try {
+      const outcome = await this.parts.takeTurn(instanceId, {
+        decide: (state) => decide(state, request, replying),
+        ...turnOf(options, given.correlationId),
+      });
+      return await this.afterTurn(outcome, options, deadline, waiting);
+    } finally {
+      waiting.close();
+      reply?.close();
+    }
+  }
+
+  private plan(instanceId: string, request: InstanceRequest, given: Deciding): AskOutcome {
+    const state = this.parts.table.state(instanceId) ?? null;
+    const decision = decide(state ?? initialState(instanceId), request, given);
+    if (decision.kind === "rejected") {
+      return { kind: "rejected", rejection: decision.rejection, state };
+    }
+    return { kind: "plan", events: decision.kind === "accepted" ? decision.events : [], state };
+  }
+
+  private async afterTurn(
+    outcome: TurnOutcome,
+    options: AskOptions,
+    deadline: number,
+    waiting: Waiting,
+  ): Promise<AskOutcome> {
+    switch (outcome.kind) {
+      case "appended": {
+        const { state, events, decision } = outcome;
+        const event = events.at(-1)!;
+        const { position } = event;
+        if (decision.awaits === null) {
+          return {
+            kind: "done",
+            changed: event.type !== "RequestAnswered",
+            state,
+            position,
+            event,
+          };
+        }
+        if (!options.wait) return { kind: "accepted", commandId: decision.awaits, state, position };
+        if (decision.awaits === waiting.commandId) {
+          return await this.awaitEnd(waiting, state, deadline);
+        }
+        return await this.join(decision.awaits, state, deadline);
+      }
+      case "decided":
+        return await this.afterDecision(outcome, options, deadline);
+      case "duplicate":
+        return await this.repeated(outcome.record, options);
+      default:
+        return { kind: "rejected", rejection: { code: "busy", retryAfterMs: 1_000 }, state: null };
+    }
+  }
+
+  private async afterDecision(
+    { decision, state }: TurnOutcome & { kind: "decided" },
+    options: AskOptions,
+    deadline: number,
+  ): Promise<AskOutcome> {
+    const { position, specification } = state.context;
+    if (decision?.kind === "rejected") {
+      return {
+        kind: "rejected",
+        rejection: decision.rejection,
+        state: specification ? state : null,
+      };
+    }
+    if (decision?.kind !== "joined") {
+      return { kind: "done", changed: false, state, position, event: null };
+    }
+    if (!options.wait) return { kind: "accepted", commandId: decision.commandId, state, position };
+    return await this.join(decision.commandId, state, deadline);
+  }
+
+  /** Waits for a command that someone else asked for; it may have ended since it was seen. */
+  private async join(
+    commandId: string,
+    state: InstanceState,
+    deadline: number,
+  ): Promise<AskOutcome> {
+    const waiting = new Waiting(this.parts.table, commandId, null);
+    try {
+      const { instanceId } = state.context;
+      const latest = this.parts.table.state(instanceId) ?? state;
+      const ended = isPending(latest, commandId) ? null : await this.findEnd(instanceId, commandId);
+      return ended ? answerFor(ended, latest) : await this.awaitEnd(waiting, state, deadline);
+    } finally {
+      waiting.close();
+    }
+  }
+
+  /** Waits for the end of a command, at most until the caller's deadline and a little longer. */
+  private async awaitEnd(
+    waiting: Waiting,
+    state: InstanceState,
+    deadline: number,
+  ): Promise<AskOutcome> {
+    const { clock, table } = this.parts;
+    const event = await waiting.end(
+      clock,
+      Math.max(0, deadline - clock.monotonic()) + EXPIRY_GRACE_MS,
+    );
+    if (event) await table.reached(event.position);
+    const latest = table.state(state.context.instanceId) ?? state;
+    if (event) return answerFor(event, latest);
+    return {
+      kind: "unknown",
+      commandId: waiting.commandId,
+      state: latest,
+      position: latest.context.position,
+    };
+  }
+
+  /** The first answer to a request that is asked again under its key. Design §4 rule 11. */
+  private async repeated(
+    { instanceId, key, digest, version }: KeyRecord,
+    options: AskOptions,
+  ): Promise<AskOutcome> {
+    const state = this.parts.table.state(instanceId) ?? initialState(instanceId);
+    if (digest !== options.idempotency?.digest) {
+      return { kind: "rejected", rejection: { code: "key_reused", key }, state: null };
+    }
+    const batch = (await this.parts.log.history(instanceId, 64, version + 1))
+      .filter((event) => event.meta.idempotency?.key === key);
+    const answer = batch.at(-1) ?? null;
+    const position = answer?.position ?? state.context.position;
+    const created = batch.find((event) => event.type === "InstanceCreated");
+    if (created) {
+      const first = evolve(initialState(instanceId), created);
+      return {
+        kind: "done",
+        changed: true,
+        state: first,
+        position: created.position,
+        event: created,
+      };
+    }
+    const commandId = batch.map(commandAskedFor).find((id) => id !== null);
+    if (!commandId) {
+      return {
+        kind: "done",
+        changed: answer?.type !== "RequestAnswered",
+        state,
+        position,
+        event: answer,
+      };
+    }
+    if (!options.wait) return { kind: "accepted", commandId, state, position };
+    return await this.join(commandId, state, this.parts.clock.monotonic() + options.timeoutMs);
+  }
+
+  private async findEnd(instanceId: string, commandId: string): Promise<RecordedEvent | null> {
+    let before: number | undefined;
+    for (;;) {
+      const page = await this.parts.log.history(instanceId, HISTORY_PAGE, before);
+      const found = page.find((event) => endedCommandId(event) === commandId);
+      if (found || page.length < HISTORY_PAGE) return found ?? null;
+      before = page[0]?.version;
+    }
+  }
+}
+
+function isPending(state: InstanceState, commandId: string): boolean {
+  return state.context.commands.some((one) => one.commandId === commandId) ||
+    state.context.queuedStart?.commandId === commandId;
+}
+
+function commandAskedFor(event: RecordedEvent): string | null {
+  return "commandId" in event.data && endedCommandId(event) === null ? event.data.commandId : null;
+}
+
+function turnOf(options: AskOptions, correlationId: string): Omit<Turn, "decide"> {
+  return {
+    meta: {
+      requestId: correlationId,
+      requestedBy: options.requestedBy,
+      correlationId,
+      ...(options.idempotency ? { idempotency: options.idempotency } : {}),
+    },
+    ...(options.idempotency ? { keepKeyMs: KEY_KEPT_MS } : {}),
+  };
+}

@@ -1,0 +1,162 @@
+/** The leader's part: it pays what time owes to each state, through the instance's own actor. Design §3, §4. */
+import type { Clock } from "../events/clock.ts";
+import type { CommandBus } from "../events/command_bus.ts";
+import type { Ids, Randomness } from "../events/ids.ts";
+import type { InstanceState } from "../machines/lifecycle.ts";
+import {
+  type ExpiryReason,
+  type Owed,
+  owedTo,
+  react,
+  type Reacting,
+} from "../machines/reconcile.ts";
+import type { Turn, TurnOutcome } from "./instance_actor.ts";
+
+/** A worker that was silent for longer cannot be counted on. Design §4 rule 8. */
+const SILENT_AFTER_MS = 5_000;
+/** What could not be paid (busy, the log away) is tried again after this. */
+const RETRY_MS = 250;
+/** At most this many reactions are under way at once, so that a recovery does not flood the log. */
+const CONCURRENT_MAX = 64;
+
+export interface LeaderParts {
+  clock: Clock;
+  ids: Ids;
+  randomness: Randomness;
+  bus: CommandBus;
+  /** How long a start by the policy waits for a worker. */
+  queueTimeoutMs: number;
+  takeTurn(instanceId: string, turn: Turn): Promise<TurnOutcome>;
+  /** A reaction that failed for another reason than a lost race or the log being away: a bug. */
+  onBug(error: unknown): void;
+}
+
+/** Keeps, for each instance, when something is next owed; one timer for all of them. */
+export class Leader {
+  private readonly due = new Map<string, number>();
+  private readonly reacting = new Set<string>();
+  private cancelTimer: (() => void) | null = null;
+  private timerAt = Infinity;
+  private leading = false;
+
+  constructor(
+    private readonly parts: LeaderParts,
+    private readonly stateOf: (id: string) => InstanceState | undefined,
+  ) {}
+
+  /** Begins to lead: looks at every state once, then at each change. */
+  lead(states: Iterable<InstanceState>): void {
+    this.leading = true;
+    for (const state of states) this.consider(state);
+  }
+
+  /** Looks at a state that has changed. */
+  consider(state: InstanceState): void {
+    if (!this.leading) return;
+    const { instanceId } = state.context;
+    const next = owedTo(state)[0];
+    if (next) this.schedule(instanceId, next.dueAt);
+    else this.due.delete(instanceId);
+  }
+
+  /** Stops reacting. */
+  stop(): void {
+    this.leading = false;
+    this.cancelTimer?.();
+    this.due.clear();
+  }
+
+  private schedule(instanceId: string, dueAt: number): void {
+    this.due.set(instanceId, dueAt);
+    if (dueAt < this.timerAt) this.arm(dueAt);
+  }
+
+  private arm(dueAt: number): void {
+    this.cancelTimer?.();
+    this.timerAt = dueAt;
+    this.cancelTimer = this.parts.clock.after(
+      Math.max(0, dueAt - this.parts.clock.now()),
+      () => this.fire(),
+    );
+  }
+
+  private fire(): void {
+    this.timerAt = Infinity;
+    this.cancelTimer = null;
+    const now = this.parts.clock.now();
+    let next = Infinity;
+    for (const [instanceId, dueAt] of this.due) {
+      if (dueAt > now || this.reacting.size >= CONCURRENT_MAX) {
+        next = Math.min(next, Math.max(dueAt, now + 10));
+      } else if (!this.reacting.has(instanceId)) void this.pay(instanceId);
+    }
+    if (next < this.timerAt) this.arm(next);
+  }
+
+  private async pay(instanceId: string): Promise<void> {
+    this.due.delete(instanceId);
+    this.reacting.add(instanceId);
+    let retryInMs: number | null = null;
+    try {
+      retryInMs = await this.reactOnce(instanceId);
+    } catch (error) {
+      retryInMs = RETRY_MS;
+      if (this.leading) this.parts.onBug(error);
+    }
+    this.reacting.delete(instanceId);
+    if (!this.leading) return;
+    if (retryInMs !== null) return this.schedule(instanceId, this.parts.clock.now() + retryInMs);
+    const state = this.stateOf(instanceId);
+    if (state) this.consider(state);
+  }
+
+  /** Pays the first thing owed; gives the time after which to look again, null for "at the next change". */
+  private async reactOnce(instanceId: string): Promise<number | null> {
+    const owed = owedTo(this.stateOf(instanceId)!)[0];
+    if (!owed) return null;
+    const given = await this.given(instanceId, owed);
+    const outcome = await this.parts.takeTurn(instanceId, {
+      decide: (state) => react(state, owed, given),
+      meta: {
+        requestId: given.correlationId,
+        requestedBy: "leader",
+        correlationId: given.correlationId,
+      },
+      notBefore: owed.dueAt,
+    });
+    if (outcome.kind === "notDue") return Math.max(1, outcome.dueInMs);
+    // "decided": it was paid meanwhile, or cannot be: then looking again at once would spin.
+    return outcome.kind === "appended" ? null : RETRY_MS;
+  }
+
+  private async given(instanceId: string, owed: Owed): Promise<Reacting> {
+    const { ids, randomness, queueTimeoutMs } = this.parts;
+    const queued = this.stateOf(instanceId)?.context.queuedStart;
+    return {
+      commandId: ids.next("command"),
+      correlationId: ids.next("request"),
+      acceptWithinMs: owed.kind === "release" && queued
+        ? Math.max(1, queued.expiresAt - this.parts.clock.now())
+        : queueTimeoutMs,
+      keepsAnswer: false,
+      fraction: randomness.fraction(),
+      expiryReason: owed.kind === "expire"
+        ? await this.reasonFor(instanceId, owed.commandId)
+        : "NoWorker" as const,
+    };
+  }
+
+  private async reasonFor(instanceId: string, commandId: string): Promise<ExpiryReason> {
+    const state = this.stateOf(instanceId);
+    const site = state?.context.commands.find((one) => one.commandId === commandId)?.site ?? null;
+    const workers = (await this.parts.bus.workers()).filter((worker) =>
+      worker.platform === state?.context.specification?.platform &&
+      (site === null || worker.site === site)
+    );
+    const isSilent = (at: number) => this.parts.clock.now() - at > SILENT_AFTER_MS;
+    if (workers.length === 0) return "NoWorker";
+    return workers.every((worker) => isSilent(worker.lastHeartbeatAt))
+      ? "WorkersUnreachable"
+      : "WorkersBusy";
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What time and found differences call for: pure answers to "what is owed to this state, and when". The leader asks
+ * after every event and after a recovery, so nothing is owed to a timer that a crash has lost. Design §3, §4.
+ */
+import { newEvent } from "../events/instance_events.ts";
+import { accept, type Deciding, startRequested } from "./decide.ts";
+import type { InstanceState } from "./lifecycle.ts";
+import type { Decision } from "./requests.ts";
+import { judge } from "./restart_policy.ts";
+import { mayRun } from "./status.ts";
+
+/** Something owed; `dueAt` is epoch milliseconds by the log's clock, 0 for at once. */
+export type Owed =
+  | { kind: "judge"; dueAt: number }
+  | { kind: "restart"; dueAt: number }
+  | { kind: "expire"; dueAt: number; commandId: string }
+  | { kind: "release"; dueAt: number }
+  | { kind: "expire-queued"; dueAt: number; commandId: string };
+
+/** Why a command found no worker. */
+export type ExpiryReason = "NoWorker" | "WorkersBusy" | "WorkersUnreachable";
+
+/** Everything owed to a state, the first due first. */
+export function owedTo(state: InstanceState): Owed[] {
+  const { context } = state;
+  const owed: Owed[] = context.commands
+    .filter((command) => !command.accepted)
+    .map((command) => ({ kind: "expire", dueAt: command.acceptBy, commandId: command.commandId }));
+  if (state.value.pending === "deleted") return owed;
+  if (context.unjudged && verdictOn(state)?.kind !== "leave") {
+    owed.push({ kind: "judge", dueAt: 0 });
+  }
+  if (context.nextStart) owed.push({ kind: "restart", dueAt: context.nextStart.at });
+  if (context.queuedStart) {
+    owed.push(
+      context.commands.length === 0 ? { kind: "release", dueAt: 0 } : {
+        kind: "expire-queued",
+        dueAt: context.queuedStart.expiresAt,
+        commandId: context.queuedStart.commandId,
+      },
+    );
+  }
+  return owed.sort((a, b) => a.dueAt - b.dueAt);
+}
+
+/** What a reaction needs from outside, drawn by the leader. */
+export interface Reacting extends Deciding {
+  /** [0, 1), for the jitter. */
+  fraction: number;
+  expiryReason: ExpiryReason;
+}
+
+/** The decision that pays what is owed, and the time before which the log must refuse it; null when nothing is. */
+export function react(
+  state: InstanceState,
+  owed: Owed,
+  given: Reacting,
+): (Decision & { kind: "accepted" }) | null {
+  const { context } = state;
+  if (!owedTo(state).some((one) => one.kind === owed.kind && one.dueAt === owed.dueAt)) return null;
+  switch (owed.kind) {
+    case "judge":
+      return judged(state, given);
+    case "restart": {
+      const launch = context.run?.launch;
+      if (!launch) return null;
+      return accept(state, [startRequested(state, launch, given, "restart-policy")], given);
+    }
+    case "expire": {
+      const event = newEvent("CommandExpired", {
+        commandId: owed.commandId,
+        reason: given.expiryReason,
+      });
+      return accept(state, [event], given, [{
+        commandId: owed.commandId,
+        eventIndex: 0,
+        condition: "due",
+      }]);
+    }
+    case "release": {
+      const queued = context.queuedStart!;
+      if (mayRun(state)) {
+        return accept(state, [
+          newEvent("CommandCancelled", { commandId: queued.commandId, reason: "StopFailed" }),
+        ], given);
+      }
+      const start = startRequested(
+        state,
+        queued.launch,
+        { ...given, commandId: queued.commandId },
+        "queue",
+      );
+      return accept(state, [start], given);
+    }
+    case "expire-queued":
+      return accept(state, [
+        newEvent("CommandExpired", { commandId: owed.commandId, reason: "NotReleased" }),
+      ], given);
+  }
+}
+
+function judged(state: InstanceState, given: Reacting): (Decision & { kind: "accepted" }) | null {
+  const verdict = verdictOn(state);
+  const { unjudged } = state.context;
+  if (!verdict || !unjudged || verdict.kind === "leave") return null;
+  const { runId } = unjudged;
+  return accept(
+    state,
+    [
+      verdict.kind === "crash-loop"
+        ? newEvent("RestartAbandoned", { runId, reason: "CrashLoop", starts: verdict.starts })
+        : newEvent("RestartScheduled", {
+          runId,
+          attempt: verdict.attempt,
+          delayMs: Math.floor(given.fraction * verdict.delayMaxMs),
+        }),
+    ],
+    given,
+  );
+}
+
+function verdictOn(state: InstanceState) {
+  const { specification, unjudged, attempts, recentStarts, lastModifiedAt } = state.context;
+  return unjudged && specification
+    ? judge(specification.restartPolicy, unjudged, attempts, recentStarts, lastModifiedAt)
+    : null;
+}

@@ -1,0 +1,130 @@
+/** Doing one command on the platform so that doing it twice has the effect of once. Design §4 rules 6, 7. */
+import type { Clock } from "../events/clock.ts";
+import type { Command } from "../events/commands.ts";
+import { configurationFaults, describeFaults } from "../events/configuration.ts";
+import type { Ids } from "../events/ids.ts";
+import type { InstanceResponse } from "../events/responses.ts";
+import type { RuntimeInfo } from "../events/runtime_info.ts";
+import type { Failure, Platform, StartSpec } from "./platform.ts";
+import { failure, success } from "./responses.ts";
+
+/** How long after the accept a spawn may still happen, by the host's boot clock. */
+export const SPAWN_WITHIN_MS = 10_000;
+
+/** One accepted command, with what decides how it is done. */
+export interface Execution {
+  command: Command;
+  /** Taken over with an old generation: look and report, spawn nothing. */
+  settle: boolean;
+  /** When it was (last) accepted, on the monotonic clock. */
+  acceptedAt: number;
+  /** Aborts a start that a stop has overtaken. */
+  signal: AbortSignal;
+  /** Accepts once more, so that a spawn long after the first accept is still ours to do; false: it is not. */
+  reaccept(): Promise<boolean>;
+}
+
+export interface Executing {
+  platform: Platform;
+  clock: Clock;
+  ids: Ids;
+}
+
+/** Does the command; the response says how it went. Never throws for what the world does wrong. */
+export async function execute(given: Executing, execution: Execution): Promise<InstanceResponse> {
+  const { command } = execution;
+  switch (command.type) {
+    case "StopInstanceCommand":
+      return stopped(command, await given.platform.stop(command.instanceId));
+    case "DeleteInstanceCommand":
+      return stopped(command, await given.platform.remove(command.instanceId));
+    case "StartInstanceCommand":
+    case "RestartInstanceCommand": {
+      const found = await given.platform.inspect(command.instanceId);
+      const isLive = found?.status === "Running";
+      if (isLive && (execution.settle || found.generation === command.generation)) {
+        return success(command, found);
+      }
+      if (execution.settle) return failure(command, OVERTAKEN, found);
+      const fault = faultOf(command);
+      if (fault) return failure(command, fault, found);
+      return await replace(given, execution, isLive ? found : null);
+    }
+  }
+}
+
+const OVERTAKEN: Failure = {
+  code: "superseded",
+  message: "A newer request came before this start was done; nothing was started.",
+  retryable: false,
+};
+
+const NOT_OURS: Failure = {
+  code: "spawn_too_late",
+  message: "The worker came too late: the command is no longer its own.",
+  retryable: true,
+};
+
+function faultOf(command: Command): Failure | null {
+  const faults = configurationFaults(
+    command.template ?? "drasi-server",
+    command.configuration ?? {},
+  );
+  if (faults.length === 0) return null;
+  return {
+    code: "configuration_invalid",
+    message: `Configuration is invalid: ${describeFaults(faults)}`,
+    retryable: false,
+  };
+}
+
+/** Ends what runs, if anything does, then starts. */
+async function replace(
+  given: Executing,
+  execution: Execution,
+  live: RuntimeInfo | null,
+): Promise<InstanceResponse> {
+  const { command } = execution;
+  const { platform, clock } = given;
+  let ended: RuntimeInfo | null = null;
+  if (live) {
+    const outcome = await platform.stop(command.instanceId);
+    if (outcome.kind === "failed") return failure(command, outcome.failure, outcome.runtimeInfo);
+    ended = outcome.runtimeInfo;
+  }
+  let acceptedAt = execution.acceptedAt;
+  if (clock.monotonic() - acceptedAt > SPAWN_WITHIN_MS / 2) {
+    acceptedAt = clock.monotonic();
+    if (!await execution.reaccept()) return failure(command, NOT_OURS, ended);
+  }
+  const outcome = await platform.start(
+    specOf(command, given.ids.next("run"), SPAWN_WITHIN_MS - (clock.monotonic() - acceptedAt)),
+    execution.signal,
+  );
+  const response = outcome.kind === "running"
+    ? success(command, outcome.runtimeInfo)
+    : failure(command, outcome.failure, outcome.runtimeInfo ?? ended);
+  return ended && response.type === "RestartInstanceResponse"
+    ? { ...response, stopped: ended }
+    : response;
+}
+
+function specOf(command: Command, runId: string, spawnWithinMs: number): StartSpec {
+  return {
+    instanceId: command.instanceId,
+    runId,
+    generation: command.generation,
+    template: command.template ?? "drasi-server",
+    configuration: command.configuration ?? {},
+    spawnWithinMs: Math.max(1, Math.floor(spawnWithinMs)),
+  };
+}
+
+function stopped(
+  command: Command,
+  outcome: Awaited<ReturnType<Platform["stop"]>>,
+): InstanceResponse {
+  return outcome.kind === "stopped"
+    ? success(command, outcome.runtimeInfo)
+    : failure(command, outcome.failure, outcome.runtimeInfo);
+}

@@ -1,0 +1,223 @@
+/**
+ * The worker: takes commands, does them one at a time per instance, answers, reports. The same loop for every
+ * platform, in the control plane's own process or on a far host. Design §3 steps 4-5, §4.
+ */
+import { type Clock, sleep } from "../events/clock.ts";
+import type { Command } from "../events/commands.ts";
+import { OperationalError } from "../events/errors.ts";
+import type { Ids } from "../events/ids.ts";
+import type { InstanceResponse } from "../events/responses.ts";
+import type { RuntimeInfo } from "../events/runtime_info.ts";
+import type { AcceptOutcome, WorkerChannel } from "../events/worker_channel.ts";
+import { judgeFinding } from "./adoption.ts";
+import { execute } from "./execution.ts";
+import { Lanes } from "./lanes.ts";
+import type { Platform } from "./platform.ts";
+import { failure } from "./responses.ts";
+
+export interface WorkerParts {
+  channel: WorkerChannel;
+  platform: Platform;
+  clock: Clock;
+  ids: Ids;
+  /** How many instances it works on at once. */
+  slots: number;
+  /** Called with what can only be a bug; the worker goes on with other instances. */
+  onBug(error: unknown): void;
+  /** Called when another incarnation of this worker has taken over: this one has left. */
+  onSuperseded(): void;
+}
+
+const HEARTBEAT_MS = 1_000;
+const TAKE_WAIT_MS = 1_000;
+/** A call that failed for a passing reason (log away, disk full) is tried again after this, growing to the maximum. */
+const RETRY_MS = 100;
+const RETRY_MAX_MS = 5_000;
+
+interface InWork {
+  command: Command;
+  abort: AbortController;
+}
+
+export class Worker {
+  private readonly lanes = new Lanes();
+  private readonly inWork = new Map<string, InWork>();
+  private readonly stopping = new AbortController();
+  private loops: Promise<unknown> = Promise.resolve();
+  private freed: () => void = () => {};
+
+  constructor(private readonly parts: WorkerParts) {}
+
+  /**
+   * Registers, adopts what runs here, finishes what an older incarnation had begun, then takes commands.
+   * @throws {OperationalError} `worker_refused` when another worker of this id lives elsewhere
+   */
+  async start(): Promise<void> {
+    const { channel, platform } = this.parts;
+    platform.onExit((exited) => void this.guard(exited.instanceId, () => this.reportExit(exited)));
+    channel.serveQueries((query) => platform.logs(query.instanceId, query.tailLines));
+    const found = await platform.inventory();
+    const registered = await channel.register();
+    if (registered.kind === "refused") {
+      throw new OperationalError(
+        "worker_refused",
+        registered.reason,
+        false,
+        "Give this worker another id.",
+      );
+    }
+    await this.adopt(found, new Set(registered.inherited.map((command) => command.instanceId)));
+    for (const command of registered.inherited) this.undertake(command);
+    this.loops = Promise.all([this.takeLoop(), this.heartbeatLoop()]).catch((error) =>
+      this.parts.onBug(error)
+    );
+  }
+
+  /** Takes nothing more, waits `patienceMs` for what is in work, and leaves; servers run on. */
+  async stop(patienceMs: number): Promise<void> {
+    this.stopping.abort();
+    this.freed();
+    await Promise.race([this.lanes.idle(), sleep(this.parts.clock, patienceMs)]);
+    await this.loops;
+    await this.parts.channel.leave();
+    await this.parts.platform.close();
+  }
+
+  private async adopt(found: RuntimeInfo[], inherited: Set<string>): Promise<void> {
+    const open = found.filter((run) => !inherited.has(run.instanceId));
+    const standing = await this.parts.channel.standing(open.map((run) => run.instanceId));
+    await Promise.all(open.map((run) => {
+      const finding = judgeFinding(run, standing.get(run.instanceId));
+      if (finding.kind === "end") {
+        return this.guard(run.instanceId, () => this.endUnknown(run.instanceId));
+      }
+      if (finding.kind === "report") return this.guard(run.instanceId, () => this.reportExit(run));
+    }));
+  }
+
+  private async takeLoop(): Promise<void> {
+    const { channel, slots } = this.parts;
+    while (!this.stopping.signal.aborted) {
+      const free = slots - this.lanes.busy;
+      if (free <= 0) {
+        await new Promise<void>((resolve) => this.freed = resolve);
+        continue;
+      }
+      const commands = await this.persist(() => channel.take(free, TAKE_WAIT_MS));
+      for (const command of commands ?? []) this.undertake(command);
+    }
+  }
+
+  private async heartbeatLoop(): Promise<void> {
+    const { channel, clock } = this.parts;
+    while (!this.stopping.signal.aborted) {
+      const answer = await this.persist(() => channel.heartbeat(this.lanes.busy));
+      if (answer === "superseded") this.leave();
+      await sleep(clock, HEARTBEAT_MS, this.stopping.signal);
+    }
+  }
+
+  private leave(): void {
+    if (this.stopping.signal.aborted) return;
+    this.stopping.abort();
+    this.freed();
+    this.parts.onSuperseded();
+  }
+
+  /** Accepts at once, so that a stop is ours before the start that it ends is over; then works in the lane's order. */
+  private undertake(command: Command): void {
+    if (this.inWork.has(command.messageId)) return;
+    const abort = new AbortController();
+    this.inWork.set(command.messageId, { command, abort });
+    if (command.type === "StopInstanceCommand" || command.type === "DeleteInstanceCommand") {
+      this.abortStarts(command);
+    }
+    const accepted = this.persist(() => this.parts.channel.accept(command.messageId));
+    const acceptedAt = this.parts.clock.monotonic();
+    void this.guard(command.instanceId, async () => {
+      const outcome = await accepted;
+      try {
+        if (outcome?.kind === "accepted") {
+          await this.work(command, outcome, acceptedAt, abort.signal);
+        } else if (outcome?.reason === "superseded") this.leave();
+      } finally {
+        this.inWork.delete(command.messageId);
+      }
+    });
+  }
+
+  private abortStarts(by: Command): void {
+    for (const { command, abort } of this.inWork.values()) {
+      if (command.instanceId === by.instanceId && command.generation < by.generation) abort.abort();
+    }
+  }
+
+  private async work(
+    command: Command,
+    accepted: AcceptOutcome & { kind: "accepted" },
+    acceptedAt: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { channel } = this.parts;
+    const { settle, attempt } = accepted;
+    const reaccept = async () => {
+      const again = await this.persist(() => channel.accept(command.messageId));
+      return again?.kind === "accepted" && again.attempt === attempt;
+    };
+    let response: InstanceResponse;
+    try {
+      response = await execute(this.parts, { command, settle, acceptedAt, signal, reaccept });
+    } catch (error) {
+      // The platform broke its promise; the asker still gets an answer, and the fault is told.
+      this.parts.onBug(error);
+      const found = await this.parts.platform.inspect(command.instanceId).catch(() => null);
+      response = failure(command, {
+        code: "worker_bug",
+        message: "The worker failed; see its output.",
+        retryable: false,
+      }, found);
+    }
+    const completed = await this.persist(() =>
+      channel.complete(command.messageId, attempt, response)
+    );
+    if (completed?.kind !== "refused") return;
+    await this.endUnknown(command.instanceId);
+    if (completed.reason === "superseded") this.leave();
+  }
+
+  private async reportExit(exited: RuntimeInfo): Promise<void> {
+    const { instanceId } = exited;
+    const answer = await this.persist(() =>
+      this.parts.channel.observe({ instanceId, observation: "Exited", runtimeInfo: exited })
+    );
+    if (answer === "superseded") this.leave();
+  }
+
+  /** Ends a live run that the log does not name: nobody would ever stop it. Design §4 rules 7, 9. */
+  private async endUnknown(instanceId: string): Promise<void> {
+    const { channel, platform } = this.parts;
+    const standing = await this.persist(() => channel.standing([instanceId]));
+    const found = await platform.inspect(instanceId);
+    if (!standing || found?.status !== "Running") return;
+    if (standing.get(instanceId)?.runId !== found.runId) await platform.stop(instanceId);
+  }
+
+  private guard(instanceId: string, work: () => Promise<void>): Promise<void> {
+    return this.lanes.run(instanceId, work).catch((error) => this.parts.onBug(error)).finally(() =>
+      this.freed()
+    );
+  }
+
+  /** Repeats a call while it fails for a passing reason; undefined when the worker leaves first. */
+  private async persist<T>(call: () => Promise<T>): Promise<T | undefined> {
+    for (let wait = RETRY_MS;; wait = Math.min(wait * 2, RETRY_MAX_MS)) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof OperationalError)) throw error;
+        if (!error.retryable || this.stopping.signal.aborted) return undefined;
+        await sleep(this.parts.clock, wait, this.stopping.signal);
+      }
+    }
+  }
+}
