@@ -1,0 +1,94 @@
+/** How a run ended, in the words of an `Exit`. Pure. */
+import type { Exit } from "../../events/runtime_info.ts";
+import type { ExitRecord, StopRecord } from "./instance_folder.ts";
+
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  3: "SIGQUIT",
+  4: "SIGILL",
+  5: "SIGTRAP",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  10: "SIGUSR1",
+  11: "SIGSEGV",
+  12: "SIGUSR2",
+  13: "SIGPIPE",
+  14: "SIGALRM",
+  15: "SIGTERM",
+  24: "SIGXCPU",
+  25: "SIGXFSZ",
+  31: "SIGSYS",
+};
+
+/**
+ * The exit that a record stands for.
+ * @param stop who asked for the end; null when nobody did
+ * @param lifetimeMs from the spawn to the end
+ */
+export function describeExit(
+  record: Pick<ExitRecord, "code" | "reason">,
+  stop: StopRecord | null,
+  lifetimeMs: number,
+): Exit {
+  const signal = signalOf(record.code);
+  const code = signal === null ? record.code : null;
+  const reason = record.reason ?? stop?.reason ?? "Exited";
+  const after = `after ${durationText(lifetimeMs)}`;
+  const how = signal ? `was killed by ${signal} ${after}` : `exited with code ${code} ${after}`;
+  return { code, signal, reason, message: messageOf(reason, how, record.code, stop) };
+}
+
+function messageOf(
+  reason: Exit["reason"],
+  how: string,
+  code: number | null,
+  stop: StopRecord | null,
+): string {
+  switch (reason) {
+    case "Exited":
+      return how;
+    case "Stopped":
+      return code === null ? "was stopped; its exit code is not known" : `was stopped: ${how}`;
+    case "Killed":
+      return stop
+        ? `was killed: it did not end within ${durationText(stop.graceMs)} of ${stop.signal}`
+        : how;
+    case "HostRebooted":
+      return "ended when its host was rebooted";
+    case "Unknown":
+      return "ended; its exit code is not known, since its shim ended too";
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** The signal that a shell's exit code means; null for a code of the program's own. */
+export function signalOf(code: number | null): string | null {
+  return code === null ? null : SIGNALS[code - 128] ?? null;
+}
+
+/** Whether an exit is a failure, whose last output is worth keeping. */
+export function isFailure(exit: Exit): boolean {
+  return exit.reason !== "Stopped" && exit.reason !== "HostRebooted" && exit.code !== 0;
+}
+
+/** `840 ms`, `12 s`, `3 min 20 s`, `5 h 2 min`. */
+export function durationText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 1) return `${Math.max(0, Math.round(ms))} ms`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return withRest(`${minutes} min`, seconds % 60, "s");
+  return withRest(`${Math.floor(minutes / 60)} h`, minutes % 60, "min");
+}
+
+function withRest(text: string, rest: number, unit: string): string {
+  return rest === 0 ? text : `${text} ${rest} ${unit}`;
+}
+
+function unreachable(reason: never): never {
+  throw new Error(`unknown reason: ${reason}`);
+}

@@ -1,0 +1,206 @@
+/**
+ * Notices the end of runs: of those that this worker started by their shim, of adopted ones by their
+ * exit record, and of those whose shim was killed by their process.
+ */
+import { type Clock, sleep } from "../../events/clock.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type { ExitRecord, InstanceFolder, RunRecord, StopRecord } from "./instance_folder.ts";
+import type { ProcessTable } from "./process_table.ts";
+import { bareEndedInfo, endedInfo, isAlive, runStateOf } from "./run_state.ts";
+import { endStragglers } from "./stragglers.ts";
+
+const TICK_MS = 200;
+/** While somebody waits for a stop. */
+const HURRIED_TICK_MS = 20;
+/** Each run's process is looked at in one tick of this many; its exit record in each. */
+const TICKS_PER_LOOK = 5;
+/** How long a shim gets to write down the exit of a server that is gone. */
+const RECORD_WITHIN_MS = 1_000;
+
+/** A live run that is being watched. */
+export interface WatchedRun {
+  readonly folder: InstanceFolder;
+  readonly run: RunRecord;
+  /** Its last word, after its children are gone too. Never rejects. */
+  readonly ended: Promise<RuntimeInfo>;
+  /** Set by whoever ends it: its end is then no news. */
+  stop: StopRecord | null;
+  /** True until its start has succeeded: until then its end is the start's outcome. */
+  isStarting: boolean;
+}
+
+interface Entry extends WatchedRun {
+  settle: (info: RuntimeInfo) => void;
+  isSettling: boolean;
+  isPolled: boolean;
+}
+
+/** What the watch needs, and whom it tells of ends that nobody asked for. */
+export interface ExitWatchParts {
+  clock: Clock;
+  table: ProcessTable;
+  site: string;
+  onUnexpectedEnd: (info: RuntimeInfo) => void;
+}
+
+/** The runs that are live on this site, by instance. */
+export class ExitWatch {
+  readonly #runs = new Map<string, Entry>();
+  readonly #parts: ExitWatchParts;
+  #cancelTick: (() => void) | null = null;
+  #tick = 0;
+  #isClosed = false;
+
+  constructor(parts: ExitWatchParts) {
+    this.#parts = parts;
+  }
+
+  get(instanceId: string): WatchedRun | undefined {
+    return this.#runs.get(instanceId);
+  }
+
+  /** Watches a live run; one that is watched already is given back. `shim` is null for adopted ones. */
+  watch(
+    folder: InstanceFolder,
+    run: RunRecord,
+    shim: Promise<Deno.CommandStatus> | null,
+  ): WatchedRun {
+    const known = this.#runs.get(folder.instanceId);
+    if (known?.run.runId === run.runId) {
+      // Somebody inspected it between its spawn and its report: it is ours all the same.
+      if (shim) this.#follow(known, shim);
+      return known;
+    }
+    const { promise: ended, resolve: settle } = Promise.withResolvers<RuntimeInfo>();
+    const entry: Entry = {
+      folder,
+      run,
+      ended,
+      settle,
+      stop: null,
+      isStarting: false,
+      isSettling: false,
+      isPolled: true,
+    };
+    this.#runs.set(folder.instanceId, entry);
+    if (shim) this.#follow(entry, shim);
+    else this.#schedule();
+    return entry;
+  }
+
+  /** Looks more often, now that somebody waits. */
+  hurry(): void {
+    this.#cancelTick?.();
+    this.#cancelTick = null;
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelTick?.();
+    this.#runs.clear();
+  }
+
+  #follow(entry: Entry, shim: Promise<Deno.CommandStatus>): void {
+    entry.isStarting = true;
+    entry.isPolled = false;
+    shim.then((status) => this.#afterShim(entry, status));
+  }
+
+  async #afterShim(entry: Entry, status: Deno.CommandStatus): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      // Somebody killed the shim: the server lives on without it.
+      if (status.signal !== null && await isAlive(entry.run, this.#parts.table)) {
+        entry.isPolled = true;
+        return this.#schedule();
+      }
+    } catch {
+      // The process table is away; polling asks it again.
+      entry.isPolled = true;
+      return this.#schedule();
+    }
+    await this.#settle(entry, status.signal === null ? status.code : null);
+  }
+
+  #schedule(): void {
+    if (this.#isClosed || this.#cancelTick) return;
+    const polled = [...this.#runs.values()].filter((entry) => entry.isPolled);
+    if (polled.length === 0) return;
+    const tickMs = polled.some((entry) => entry.stop) ? HURRIED_TICK_MS : TICK_MS;
+    this.#cancelTick = this.#parts.clock.after(tickMs, () => {
+      this.#cancelTick = null;
+      this.#poll();
+      this.#schedule();
+    });
+  }
+
+  #poll(): void {
+    this.#tick++;
+    let index = 0;
+    for (const entry of this.#runs.values()) {
+      if (!entry.isPolled || entry.isSettling) continue;
+      if (entry.folder.isExitRecorded(entry.run.runId)) this.#settle(entry, null);
+      else if (entry.stop || (this.#tick + index++) % TICKS_PER_LOOK === 0) this.#look(entry);
+    }
+  }
+
+  async #look(entry: Entry): Promise<void> {
+    try {
+      if (await isAlive(entry.run, this.#parts.table)) return;
+    } catch {
+      // The process table is away for a moment: the next tick asks again.
+      return;
+    }
+    await this.#settle(entry, null);
+  }
+
+  async #settle(entry: Entry, shimCode: number | null): Promise<void> {
+    if (entry.isSettling || this.#isClosed) return;
+    entry.isSettling = true;
+    const { site, table, clock } = this.#parts;
+    const { folder, run } = entry;
+    const ended = await concludeRun(folder, run, shimCode, table, clock);
+    await endStragglers(table, clock, { site, instanceId: folder.instanceId, runId: run.runId })
+      // What is still there holds the lock: the next start finds it and says so.
+      .catch(() => false);
+    const info = await endedInfo(site, folder, { run, ...ended }, entry.stop)
+      // Its records cannot be read any more; that it ended is still to be said.
+      .catch(() => bareEndedInfo(site, folder.instanceId, run, ended));
+    if (this.#isClosed) return;
+    if (this.#runs.get(folder.instanceId) === entry) this.#runs.delete(folder.instanceId);
+    entry.settle(info);
+    // Another worker on this folder may have stopped it: then the record says so.
+    const wasAsked = info.exit?.reason === "Stopped" || info.exit?.reason === "Killed";
+    if (!wasAsked && !entry.isStarting) this.#parts.onUnexpectedEnd(info);
+  }
+}
+
+/**
+ * How a run whose process is gone ended. Its shim may be about to write that down; if it never does,
+ * the exit is recorded here, so that everyone says the same of it from now on.
+ */
+export async function concludeRun(
+  folder: InstanceFolder,
+  run: RunRecord,
+  shimCode: number | null,
+  table: ProcessTable,
+  clock: Clock,
+): Promise<{ exit: ExitRecord; stoppedAt: number }> {
+  const until = clock.monotonic() + RECORD_WITHIN_MS;
+  const isOtherBoot = run.bootId !== await table.bootId().catch(() => run.bootId);
+  const isWaiting = shimCode === null && !isOtherBoot;
+  while (isWaiting && !folder.isExitRecorded(run.runId) && clock.monotonic() < until) {
+    await sleep(clock, HURRIED_TICK_MS);
+  }
+  const state = await runStateOf(folder, table).catch(() => null);
+  if (state?.kind === "ended" && state.run.runId === run.runId) {
+    return { exit: state.exit, stoppedAt: state.stoppedAt };
+  }
+  const exit: ExitRecord = shimCode !== null
+    ? { runId: run.runId, code: shimCode }
+    : { runId: run.runId, code: null, reason: isOtherBoot ? "HostRebooted" : "Unknown" };
+  // A full disk must not hide an exit: it is reported all the same, and recorded by the next reader.
+  await folder.writeExit(exit).catch(() => undefined);
+  return { exit, stoppedAt: clock.now() };
+}

@@ -1,0 +1,196 @@
+/**
+ * One instance's folder: the records that its shim and its workers leave for each other.
+ *
+ *     <data folder>/instances/<instance id>/
+ *       run.lock                 held by the shim, the server and its children
+ *       run.json                 the latest run, written by the shim before it becomes the server
+ *       generation               the highest generation that was spawned here
+ *       server.log               both streams of all runs, appended
+ *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
+ *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
+ *       runs/<run id>/stop.json     somebody asked for its end
+ *       runs/<run id>/…             files of its launch plan
+ */
+import { z } from "zod";
+import { exitSchema } from "../../events/runtime_info.ts";
+import { ID_PATTERN } from "../../events/ids.ts";
+import type { LaunchPlan } from "../templates/launch_plan.ts";
+
+const runRecordSchema = z.object({
+  runId: z.string().regex(ID_PATTERN),
+  pid: z.number().int().positive(),
+  startTicks: z.string().regex(/^\d+$/),
+  bootId: z.string(),
+  generation: z.number().int().nonnegative(),
+  startedAt: z.number(),
+});
+
+const launchRecordSchema = z.object({
+  stopSignal: z.string().regex(/^SIG[A-Z0-9]+$/),
+  stopGraceMs: z.number(),
+  host: z.string().nullable(),
+  port: z.number().int().nullable(),
+  runtimeMetadata: z.record(z.string(), z.string()),
+  /** Where this run's output begins in `server.log`. */
+  logOffset: z.number(),
+});
+
+const exitRecordSchema = z.object({
+  runId: z.string(),
+  /** As a shell sees it: 128 + n for a signal; null where nobody saw it. */
+  code: z.number().int().nullable(),
+  /** Set where it was found out later; the shim does not know reasons. */
+  reason: exitSchema.shape.reason.optional(),
+});
+
+const stopRecordSchema = z.object({
+  reason: z.enum(["Stopped", "Killed"]),
+  signal: z.string(),
+  graceMs: z.number(),
+});
+
+export type RunRecord = z.infer<typeof runRecordSchema>;
+export type LaunchRecord = z.infer<typeof launchRecordSchema>;
+export type ExitRecord = z.infer<typeof exitRecordSchema>;
+export type StopRecord = z.infer<typeof stopRecordSchema>;
+
+/** Paths and records of one instance on this site. Reads of torn or absent records give null. */
+export class InstanceFolder {
+  readonly path: string;
+
+  /** @param instancesFolder absolute */
+  constructor(instancesFolder: string, readonly instanceId: string) {
+    if (!ID_PATTERN.test(instanceId)) throw new Error(`not an instance id: ${instanceId}`);
+    this.path = `${instancesFolder}/${instanceId}`;
+  }
+
+  runFolder(runId: string): string {
+    if (!ID_PATTERN.test(runId)) throw new Error(`not a run id: ${runId}`);
+    return `${this.path}/runs/${runId}`;
+  }
+
+  /** Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. */
+  async prepare(runId: string, plan: LaunchPlan): Promise<void> {
+    const folder = this.runFolder(runId);
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await touch(`${this.path}/run.lock`);
+    const logOffset = await touch(`${this.path}/server.log`);
+    for (const file of plan.files) await writePrivate(file.path, file.content);
+    const { stopSignal, stopGraceMs, host, port, runtimeMetadata } = plan;
+    const launch: LaunchRecord = {
+      stopSignal,
+      stopGraceMs,
+      host,
+      port,
+      runtimeMetadata: { ...runtimeMetadata },
+      logOffset,
+    };
+    await writePrivate(`${folder}/launch.json`, JSON.stringify(launch));
+    // There from the start, so that watching it is a stat that does not fail.
+    await writePrivate(`${folder}/exit.json`, "");
+  }
+
+  readRun(): Promise<RunRecord | null> {
+    return readRecord(`${this.path}/run.json`, runRecordSchema);
+  }
+
+  readLaunch(runId: string): Promise<LaunchRecord | null> {
+    return readRecord(`${this.runFolder(runId)}/launch.json`, launchRecordSchema);
+  }
+
+  /** How the run ended and when (epoch ms), as far as it is recorded. */
+  async readExit(runId: string): Promise<{ record: ExitRecord; at: number } | null> {
+    const path = `${this.runFolder(runId)}/exit.json`;
+    const record = await readRecord(path, exitRecordSchema);
+    if (record === null || record.runId !== runId) return null;
+    const { mtime } = await Deno.stat(path);
+    return { record, at: mtime?.getTime() ?? 0 };
+  }
+
+  /** One stat: whether an exit is on record. False also where the folder is gone. */
+  isExitRecorded(runId: string): boolean {
+    try {
+      return Deno.statSync(`${this.runFolder(runId)}/exit.json`).size > 0;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  async writeExit(record: ExitRecord): Promise<void> {
+    await Deno.mkdir(this.runFolder(record.runId), { recursive: true, mode: 0o700 });
+    await writePrivate(`${this.runFolder(record.runId)}/exit.json`, JSON.stringify(record));
+  }
+
+  readStop(runId: string): Promise<StopRecord | null> {
+    return readRecord(`${this.runFolder(runId)}/stop.json`, stopRecordSchema);
+  }
+
+  /** Says why the run is about to end, for whoever sees it end. */
+  async writeStop(runId: string, record: StopRecord): Promise<void> {
+    await Deno.mkdir(this.runFolder(runId), { recursive: true, mode: 0o700 });
+    await writePrivate(`${this.runFolder(runId)}/stop.json`, JSON.stringify(record));
+  }
+
+  /** Removes the folders of all runs but these. */
+  async pruneRuns(keep: readonly string[]): Promise<void> {
+    for await (const entry of Deno.readDir(`${this.path}/runs`)) {
+      if (!keep.includes(entry.name)) {
+        await Deno.remove(`${this.path}/runs/${entry.name}`, { recursive: true });
+      }
+    }
+  }
+
+  /** Whether the site keeps anything of this instance. */
+  async exists(): Promise<boolean> {
+    return await isThere(this.path);
+  }
+
+  async remove(): Promise<void> {
+    if (await this.exists()) await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  const parsed = schema.safeParse(parseOrNull(text));
+  return parsed.success ? parsed.data : null;
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Torn by a crash in the middle of a write: as good as absent, and the caller looks further.
+    return null;
+  }
+}
+
+/**
+ * Not synced to the disk: after a power failure no run is left that these records could be about.
+ */
+async function writePrivate(path: string, content: string): Promise<void> {
+  await Deno.writeTextFile(path, content, { mode: 0o600 });
+}
+
+/** Creates the file if need be; its size in bytes. */
+async function touch(path: string): Promise<number> {
+  using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
+  return (await file.stat()).size;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+/** What the parts of the process platform share: the site, its ports and its settings. */
+import type { Clock } from "../../events/clock.ts";
+import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
+import { concludeRun, type ExitWatch } from "./exit_watch.ts";
+import type { ProcessTable } from "./process_table.ts";
+import { runStateOf } from "./run_state.ts";
+import { endStragglers } from "./stragglers.ts";
+
+/** How `drasi-server` instances run on this host. */
+export interface DrasiServerOptions {
+  /** The binary, absolute; null: look for `drasi-server` on the host's `PATH`. */
+  drasiServerBin: string | null;
+  /** Whether `standInCommand` may run where there is no binary. */
+  standIn: "auto" | "never";
+  /** Program and arguments of the stand-in; it gets the same flags as the product. */
+  standInCommand: readonly string[] | null;
+}
+
+/** One site of the process platform. */
+export interface ProcessHost {
+  clock: Clock;
+  table: ProcessTable;
+  watch: ExitWatch;
+  site: string;
+  /** Absolute. */
+  instancesFolder: string;
+  /** The shim that is run: a copy in the data folder that no upgrade changes. Absolute. */
+  shimPath: string;
+  hostEnvironment: Readonly<Record<string, string>>;
+  drasiServer: DrasiServerOptions;
+}
+
+/** The latest run, with every doubt settled: live, ended with an exit, or none. */
+export type SettledState =
+  | { kind: "none" }
+  | { kind: "live"; run: RunRecord }
+  | { kind: "ended"; run: RunRecord; exit: ExitRecord; stoppedAt: number };
+
+/** The folder of an instance. Throws a plain error for what cannot be an id: ids are made by us. */
+export function folderOf(host: ProcessHost, instanceId: string): InstanceFolder {
+  return new InstanceFolder(host.instancesFolder, instanceId);
+}
+
+/** Looks at the latest run; one that is gone without a record gets one. */
+export async function settledStateOf(
+  host: ProcessHost,
+  folder: InstanceFolder,
+): Promise<SettledState> {
+  const state = await runStateOf(folder, host.table);
+  if (state.kind !== "gone") return state;
+  const ended = await concludeRun(folder, state.run, null, host.table, host.clock);
+  return { kind: "ended", run: state.run, ...ended };
+}
+
+/**
+ * Makes sure that nothing of an instance without a live run holds its lock: an unknown holder, such as
+ * a shim that froze before its record, or children that outlived their server. Only for who has the
+ * instance to itself: a start under way would be ended too.
+ * @returns false when something is still there
+ */
+export async function endLeftovers(host: ProcessHost, instanceId: string): Promise<boolean> {
+  const { table, clock, site } = host;
+  return await endStragglers(table, clock, { site, instanceId, runId: null }) &&
+    !await table.isLocked(instanceId);
+}

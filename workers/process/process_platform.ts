@@ -1,0 +1,234 @@
+/** The process platform: servers as OS processes of this host, each under a shim that outlives us. */
+import type { Clock } from "../../events/clock.ts";
+import type { Ids } from "../../events/ids.ts";
+import { ID_PATTERN } from "../../events/ids.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type { Failure, Platform, StartOutcome, StartSpec, StopOutcome } from "../platform.ts";
+import { endRun } from "./end_run.ts";
+import { ExitWatch } from "./exit_watch.ts";
+import { hostFailure } from "./host_failure.ts";
+import type { InstanceFolder } from "./instance_folder.ts";
+import { Lanes } from "./lanes.ts";
+import {
+  type DrasiServerOptions,
+  endLeftovers,
+  folderOf,
+  type ProcessHost,
+  type SettledState,
+  settledStateOf,
+} from "./process_host.ts";
+import type { ProcessTable } from "./process_table.ts";
+import { endedInfo, liveInfo } from "./run_state.ts";
+import { lastLines } from "./server_log.ts";
+import { openShellProcessTable } from "./shell_process_table.ts";
+import shimScript from "./shim.sh" with { type: "text" };
+import { openSite } from "./site.ts";
+import { startRun } from "./start_run.ts";
+
+/** What a process platform is made from. */
+export interface ProcessPlatformOptions {
+  /** Made if it is not there. One worker at a time uses it: the caller holds its lock. */
+  dataFolder: string;
+  clock: Clock;
+  ids: Ids;
+  /** The host's environment; servers get an allow-list of it, and `PATH` is searched for programs. */
+  hostEnvironment: Readonly<Record<string, string>>;
+  drasiServer: DrasiServerOptions;
+  /** Looks at and signals processes; the host's by default. */
+  openProcessTable?: (clock: Clock, instancesFolder: string, path: string) => ProcessTable;
+}
+
+/** For a launch record that is gone: what most programs understand. */
+const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
+/** Instances that an inventory looks at at once. */
+const LOOKS_AT_ONCE = 16;
+
+/**
+ * Opens the site in `dataFolder`.
+ * @throws {OperationalError} `data_folder_unusable`
+ * @example
+ * ```ts ignore
+ * const platform = await openProcessPlatform({
+ *   dataFolder: ".draas",
+ *   clock: systemClock,
+ *   ids: randomIds,
+ *   hostEnvironment: Deno.env.toObject(),
+ *   drasiServer: { drasiServerBin: null, standIn: "never", standInCommand: null },
+ * });
+ * ```
+ */
+export async function openProcessPlatform(
+  options: ProcessPlatformOptions,
+): Promise<ProcessPlatform> {
+  const { clock, ids, hostEnvironment, drasiServer } = options;
+  const { id, instancesFolder, shimPath } = await openSite(options.dataFolder, ids, shimScript);
+  const openTable = options.openProcessTable ?? openShellProcessTable;
+  const table = openTable(clock, instancesFolder, hostEnvironment.PATH ?? "");
+  const listeners: ((info: RuntimeInfo) => void)[] = [];
+  const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
+  const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd });
+  const host: ProcessHost = {
+    clock,
+    table,
+    watch,
+    site: id,
+    instancesFolder,
+    shimPath,
+    hostEnvironment,
+    drasiServer,
+  };
+  return new ProcessPlatform(host, listeners);
+}
+
+/** Servers as processes of this host. Made by `openProcessPlatform`. */
+export class ProcessPlatform implements Platform {
+  readonly name = "process";
+  readonly site: string;
+  readonly #host: ProcessHost;
+  readonly #listeners: ((info: RuntimeInfo) => void)[];
+  readonly #lanes = new Lanes();
+
+  constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
+    this.#host = host;
+    this.#listeners = listeners;
+    this.site = host.site;
+  }
+
+  async inventory(): Promise<RuntimeInfo[]> {
+    const ids: string[] = [];
+    for await (const entry of Deno.readDir(this.#host.instancesFolder)) {
+      if (entry.isDirectory && ID_PATTERN.test(entry.name)) ids.push(entry.name);
+    }
+    const found: (RuntimeInfo | null)[] = [];
+    const waiting = ids.sort();
+    const look = async () => {
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+        found.push(await this.#lookInto(id));
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
+    return found.filter((info) => info !== null)
+      .sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
+  }
+
+  async inspect(instanceId: string): Promise<RuntimeInfo | null> {
+    const folder = folderOf(this.#host, instanceId);
+    return await this.#infoOf(folder, await settledStateOf(this.#host, folder));
+  }
+
+  start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome> {
+    return this.#lanes.run(spec.instanceId, async (): Promise<StartOutcome> => {
+      try {
+        return await startRun(this.#host, spec, signal);
+      } catch (error) {
+        return { kind: "failed", failure: this.#failureOf(error), runtimeInfo: null };
+      }
+    });
+  }
+
+  stop(instanceId: string): Promise<StopOutcome> {
+    return this.#lanes.run(instanceId, () => this.#stop(instanceId));
+  }
+
+  remove(instanceId: string): Promise<StopOutcome> {
+    return this.#lanes.run(instanceId, async (): Promise<StopOutcome> => {
+      const stopped = await this.#stop(instanceId);
+      if (stopped.kind === "failed") return stopped;
+      try {
+        await folderOf(this.#host, instanceId).remove();
+        return stopped;
+      } catch (error) {
+        const { runtimeInfo } = stopped;
+        return { kind: "failed", failure: this.#failureOf(error), runtimeInfo };
+      }
+    });
+  }
+
+  onExit(listener: (runtimeInfo: RuntimeInfo) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async logs(instanceId: string, tailLines: number): Promise<string[]> {
+    return await lastLines(`${folderOf(this.#host, instanceId).path}/server.log`, tailLines);
+  }
+
+  async close(): Promise<void> {
+    this.#host.watch.close();
+    await this.#host.table.close();
+  }
+
+  async #stop(instanceId: string): Promise<StopOutcome> {
+    const folder = folderOf(this.#host, instanceId);
+    try {
+      const state = await settledStateOf(this.#host, folder);
+      if (state.kind === "live") return await this.#end(folder, state.run);
+      // What is settling in the watch ends its stragglers itself; two that do it are one too many.
+      await this.#host.watch.get(instanceId)?.ended;
+      const isClear = await endLeftovers(this.#host, instanceId);
+      const runtimeInfo = await this.#infoOf(folder, state);
+      if (isClear) return { kind: "stopped", runtimeInfo };
+      return { kind: "failed", failure: leftoversFailure(), runtimeInfo };
+    } catch (error) {
+      return { kind: "failed", failure: this.#failureOf(error), runtimeInfo: null };
+    }
+  }
+
+  async #end(
+    folder: InstanceFolder,
+    run: Extract<SettledState, { kind: "live" }>["run"],
+  ): Promise<StopOutcome> {
+    const launch = await folder.readLaunch(run.runId);
+    const watched = this.#host.watch.watch(folder, run, null);
+    const request = launch
+      ? { signal: launch.stopSignal, graceMs: launch.stopGraceMs }
+      : DEFAULT_STOP;
+    const result = await endRun(this.#host, watched, request);
+    if ("ended" in result) return { kind: "stopped", runtimeInfo: result.ended };
+    const runtimeInfo = liveInfo(this.site, folder.instanceId, run, launch);
+    return { kind: "failed", failure: result.failure, runtimeInfo };
+  }
+
+  /** As `inspect`, and ends what holds the lock of an instance without a live run. */
+  #lookInto(instanceId: string): Promise<RuntimeInfo | null> {
+    // A start or stop under way knows its own processes; waiting for it could take minutes.
+    if (this.#lanes.isBusy(instanceId)) return this.inspect(instanceId);
+    return this.#lanes.run(instanceId, async () => {
+      const folder = folderOf(this.#host, instanceId);
+      const state = await settledStateOf(this.#host, folder);
+      const isIdle = state.kind !== "live" && !this.#host.watch.get(instanceId);
+      if (isIdle && await this.#host.table.isLocked(instanceId)) {
+        await endLeftovers(this.#host, instanceId);
+      }
+      return await this.#infoOf(folder, state);
+    });
+  }
+
+  async #infoOf(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {
+    switch (state.kind) {
+      case "none":
+        return null;
+      case "live": {
+        this.#host.watch.watch(folder, state.run, null);
+        const launch = await folder.readLaunch(state.run.runId);
+        return liveInfo(this.site, folder.instanceId, state.run, launch);
+      }
+      case "ended":
+        return await endedInfo(this.site, folder, state);
+    }
+  }
+
+  /** What the world did wrong; our own mistakes go on as they are. */
+  #failureOf(error: unknown): Failure {
+    const failure = hostFailure(error, this.#host.instancesFolder);
+    if (failure === null) throw error;
+    return failure;
+  }
+}
+
+function leftoversFailure(): Failure {
+  return {
+    code: "still_running",
+    message: "The server has ended, but processes that it left behind cannot be ended.",
+    retryable: true,
+  };
+}

@@ -1,0 +1,111 @@
+/** Finds out what has become of an instance's latest run, from its records and the process table. */
+import type { Exit, RuntimeInfo } from "../../events/runtime_info.ts";
+import { describeExit, isFailure } from "./exit_description.ts";
+import type {
+  ExitRecord,
+  InstanceFolder,
+  LaunchRecord,
+  RunRecord,
+  StopRecord,
+} from "./instance_folder.ts";
+import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
+import { tailText } from "./server_log.ts";
+
+const LOG_TAIL_BYTES_MAX = 8_192;
+
+/** The latest run as it is now. */
+export type RunState =
+  | { kind: "none" }
+  | { kind: "live"; run: RunRecord }
+  /** Its process is gone, and its exit is not on record (yet). */
+  | { kind: "gone"; run: RunRecord }
+  | { kind: "ended"; run: RunRecord; exit: ExitRecord; stoppedAt: number };
+
+/** Looks at records, then at the process. Changes nothing. */
+export async function runStateOf(folder: InstanceFolder, table: ProcessTable): Promise<RunState> {
+  const run = await folder.readRun();
+  if (run === null) return { kind: "none" };
+  const recorded = await folder.readExit(run.runId);
+  if (recorded) return { kind: "ended", run, exit: recorded.record, stoppedAt: recorded.at };
+  return { kind: await isAlive(run, table) ? "live" : "gone", run };
+}
+
+/** Whether the very process of this run is there: pid, start time and boot. */
+export async function isAlive(run: RunRecord, table: ProcessTable): Promise<boolean> {
+  return run.bootId === await table.bootId() &&
+    run.startTicks === await table.startTicksOf(run.pid);
+}
+
+/** What a run's process is known by. */
+export function identityOf(run: RunRecord): ProcessIdentity {
+  return { pid: run.pid, startTicks: run.startTicks, bootId: run.bootId };
+}
+
+/** What is said of a live run. */
+export function liveInfo(
+  site: string,
+  instanceId: string,
+  run: RunRecord,
+  launch: LaunchRecord | null,
+): RuntimeInfo {
+  return { ...commonInfo(site, instanceId, run, launch), status: "Running" };
+}
+
+/**
+ * What is said of an ended run, with the end of its output if it failed.
+ * @param asked the stop that was asked for, where it may not be on record (a full disk)
+ */
+export async function endedInfo(
+  site: string,
+  folder: InstanceFolder,
+  ended: { run: RunRecord; exit: ExitRecord; stoppedAt: number },
+  asked: StopRecord | null = null,
+): Promise<RuntimeInfo> {
+  const { run } = ended;
+  const launch = await folder.readLaunch(run.runId);
+  const stop = asked ?? await folder.readStop(run.runId);
+  const info = bareEndedInfo(site, folder.instanceId, run, ended, launch, stop);
+  if (!isFailure(info.exit)) return info;
+  const logTail = await tailText(
+    `${folder.path}/server.log`,
+    LOG_TAIL_BYTES_MAX,
+    launch?.logOffset ?? 0,
+  );
+  return logTail === "" ? info : { ...info, logTail };
+}
+
+/** As `endedInfo`, from what is at hand: reads nothing. */
+export function bareEndedInfo(
+  site: string,
+  instanceId: string,
+  run: RunRecord,
+  ended: { exit: ExitRecord; stoppedAt: number },
+  launch: LaunchRecord | null = null,
+  stop: StopRecord | null = null,
+): RuntimeInfo & { exit: Exit } {
+  return {
+    ...commonInfo(site, instanceId, run, launch),
+    status: "Stopped",
+    stoppedAt: ended.stoppedAt,
+    exit: describeExit(ended.exit, stop, ended.stoppedAt - run.startedAt),
+  };
+}
+
+function commonInfo(
+  site: string,
+  instanceId: string,
+  run: RunRecord,
+  launch: LaunchRecord | null,
+): Omit<RuntimeInfo, "status"> {
+  return {
+    instanceId,
+    runId: run.runId,
+    generation: run.generation,
+    site,
+    startedAt: run.startedAt,
+    processId: String(run.pid),
+    ...(launch === null || launch.host === null ? {} : { host: launch.host }),
+    ...(launch === null || launch.port === null ? {} : { port: launch.port }),
+    runtimeMetadata: launch?.runtimeMetadata ?? {},
+  };
+}

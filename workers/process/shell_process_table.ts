@@ -1,0 +1,173 @@
+/**
+ * The process table as one long-lived `sh`. Deno refuses to read `/proc` or to signal other
+ * processes unless it may do everything; through this, a worker needs `--allow-run=sh` only.
+ */
+import type { Clock } from "../../events/clock.ts";
+import { OperationalError } from "../../events/errors.ts";
+import { readLines } from "./line_reader.ts";
+import type { MarkedProcess, ProcessIdentity, ProcessTable } from "./process_table.ts";
+import script from "./process_table.sh" with { type: "text" };
+
+/** No answer takes this long: the slowest reads each process's environment once. */
+const ANSWER_WITHIN_MS = 15_000;
+
+interface Question {
+  line: string;
+  answered: (lines: string[]) => void;
+  lost: (error: OperationalError) => void;
+}
+
+/** One `sh` and the questions that it has not answered yet, in order. */
+class Session {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #waiting: Question[] = [];
+  readonly finished: Promise<void>;
+  isOver = false;
+
+  constructor(instancesFolder: string, path: string) {
+    this.#child = new Deno.Command("sh", {
+      args: ["-c", script, "draas-process-table", instancesFolder],
+      clearEnv: true,
+      env: { PATH: path, LC_ALL: "C" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+      // Ctrl-C in the worker's terminal is for the worker, which may need this to shut down.
+      detached: true,
+    }).spawn();
+    this.#child.unref();
+    this.#input = this.#child.stdin.getWriter();
+    this.finished = this.#listen();
+  }
+
+  ask(question: Question): void {
+    this.#waiting.push(question);
+    this.#input.write(new TextEncoder().encode(question.line + "\n")).catch(() => this.end());
+  }
+
+  /** Ends the `sh`; what it has not answered is lost. */
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    // Whoever waits for its end holds the worker up for that long.
+    this.#child.ref();
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended by itself, which is what is wanted.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  async #listen(): Promise<void> {
+    let lines: string[] = [];
+    for await (const line of readLines(this.#child.stdout)) {
+      if (line === ".") {
+        this.#waiting.shift()?.answered(lines);
+        lines = [];
+      } else lines.push(line);
+    }
+    this.isOver = true;
+    await this.#input.abort().catch(() => undefined);
+    await this.#child.status;
+    for (const question of this.#waiting.splice(0)) question.lost(tableLost());
+  }
+}
+
+/** Opens the process table; its `sh` starts with the first question. `path` is the host's `PATH`. */
+export function openShellProcessTable(
+  clock: Clock,
+  instancesFolder: string,
+  path: string,
+): ProcessTable {
+  let session: Session | null = null;
+
+  function ask(line: string): Promise<string[]> {
+    if (line.includes("\n")) throw new Error("a question to the process table is one line");
+    if (session === null || session.isOver) session = new Session(instancesFolder, path);
+    const asked = session;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(ANSWER_WITHIN_MS, () => asked.end());
+      asked.ask({
+        line,
+        answered: (lines) => (cancel(), resolve(lines)),
+        lost: (error) => (cancel(), reject(error)),
+      });
+    });
+  }
+
+  const first = async (line: string): Promise<string> => {
+    const [answer] = await ask(line);
+    if (answer === undefined) throw tableLost();
+    return answer;
+  };
+  const isAnswered = async (line: string): Promise<boolean> => (await ask(line)).length > 0;
+
+  return {
+    bootId: () => first("boot"),
+    uptimeCs: async () => Number((await first("uptime")).replace(".", "")),
+    startTicksOf: async (pid) => (await ask(`probe ${pid}`))[0] ?? null,
+    signalGroup: ({ pid, startTicks, bootId }: ProcessIdentity, signal) =>
+      isAnswered(`signal ${signal.replace(/^SIG/, "")} ${pid} ${startTicks} ${bootId}`),
+    isLocked: (instanceId) => isAnswered(`locked ${instanceId}`),
+    marked: shared(async () => parseMarks(await ask("marked"))),
+    holders: async (instanceId) => (await ask(`holders ${instanceId}`)).map(Number),
+    killMarked: (pid, runId) => isAnswered(`kill-marked ${pid} ${runId}`),
+    killHolder: (pid, instanceId) => isAnswered(`kill-holder ${pid} ${instanceId}`),
+    async close(): Promise<void> {
+      session?.end();
+      await session?.finished;
+    },
+  };
+}
+
+/** Lines such as `/proc/12/environ:DRAAS_SITE=s1`, several a process, as processes. */
+export function parseMarks(lines: readonly string[]): MarkedProcess[] {
+  const marks = new Map<number, Map<string, string>>();
+  for (const line of lines) {
+    const found = /^\/proc\/(\d+)\/environ:DRAAS_([A-Z_]+)=(.*)$/.exec(line);
+    if (!found) continue;
+    const [, pid, name, value] = found as unknown as [string, string, string, string];
+    const own = marks.get(Number(pid)) ?? new Map<string, string>();
+    marks.set(Number(pid), own.set(name, value));
+  }
+  return [...marks].map(([pid, own]) => ({
+    pid,
+    site: own.get("SITE") ?? "",
+    instanceId: own.get("INSTANCE_ID") ?? "",
+    runId: own.get("RUN_ID") ?? "",
+    isShim: own.has("SHIM"),
+  }));
+}
+
+/**
+ * Lets calls that come while one is under way share the next one: a thousand exits at once read the
+ * process table twice. The one under way may have read too early for them.
+ */
+function shared<T>(run: () => Promise<T>): () => Promise<T> {
+  let current: Promise<unknown> | null = null;
+  let next: Promise<T> | null = null;
+  const begin = (): Promise<T> => {
+    next = null;
+    const mine = run();
+    current = mine;
+    return mine.finally(() => {
+      if (current === mine) current = null;
+    });
+  };
+  return () => {
+    if (current === null) return begin();
+    next ??= current.then(begin, begin);
+    return next;
+  };
+}
+
+function tableLost(): OperationalError {
+  return new OperationalError(
+    "process_table_lost",
+    "the shell that watches the host's processes ended",
+    true,
+    "Try again; if it persists, check that sh, grep and flock are on the worker's PATH.",
+  );
+}

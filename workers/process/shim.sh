@@ -1,0 +1,108 @@
+#!/bin/sh
+# Starts one server and outlives it: holds the instance's lock, records the run and then its exit.
+#
+#   sh shim.sh hold  FOLDER RUN_ID GENERATION DEADLINE_CS STARTED_AT_MS PROGRAM [ARGUMENT ...]
+#   sh shim.sh serve (the same; run by `hold`, becomes the server)
+#
+# Speaks on standard output, to a worker that may be gone: `lock`, then one of `locked`,
+# `stale GENERATION`, `late`, `unrecorded`, `unsupported`, `started PID START_TICKS`.
+# Environment: the server's own, and DRAAS_SHIM, which the server does not get; DRAAS_SET names
+# variables that come as DRAAS_SET_<name> (PATH, LD_*), since they would change this shell.
+#
+# POSIX sh. Each fork costs about a millisecond of every start, so all but flock and setsid is built in.
+set -f
+
+# Takes the lock, runs the server in the foreground (a background job of a shell without job control
+# has SIGINT ignored, for good), and writes the exit record before it lets go of the lock.
+hold() {
+  # Caught, not ignored: the server inherits what is ignored, but never what is caught.
+  trap : HUP INT QUIT TERM PIPE USR1 USR2 ALRM
+  exec 9>>"$folder/run.lock"
+  flock -n 9
+  case $? in
+    0) echo lock ;;
+    1) echo locked && exit 0 ;;
+    *) echo unsupported && exit 0 ;;
+  esac
+  # A session of its own, so that a signal to the server's group never reaches this shell. The child
+  # leads no group yet, so setsid does not fork and the exit code comes through.
+  setsid sh "$0" serve "$@"
+  code=$?
+  line=
+  [ -r "$folder/run.json" ] && IFS= read -r line <"$folder/run.json"
+  case $line in
+    # No exit for a run that never was: `serve` may have refused.
+    *"\"runId\":\"$run\""*)
+      printf '{"runId":"%s","code":%d}\n' "$run" "$code" >"$folder/runs/$run/exit.json"
+      ;;
+    *) [ "$code" = 127 ] && echo unsupported ;;
+  esac
+  exit "$code"
+}
+
+# Refuses what is stale or late, records the run under its own pid, and becomes the server.
+serve() {
+  trap : PIPE
+  exec 3>&1
+  exec >>"$folder/server.log" 2>&1
+  highest_generation
+  if [ "$generation" -lt "$highest" ]; then
+    echo "stale $highest" >&3
+    exit 0
+  fi
+  read -r boot </proc/sys/kernel/random/boot_id
+  read -r stat </proc/$$/stat
+  start_ticks ${stat##*) }
+  # Last, so that a host that froze since the worker's decision starts nothing late.
+  read -r now rest </proc/uptime
+  if [ "${now%.*}${now#*.}" -gt "$deadline" ]; then
+    echo late >&3
+    exit 0
+  fi
+  # Two files, one after the other: a crash can tear one of them, and the other keeps the fence.
+  printf '%d\n' "$generation" >"$folder/generation" || unrecorded
+  printf '{"runId":"%s","pid":%d,"startTicks":"%s","bootId":"%s","generation":%d,"startedAt":%d}\n' \
+    "$run" $$ "$ticks" "$boot" "$generation" "$started" >"$folder/run.json" || unrecorded
+  echo "started $$ $ticks" >&3
+  exec 3>&-
+  unset DRAAS_SHIM PWD OLDPWD
+  for name in $DRAAS_SET; do
+    eval "export $name=\"\$DRAAS_SET_$name\""
+    unset "DRAAS_SET_$name"
+  done
+  unset DRAAS_SET
+  exec "$@"
+}
+
+# Sets $highest: the highest generation that this folder has seen.
+highest_generation() {
+  highest=0
+  line=
+  [ -r "$folder/generation" ] && read -r highest <"$folder/generation"
+  [ -r "$folder/run.json" ] && IFS= read -r line <"$folder/run.json"
+  case $line in
+    *'"generation":'*)
+      line=${line#*'"generation":'}
+      line=${line%%[!0-9]*}
+      [ "${line:-0}" -gt "${highest:-0}" ] && highest=$line
+      ;;
+  esac
+  highest=${highest:-0}
+}
+
+# Sets $ticks: field 22 of /proc/PID/stat, given the fields from the third on.
+start_ticks() {
+  shift 19
+  ticks=$1
+}
+
+unrecorded() {
+  echo unrecorded >&3
+  exit 0
+}
+
+role=$1 folder=$2 run=$3 generation=$4 deadline=$5 started=$6
+case $role in
+  hold) shift && hold "$@" ;;
+  serve) shift 6 && serve "$@" ;;
+esac

@@ -1,0 +1,132 @@
+/** Runs the shim: the one way in which this platform starts a server. Design §4 rule 6. */
+import { OperationalError } from "../../events/errors.ts";
+import type { StartSpec } from "../platform.ts";
+import type { LaunchPlan } from "../templates/launch_plan.ts";
+import type { RunRecord } from "./instance_folder.ts";
+import { readLines } from "./line_reader.ts";
+import type { ProcessHost } from "./process_host.ts";
+
+/** What a shim says about its start. */
+export type ShimReport =
+  | { kind: "started"; run: RunRecord; shim: Deno.ChildProcess }
+  /** Someone holds the instance's lock. */
+  | { kind: "locked" }
+  /** The folder has seen a higher generation. */
+  | { kind: "stale"; highest: number }
+  /** The spawn deadline had passed. */
+  | { kind: "late" }
+  /** The run could not be written down, so nothing was run. */
+  | { kind: "unrecorded" }
+  /** The host lacks `flock` or `setsid`. */
+  | { kind: "unsupported" }
+  /** It ended, or said nothing in time and was killed; a server may have come of it. */
+  | { kind: "silent" };
+
+/** A shim that froze is given this much past the spawn deadline, after which it starts nothing. */
+const REPORT_SLACK_MS = 2_000;
+
+/** Variables that would change the shim's own shell or that Deno sets for nobody: passed around them. */
+const CARRIED = /^(PATH|ENV|PS4|LD_.*|DYLD_.*)$/;
+
+/**
+ * Spawns a shim and waits for its report.
+ * @param deadlineCs the spawn deadline on the boot clock, see `ProcessTable.uptimeCs`
+ */
+export async function runShim(
+  host: ProcessHost,
+  spec: StartSpec,
+  plan: LaunchPlan,
+  deadlineCs: number,
+): Promise<ShimReport> {
+  const startedAt = host.clock.now();
+  const folder = `${host.instancesFolder}/${spec.instanceId}`;
+  const child = spawn(host, plan, [
+    host.shimPath,
+    "hold",
+    folder,
+    spec.runId,
+    String(spec.generation),
+    String(deadlineCs),
+    String(startedAt),
+    ...plan.argv,
+  ]);
+  const limitMs = spec.spawnWithinMs + REPORT_SLACK_MS;
+  const cancel = host.clock.after(limitMs, () => child.kill("SIGKILL"));
+  try {
+    for await (const line of readLines(child.stdout)) {
+      const report = parseReport(line);
+      if (report === null) continue;
+      if (report.kind !== "started") return report;
+      const { pid, startTicks } = report;
+      const bootId = await host.table.bootId();
+      const { runId, generation } = spec;
+      const run = { runId, pid, startTicks, bootId, generation, startedAt };
+      return { kind: "started", run, shim: child };
+    }
+    return { kind: "silent" };
+  } finally {
+    cancel();
+  }
+}
+
+type ParsedReport =
+  | Exclude<ShimReport, { kind: "started" | "silent" }>
+  | { kind: "started"; pid: number; startTicks: string };
+
+function parseReport(line: string): ParsedReport | null {
+  const [kind, first = "", second = ""] = line.split(" ");
+  switch (kind) {
+    case "started":
+      return { kind, pid: Number(first), startTicks: second };
+    case "stale":
+      return { kind, highest: Number(first) };
+    case "locked":
+    case "late":
+    case "unrecorded":
+    case "unsupported":
+      return { kind };
+    default:
+      // `lock`: it has the lock, and goes on.
+      return null;
+  }
+}
+
+function spawn(host: ProcessHost, plan: LaunchPlan, args: string[]): Deno.ChildProcess {
+  try {
+    return new Deno.Command("sh", {
+      args,
+      cwd: plan.workingDirectory,
+      clearEnv: true,
+      env: shimEnvironment(host, plan.env),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+      detached: true,
+    }).spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new OperationalError(
+      "host_unsupported",
+      "the host has no sh on the worker's PATH",
+      false,
+      "Install a POSIX shell and util-linux.",
+      { cause: error },
+    );
+  }
+}
+
+function shimEnvironment(
+  host: ProcessHost,
+  env: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const carried = Object.keys(env).filter((name) => CARRIED.test(name));
+  const entries = Object.entries(env).map(([name, value]): [string, string] =>
+    carried.includes(name) ? [`DRAAS_SET_${name}`, value] : [name, value]
+  );
+  return {
+    ...Object.fromEntries(entries),
+    PATH: host.hostEnvironment.PATH ?? "",
+    DRAAS_SHIM: "1",
+    DRAAS_SET: carried.join(" "),
+  };
+}

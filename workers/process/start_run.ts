@@ -1,0 +1,210 @@
+/** Starts one run, from the checks before the spawn to the answer of its readiness probe. */
+import { sleep } from "../../events/clock.ts";
+import { configurationFaults, describeFaults } from "../../events/configuration.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import type { LaunchPlan } from "../templates/launch_plan.ts";
+import { durationText } from "./exit_description.ts";
+import { endRun } from "./end_run.ts";
+import type { WatchedRun } from "./exit_watch.ts";
+import { diskFull } from "./host_failure.ts";
+import { prepareLaunch } from "./prepare_launch.ts";
+import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
+import { waitUntilReady } from "./readiness.ts";
+import { isAlive, liveInfo } from "./run_state.ts";
+import { runShim, type ShimReport } from "./shim.ts";
+import { endStragglers } from "./stragglers.ts";
+
+/** Of the output of a server that failed to start, in the failure's message. */
+const MESSAGE_LINES_MAX = 10;
+const MESSAGE_CHARACTERS_MAX = 1_500;
+/** What a shell exits with when it cannot execute a program, or finds none. */
+const SHELL_EXEC_CODES: readonly number[] = [126, 127];
+
+/** One start. Nobody else starts or stops this instance meanwhile. */
+export async function startRun(
+  host: ProcessHost,
+  spec: StartSpec,
+  signal: AbortSignal,
+): Promise<StartOutcome> {
+  // First of all: the limit counts from the call.
+  const deadlineCs = await host.table.uptimeCs() + Math.floor(spec.spawnWithinMs / 10);
+  const faults = configurationFaults(spec.template, spec.configuration);
+  if (faults.length > 0) {
+    return failed({
+      code: "configuration_invalid",
+      message: `Configuration is invalid: ${describeFaults(faults)}`,
+      retryable: false,
+    });
+  }
+  const folder = folderOf(host, spec.instanceId);
+  const state = await settledStateOf(host, folder);
+  if (state.kind === "live") return failed(lockedBy(`process ${state.run.pid}`));
+  // The run before may have ended this instant: its end is reported before the next one begins.
+  await host.watch.get(spec.instanceId)?.ended;
+  const prepared = await prepareLaunch(host, spec, folder);
+  if ("failure" in prepared) return failed(prepared.failure);
+  if (signal.aborted) return failed(aborted());
+  await folder.prepare(spec.runId, prepared.plan);
+  const report = await spawnOnce(host, spec, prepared.plan, deadlineCs);
+  if (report.kind !== "started") return failed(await refusal(host, spec, report));
+  const watched = host.watch.watch(folder, report.run, report.shim.status);
+  const outcome = await untilStarted(host, watched, prepared.plan, signal);
+  // The server is to outlive the worker, and the worker is not to wait for the server.
+  report.shim.unref();
+  // Only now: until the lock was taken, the other folders could have been those of a live run.
+  await folder.pruneRuns([spec.runId]).catch(() => undefined);
+  return outcome;
+}
+
+/** A held lock of an instance without a live run is looked into, once. */
+async function spawnOnce(
+  host: ProcessHost,
+  spec: StartSpec,
+  plan: LaunchPlan,
+  deadlineCs: number,
+): Promise<ShimReport> {
+  const report = await runShim(host, spec, plan, deadlineCs);
+  if (report.kind !== "locked") return report;
+  const state = await settledStateOf(host, folderOf(host, spec.instanceId));
+  if (state.kind === "live" || !await endLeftovers(host, spec.instanceId)) return report;
+  return await runShim(host, spec, plan, deadlineCs);
+}
+
+async function untilStarted(
+  host: ProcessHost,
+  watched: WatchedRun,
+  plan: LaunchPlan,
+  signal: AbortSignal,
+): Promise<StartOutcome> {
+  const waiting = new AbortController();
+  const abort = () => waiting.abort();
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  const ended = watched.ended.then((info) => (abort(), info));
+  const problem = await problemAtStart(host, plan, waiting.signal);
+  signal.removeEventListener("abort", abort);
+  if (signal.aborted) return await giveUp(host, watched, plan, aborted());
+  const isLive = !waiting.signal.aborted && await isAlive(watched.run, host.table);
+  if (!isLive) return exitedAtOnce(await ended, plan);
+  if (problem !== null) return await giveUp(host, watched, plan, notReady(problem, plan));
+  watched.isStarting = false;
+  const launch = await watched.folder.readLaunch(watched.run.runId);
+  return {
+    kind: "running",
+    runtimeInfo: liveInfo(host.site, watched.folder.instanceId, watched.run, launch),
+  };
+}
+
+async function problemAtStart(
+  host: ProcessHost,
+  plan: LaunchPlan,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (plan.settleMs > 0) await sleep(host.clock, plan.settleMs, signal);
+  return plan.readiness ? await waitUntilReady(plan.readiness, host.clock, signal) : null;
+}
+
+async function giveUp(
+  host: ProcessHost,
+  watched: WatchedRun,
+  plan: LaunchPlan,
+  failure: Failure,
+): Promise<StartOutcome> {
+  const request = { signal: plan.bootStopSignal, graceMs: plan.stopGraceMs };
+  const result = await endRun(host, watched, request);
+  if ("failure" in result) {
+    const { code, message, retryable } = result.failure;
+    return failed({ code, message: `${failure.message} ${message}`, retryable });
+  }
+  return failed(withOutput(failure, result.ended), result.ended);
+}
+
+function exitedAtOnce(info: RuntimeInfo, plan: LaunchPlan): StartOutcome {
+  const code = info.exit?.code ?? null;
+  const isFinal = code !== null &&
+    (plan.finalExitCodes.includes(code) || SHELL_EXEC_CODES.includes(code));
+  const failure: Failure = {
+    code: "exited_at_once",
+    message: `The server ${info.exit?.message ?? "ended"}, before it counted as started.`,
+    retryable: !isFinal,
+  };
+  return failed(withOutput(failure, info), info);
+}
+
+/** What to say where the shim spawned nothing; what a silent one may have spawned is ended. */
+async function refusal(
+  host: ProcessHost,
+  spec: StartSpec,
+  report: Exclude<ShimReport, { kind: "started" }>,
+): Promise<Failure> {
+  switch (report.kind) {
+    case "locked":
+      return lockedBy("a process that could not be ended");
+    case "stale":
+      return {
+        code: "stale_generation",
+        message:
+          `Generation ${spec.generation} is older than ${report.highest}, which has already ` +
+          "run here: a newer command has overtaken this one.",
+        retryable: false,
+      };
+    case "late":
+      return tooLate(spec);
+    case "unrecorded":
+      return diskFull(host.instancesFolder);
+    case "unsupported":
+      return {
+        code: "host_unsupported",
+        message: "The host has no flock or setsid on the worker's PATH. Install util-linux.",
+        retryable: false,
+      };
+    case "silent": {
+      const { instanceId, runId } = spec;
+      await endStragglers(host.table, host.clock, { site: host.site, instanceId, runId });
+      return tooLate(spec);
+    }
+  }
+}
+
+function tooLate(spec: StartSpec): Failure {
+  return {
+    code: "spawn_too_late",
+    message:
+      `The server was not spawned within ${durationText(spec.spawnWithinMs)}: the host was ` +
+      "too slow, or asleep. Start it again.",
+    retryable: true,
+  };
+}
+
+function lockedBy(holder: string): Failure {
+  return {
+    code: "locked",
+    message: `The instance is in use on this host by ${holder}. Stop it first.`,
+    retryable: true,
+  };
+}
+
+function aborted(): Failure {
+  return { code: "aborted", message: "The start was cancelled.", retryable: true };
+}
+
+function notReady(problem: string, plan: LaunchPlan): Failure {
+  const limit = durationText(plan.readiness?.withinMs ?? 0);
+  return {
+    code: "not_ready",
+    message: `The server was not ready within ${limit}: ${problem}.`,
+    retryable: true,
+  };
+}
+
+function withOutput(failure: Failure, info: RuntimeInfo): Failure {
+  const lines = (info.logTail ?? "").split("\n").slice(-MESSAGE_LINES_MAX).join("\n");
+  const text = lines.slice(-MESSAGE_CHARACTERS_MAX);
+  if (text === "") return failure;
+  return { ...failure, message: `${failure.message} Its last output:\n${text}` };
+}
+
+function failed(failure: Failure, runtimeInfo: RuntimeInfo | null = null): StartOutcome {
+  return { kind: "failed", failure, runtimeInfo };
+}

@@ -1,0 +1,65 @@
+/**
+ * The `drasi-server` template: its configuration file, command line, readiness and signals.
+ * Follows the operator's reference of drasi-server 0.2.x, §14.
+ */
+import { parseDrasiServerConfiguration } from "../../events/configuration.ts";
+import type { JsonObject } from "../../events/json.ts";
+import {
+  type LaunchContext,
+  type LaunchPlan,
+  reachableAt,
+  serverEnvironment,
+} from "./launch_plan.ts";
+
+const DEFAULT_HOST = "127.0.0.1";
+/** A graceful stop has no limit of its own: it ends reactions, queries and sources in turn. */
+const STOP_GRACE_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
+/** With auto-install the server asks a plugin registry at each boot, before its port opens. */
+const READY_WITHIN_AUTO_INSTALL_MS = 300_000;
+/** What its argument parser exits with on a usage error. */
+const USAGE_ERROR = 2;
+
+/** True where the configuration names no port. */
+export function drasiServerWantsPort(configuration: JsonObject): boolean {
+  return parseDrasiServerConfiguration(configuration).port === undefined;
+}
+
+/**
+ * The plan for a valid `drasi-server` configuration. Nothing is left to the server's defaults: they
+ * listen on all addresses, take a random id at each boot, and write API changes back to the file.
+ */
+export function planDrasiServer(configuration: JsonObject, context: LaunchContext): LaunchPlan {
+  const wanted = parseDrasiServerConfiguration(configuration);
+  const port = wanted.port ?? context.pickedPort;
+  if (port === null) throw new Error("a drasi-server without a port: one had to be picked");
+  const host = wanted.host ?? DEFAULT_HOST;
+  const instanceId = context.spec.instanceId;
+  const configPath = `${context.runFolder}/drasi-server.json`;
+  // JSON is YAML to the server, and its field names are ours.
+  const file = { ...wanted, id: instanceId, host, port, persistConfig: false };
+  const base = `http://${reachableAt(host)}:${port}`;
+  return {
+    argv: [...context.drasiServer.argv, "--config", configPath, "--port", String(port)],
+    env: serverEnvironment(context, { NO_COLOR: "1" }),
+    workingDirectory: context.instanceFolder,
+    files: [{ path: configPath, content: JSON.stringify(file, null, 2) + "\n" }],
+    stopSignal: "SIGINT",
+    // Its SIGINT handler comes last in its boot; until then only SIGTERM is certain to end it.
+    bootStopSignal: "SIGTERM",
+    stopGraceMs: STOP_GRACE_MS,
+    settleMs: 0,
+    readiness: {
+      kind: "http",
+      checks: [
+        { url: `${base}/health` },
+        { url: `${base}/api/v1/instances`, listsInstance: instanceId },
+      ],
+      withinMs: wanted.autoInstallPlugins ? READY_WITHIN_AUTO_INSTALL_MS : READY_WITHIN_MS,
+    },
+    host,
+    port,
+    finalExitCodes: [USAGE_ERROR],
+    runtimeMetadata: context.drasiServer.isStandIn ? { standIn: "true" } : {},
+  };
+}
