@@ -1,0 +1,100 @@
+/** The HTTP API over the instance system: middleware, routes, and one answer for everything that goes wrong. */
+import { Hono } from "hono";
+import { requireToken } from "./auth.ts";
+import { nameRequests } from "./correlation.ts";
+import {
+  DEFAULT_LIMITS,
+  type HttpContext,
+  type HttpEnv,
+  type HttpOptions,
+  type HttpServices,
+  type Route,
+} from "./options.ts";
+import { refuseForeignSites } from "./origin.ts";
+import { bugProblem, Problem, problemOfError } from "./problem.ts";
+import { eventsRoutes } from "./routes/events.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { instanceRoutes } from "./routes/instance.ts";
+import { instancesRoutes } from "./routes/instances.ts";
+import { lifecycleRoutes } from "./routes/lifecycle.ts";
+import { operationsRoutes } from "./routes/operations.ts";
+import { workerRoutes } from "./routes/workers.ts";
+
+/**
+ * The API as a function from request to response (`app.fetch`), not yet listening anywhere (`server.ts`).
+ *
+ * ```ts ignore
+ * const app = createHttpApp({ system, token: null, clock, ids, onBug, allowedHosts: [], … });
+ * const response = await app.fetch(new Request("http://localhost/api/server/instances"));
+ * ```
+ */
+export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
+  const services = { ...options, limits: { ...DEFAULT_LIMITS, ...options.limits } };
+  const routes = [
+    ...instancesRoutes,
+    ...instanceRoutes,
+    ...lifecycleRoutes,
+    ...historyRoutes,
+    ...workerRoutes,
+    ...eventsRoutes(),
+    ...operationsRoutes,
+  ];
+  const app = new Hono<HttpEnv>();
+  app.use(nameRequests(services.ids));
+  app.use(refuseForeignSites(services.allowedHosts));
+  app.use("/api/*", requireToken(services.token));
+  addRoutes(app, [...routes, indexRoute(routes)], services);
+  app.notFound((context) => routeNotFound(context).response(context.get("correlationId")));
+  app.onError((error, context) => answerToError(error, context, services));
+  return app;
+}
+
+function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], services: HttpServices): void {
+  const methods = new Map<string, string[]>();
+  for (const route of routes) {
+    app.on(route.method, route.path, (context) => route.handle(context, services));
+    methods.set(route.path, [...methods.get(route.path) ?? [], route.method]);
+  }
+  for (const [path, known] of methods) {
+    const allow = known.includes("GET") ? ["HEAD", ...known] : known;
+    app.all(path, (context) => {
+      throw new Problem("method_not_allowed", {
+        detail: `${context.req.path} does not know ${context.req.method}.`,
+        hint: `Use ${known.join(" or ")}.`,
+        headers: { allow: allow.join(", ") },
+        extra: { allow },
+      });
+    });
+  }
+}
+
+/** What there is, for someone who opens the address without a guide. */
+function indexRoute(routes: readonly Route[]): Route {
+  const index = routes.map(({ method, path, summary }) => ({
+    method,
+    path: path.replace(":id", "{id}"),
+    summary,
+  }));
+  return {
+    method: "GET",
+    path: "/",
+    summary: "this index",
+    handle: (context, { version }) => context.json({ name: "DRaaS", version, routes: index }),
+  };
+}
+
+function routeNotFound(context: HttpContext): Problem {
+  return new Problem("route_not_found", {
+    detail: `There is no route ${context.req.path.slice(0, 200)}.`,
+    hint: "GET / lists the routes.",
+  });
+}
+
+function answerToError(error: unknown, context: HttpContext, services: HttpServices): Response {
+  const traceId = context.get("correlationId");
+  const problem = problemOfError(error);
+  if (problem === null) {
+    services.onBug(error, { traceId, method: context.req.method, path: context.req.path });
+  }
+  return (problem ?? bugProblem(traceId)).response(traceId);
+}

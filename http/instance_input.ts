@@ -1,0 +1,112 @@
+/** What clients may say of an instance: bodies of create and change, with every fault at once. */
+import { z } from "zod";
+import {
+  configurationFaults,
+  type Fault,
+  type Template,
+  templateSchema,
+} from "../events/configuration.ts";
+import type { Json, JsonObject } from "../events/json.ts";
+import {
+  jsonObjectSchema,
+  type Parsed,
+  parseWith,
+  platformSchema,
+  type Specification,
+  type SpecificationChanges,
+  specificationChangesSchema,
+  specificationSchema,
+} from "../events/specification.ts";
+
+/** `Process`, as the predecessor spelled it, and `process` are the same. */
+export const platformText = z.preprocess(
+  (value) => typeof value === "string" ? value.toLowerCase() : value,
+  platformSchema,
+);
+
+const { name, description, template, labels, restartPolicy } = specificationSchema.shape;
+
+const creation = z.strictObject({
+  name,
+  description,
+  platform: platformText.optional(),
+  platformType: platformText.optional(),
+  template,
+  serverConfiguration: jsonObjectSchema.default({}),
+  labels,
+  restartPolicy,
+});
+
+const { configuration: _, ...changeable } = specificationChangesSchema.shape;
+const change = z.strictObject({ ...changeable, serverConfiguration: jsonObjectSchema.optional() });
+
+/** The specification in the body of a create, or all of the body's faults. */
+export function readCreation(body: Json | undefined): Parsed<Specification> {
+  if (!isObject(body)) return needsObject();
+  const parsed = parseWith(creation, body);
+  const faults = [
+    ...(parsed.ok ? [] : parsed.faults),
+    ...namedTwice(body),
+    ...serverConfigurationFaults(body, templateOf(body)),
+  ];
+  if (!parsed.ok || faults.length > 0) return { ok: false, faults };
+  const { platform, platformType, serverConfiguration, ...rest } = parsed.value;
+  return {
+    ok: true,
+    value: {
+      ...rest,
+      platform: platform ?? platformType ?? "process",
+      configuration: serverConfiguration,
+    },
+  };
+}
+
+/** The changes in the body of a PATCH for an instance of `template`, or all of the body's faults. */
+export function readChanges(
+  body: Json | undefined,
+  template: Template,
+): Parsed<SpecificationChanges> {
+  if (!isObject(body)) return needsObject();
+  const parsed = parseWith(change, body);
+  const faults = [
+    ...(parsed.ok ? [] : parsed.faults),
+    ...("serverConfiguration" in body ? serverConfigurationFaults(body, template) : []),
+  ];
+  if (!parsed.ok || faults.length > 0) return { ok: false, faults };
+  if (Object.keys(body).length === 0) return needsObject("must name at least one field to change");
+  const { serverConfiguration, ...rest } = parsed.value;
+  return {
+    ok: true,
+    value: { ...rest, ...(serverConfiguration ? { configuration: serverConfiguration } : {}) },
+  };
+}
+
+function isObject(body: Json | undefined): body is JsonObject {
+  return typeof body === "object" && body !== null && !Array.isArray(body);
+}
+
+function needsObject(message = "the body must be a JSON object"): Parsed<never> {
+  return { ok: false, faults: [{ path: "", message }] };
+}
+
+/** The template that the configuration is meant for; null when the body names one that there is not. */
+function templateOf(body: JsonObject): Template | null {
+  const parsed = templateSchema.default("drasi-server").safeParse(body.template);
+  return parsed.success ? parsed.data : null;
+}
+
+function serverConfigurationFaults(body: JsonObject, template: Template | null): Fault[] {
+  const configuration = body.serverConfiguration ?? {};
+  // A wrong type is the schema's to tell; without a template nobody knows what may be in it.
+  if (template === null || !isObject(configuration)) return [];
+  return configurationFaults(template, configuration).map(({ path, message }) => ({
+    path: path === "" ? "serverConfiguration" : `serverConfiguration.${path}`,
+    message,
+  }));
+}
+
+function namedTwice(body: JsonObject): Fault[] {
+  return "platform" in body && "platformType" in body
+    ? [{ path: "platformType", message: "is another name of platform; give one of them" }]
+    : [];
+}

@@ -1,0 +1,131 @@
+/** An instance as the API shows it: its state as JSON. Design §6; the predecessor's words in `drasi-server.md` §16. */
+import type { JsonObject } from "../events/json.ts";
+import type { Facts, LastError, PendingCommand } from "../machines/facts.ts";
+import type { InstanceState } from "../machines/lifecycle.ts";
+import type { InstanceStatus } from "../machines/requests.ts";
+import { allowedRequests, mayRun, statusOf } from "../machines/status.ts";
+import { isoTime } from "./iso_time.ts";
+import { runtimeInfoView } from "./runtime_view.ts";
+
+/** The predecessor's statuses: it had none for what is under way. */
+export type LegacyStatus = "Created" | "Running" | "Stopped" | "Error" | "ConfigurationChanged";
+
+/** The JSON of one instance that was created and has not been deleted. */
+export function instanceView(state: InstanceState): JsonObject {
+  const { context } = state;
+  const { specification, run, lastError, nextStart } = context;
+  if (specification === null) throw new Error(`instance ${context.instanceId} was never created`);
+  const pending = context.commands.at(-1);
+  return {
+    id: context.instanceId,
+    name: specification.name,
+    description: specification.description,
+    platform: specification.platform,
+    template: specification.template,
+    labels: specification.labels,
+    status: statusOf(state),
+    legacyStatus: legacyStatusOf(state),
+    desired: context.desired,
+    health: healthOf(statusOf(state)),
+    ...(lastError ? { lastError: lastErrorView(lastError) } : {}),
+    version: context.version,
+    generation: context.generation,
+    specificationVersion: context.specificationVersion,
+    configuration: configurationView(state),
+    restartPolicy: { ...specification.restartPolicy },
+    ...(run && mayRun(state) ? { worker: run.workerId } : {}),
+    ...(run ? { site: run.site } : {}),
+    restarts: context.restarts,
+    ...(nextStart ? { nextStartAt: isoTime(nextStart.at) } : {}),
+    createdAt: isoTime(context.createdAt),
+    lastModifiedAt: isoTime(context.lastModifiedAt),
+    ...(run?.runtimeInfo ? { runtimeInfo: runtimeInfoView(run.runtimeInfo) } : {}),
+    allowed: allowedRequests(state),
+    ...(pending ? { pending: pendingView(pending) } : {}),
+    ...queuedStartView(context),
+  };
+}
+
+/** The entity tag: the version of what the user decided, which `If-Match` is compared with. */
+export function etagOf(state: InstanceState): string {
+  return `"${state.context.specificationVersion}"`;
+}
+
+/** The predecessor's word for a state: what the server was last, while something is under way. */
+export function legacyStatusOf(state: InstanceState): LegacyStatus {
+  const status = statusOf(state);
+  switch (status) {
+    case "Running":
+      return hasDrift(state) ? "ConfigurationChanged" : "Running";
+    case "Failed":
+      return "Error";
+    case "Created":
+      return "Created";
+    case "Stopped":
+    case "Deleted":
+      return "Stopped";
+    case "Starting":
+    case "Restarting":
+    case "Stopping":
+    case "Deleting":
+      if (state.value.run === "running") return "Running";
+      return state.context.endedRuns.length === 0 ? "Created" : "Stopped";
+  }
+}
+
+/** It runs with an older configuration than the present one. A start with a body of its own is no drift. */
+function hasDrift(state: InstanceState): boolean {
+  const running = runningLaunch(state)?.configurationRevision ?? null;
+  return running !== null && running !== state.context.revision;
+}
+
+function runningLaunch(state: InstanceState) {
+  return mayRun(state) ? state.context.run?.launch ?? null : null;
+}
+
+function configurationView(state: InstanceState): JsonObject {
+  const { revision, specification } = state.context;
+  const launch = runningLaunch(state);
+  return {
+    revision,
+    runningRevision: launch?.configurationRevision ?? null,
+    // What runs was started with a body of its own: then that is shown too.
+    ...(launch && launch.configurationRevision === null
+      ? { runningConfiguration: launch.configuration }
+      : {}),
+    serverConfiguration: specification?.configuration ?? {},
+  };
+}
+
+/** Nobody probes a server after its start in this release: what runs may be healthy, and is not said to be. */
+function healthOf(status: InstanceStatus): "unknown" | "starting" {
+  return status === "Starting" || status === "Restarting" ? "starting" : "unknown";
+}
+
+function lastErrorView({ at, ...error }: LastError): JsonObject {
+  return { ...error, at: isoTime(at) };
+}
+
+function pendingView(command: PendingCommand): JsonObject {
+  const { commandId, kind, requestedAt, acceptBy, cause, site, accepted } = command;
+  return {
+    commandId,
+    kind,
+    cause,
+    requestedAt: isoTime(requestedAt),
+    ...(accepted
+      ? { acceptedAt: isoTime(accepted.at), worker: accepted.workerId, attempt: accepted.attempt }
+      : { acceptBy: isoTime(acceptBy) }),
+    ...(site === null ? {} : { site }),
+  };
+}
+
+function queuedStartView({ queuedStart }: Facts): JsonObject {
+  return queuedStart === null ? {} : {
+    queuedStart: {
+      commandId: queuedStart.commandId,
+      requestedAt: isoTime(queuedStart.requestedAt),
+      expiresAt: isoTime(queuedStart.expiresAt),
+    },
+  };
+}

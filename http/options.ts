@@ -1,0 +1,80 @@
+/** What the API is made of: its dependencies, its limits, and what a request carries through the middleware. */
+import type { Context } from "hono";
+import type { InstanceSystem } from "../actors/system_port.ts";
+import type { Clock } from "../events/clock.ts";
+import type { Ids } from "../events/ids.ts";
+
+/** Bounds of everything that a client could make large. */
+export interface HttpLimits {
+  bodyBytesMax: number;
+  /** Objects and arrays within each other in a body. */
+  jsonDepthMax: number;
+  /** From the first byte of a body to its last. */
+  bodyReadMs: number;
+  /** Open event streams; each holds at most `eventBufferBytes` that its client has not read. */
+  eventStreamsMax: number;
+  eventBufferBytes: number;
+  heartbeatMs: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
+  bodyBytesMax: 1_048_576,
+  jsonDepthMax: 64,
+  bodyReadMs: 30_000,
+  eventStreamsMax: 100,
+  eventBufferBytes: 1_048_576,
+  heartbeatMs: 15_000,
+};
+
+/** Where a bug was met. */
+export interface FailedRequest {
+  traceId: string;
+  method: string;
+  path: string;
+}
+
+/** What `createHttpApp` is given. */
+export interface HttpOptions {
+  system: InstanceSystem;
+  /** When set, each request below `/api` must carry it as a bearer token. */
+  token: string | null;
+  limits?: Partial<HttpLimits>;
+  clock: Clock;
+  ids: Ids;
+  /** Hears of every error that is ours; the client gets a trace id and no details. */
+  onBug: (error: unknown, request: FailedRequest) => void;
+  /** Host names that are answered to besides the loopback's own; null: any (a bind that is not loopback). */
+  allowedHosts: readonly string[] | null;
+  /** How long a caller waits that names no `timeout`. */
+  defaultTimeoutMs: number;
+  /** How long a command of a caller who does not wait (`wait=false`) may stay unaccepted. */
+  queueTimeoutMs: number;
+  version: string;
+  /** Aborted when the node shuts down: event streams end then. */
+  closing?: AbortSignal;
+}
+
+/** The options with every limit filled in: what routes are given. */
+export type HttpServices = Omit<HttpOptions, "limits"> & { limits: HttpLimits };
+
+/** What the middleware knows of a request. */
+export interface HttpEnv {
+  Variables: {
+    /** Who asks; see `auth.ts`. */
+    caller: string;
+    /** In the log as `correlationId`, in a problem as `traceId`. */
+    correlationId: string;
+  };
+}
+
+export type HttpContext = Context<HttpEnv>;
+
+/** One route: what it answers to, what it is for, and how. */
+export interface Route {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Path with `:id` for the instance. */
+  path: string;
+  /** One line for the index. */
+  summary: string;
+  handle(context: HttpContext, services: HttpServices): Promise<Response> | Response;
+}

@@ -1,0 +1,259 @@
+/** The only place where errors and rejections become HTTP statuses: `application/problem+json`, RFC 9457. Design §6. */
+import type { AskFailure } from "../actors/system_port.ts";
+import { describeFaults, type Fault } from "../events/configuration.ts";
+import { OperationalError } from "../events/errors.ts";
+import type { JsonObject } from "../events/json.ts";
+import type { Rejection } from "../machines/requests.ts";
+import { isoTime } from "./iso_time.ts";
+
+interface Kind {
+  status: number;
+  title: string;
+  retryable: boolean;
+}
+
+const kind = (status: number, title: string, retryable = false): Kind => ({
+  status,
+  title,
+  retryable,
+});
+
+/** Every code that the API itself gives; a worker's own codes come as `worker_failure` with their own name. */
+const KINDS = {
+  invalid: kind(400, "The request is not valid"),
+  malformed_json: kind(400, "The body is not JSON"),
+  unauthorized: kind(401, "A token is needed"),
+  host_refused: kind(403, "This host name is not answered to"),
+  origin_refused: kind(403, "Requests from other web sites are refused"),
+  not_found: kind(404, "There is no such instance"),
+  route_not_found: kind(404, "There is no such route"),
+  method_not_allowed: kind(405, "The route does not know this method"),
+  body_too_slow: kind(408, "The body did not arrive in time", true),
+  conflict: kind(409, "The instance's state does not allow it"),
+  already_exists: kind(409, "The instance exists already"),
+  cancelled: kind(409, "Another request took its place"),
+  deleted: kind(410, "The instance was deleted"),
+  log_truncated: kind(410, "The log was cut before this position"),
+  stale_version: kind(412, "The instance has changed meanwhile"),
+  body_too_large: kind(413, "The body is too large"),
+  unsupported_media_type: kind(415, "The body must be JSON"),
+  key_reused: kind(422, "The idempotency key belongs to another request"),
+  busy: kind(429, "Too many requests at once", true),
+  internal_error: kind(500, "Something went wrong inside"),
+  outcome_unknown: kind(500, "The outcome is not known yet", true),
+  no_worker: kind(500, "No worker took the command", true),
+  workers_busy: kind(500, "No worker took the command", true),
+  workers_unreachable: kind(500, "No worker took the command", true),
+  worker_failure: kind(500, "The command failed"),
+  operation_failed: kind(500, "The operation failed"),
+  unavailable: kind(503, "Not available now", true),
+  log_unwritable: kind(503, "The log cannot be written now", true),
+  site_unreachable: kind(503, "The instance's site does not answer", true),
+} satisfies Record<string, Kind>;
+
+/** The codes of the API's own problems. */
+export type ProblemCode = keyof typeof KINDS;
+
+/** What the predecessor's clients look for when nobody took the command. `phase-2.5.md`, scenario 3. */
+const TIMED_OUT = "Operation timed out";
+const RETRY_AFTER_MS = 2_000;
+
+interface Details {
+  detail: string;
+  hint: string;
+  /** The predecessor's field; `detail` when left out. */
+  error?: string;
+  /** Replaces the kind's own code and retryability: a worker's. */
+  code?: string;
+  retryable?: boolean;
+  retryAfterMs?: number;
+  headers?: Record<string, string>;
+  /** Further members. */
+  extra?: JsonObject;
+}
+
+/** A refusal on its way to the client; thrown by whoever finds it, answered in one place. */
+export class Problem extends Error {
+  override name = "Problem";
+  readonly kind: Kind;
+
+  constructor(code: ProblemCode, readonly details: Details) {
+    super(details.detail);
+    this.kind = KINDS[code];
+    this.code = details.code ?? code;
+  }
+
+  readonly code: string;
+
+  /** The answer itself. */
+  response(traceId: string): Response {
+    const { detail, error, hint, retryable, retryAfterMs, headers, extra } = this.details;
+    const body = {
+      type: `urn:draas:problem:${this.code}`,
+      title: this.kind.title,
+      status: this.kind.status,
+      detail,
+      error: error ?? detail,
+      code: this.code,
+      retryable: retryable ?? this.kind.retryable,
+      hint,
+      traceId,
+      ...extra,
+    };
+    return new Response(JSON.stringify(body), {
+      status: this.kind.status,
+      headers: {
+        "content-type": "application/problem+json",
+        ...(retryAfterMs === undefined
+          ? {}
+          : { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
+        ...headers,
+      },
+    });
+  }
+}
+
+/** A request with faults, all of them named. */
+export function invalidRequest(faults: readonly Fault[]): Problem {
+  return new Problem("invalid", {
+    detail: describeFaults(faults),
+    hint: "Correct what `faults` names; `path` says where, `?` marks a query parameter.",
+    extra: { faults: faults.map(({ path, message }) => ({ path, message })) },
+  });
+}
+
+/** No instance of this id. */
+export function instanceNotFound(instanceId: string): Problem {
+  return problemOfRejection({ code: "not_found", instanceId });
+}
+
+/** A request that was understood and refused. `idempotencyKey` is the client's own spelling of its key. */
+export function problemOfRejection(rejection: Rejection, idempotencyKey?: string): Problem {
+  switch (rejection.code) {
+    case "not_found":
+      return new Problem("not_found", {
+        detail: `There is no instance '${rejection.instanceId}'.`,
+        hint: "GET /api/server/instances lists the instances there are.",
+      });
+    case "already_exists":
+      return new Problem("already_exists", {
+        detail: `Instance '${rejection.instanceId}' exists already.`,
+        hint: `GET /api/server/instances/${rejection.instanceId} shows it.`,
+      });
+    case "deleted":
+      return problemOfDeleted(rejection);
+    case "conflict":
+      return new Problem("conflict", {
+        detail: rejection.message,
+        hint: rejection.allowed.length > 0
+          ? `The instance is ${rejection.status}; allowed now: ${rejection.allowed.join(", ")}.`
+          : `The instance is ${rejection.status}; nothing more can be asked of it.`,
+        extra: { instanceStatus: rejection.status, allowed: rejection.allowed },
+      });
+    case "stale_version":
+      return new Problem("stale_version", {
+        detail:
+          `If-Match names version ${rejection.expected}; the instance is at ${rejection.actual}.`,
+        hint: "GET the instance again, look at what changed, and repeat with its ETag.",
+        headers: { etag: `"${rejection.actual}"` },
+        extra: { expected: rejection.expected, actual: rejection.actual },
+      });
+    case "key_reused":
+      return new Problem("key_reused", {
+        detail: `The Idempotency-Key ${
+          idempotencyKey ? `'${idempotencyKey}' ` : ""
+        }was used before for a request with another body.`,
+        hint: "Use a new key for a new request; repeat a request with exactly its first body.",
+      });
+    case "busy":
+      return new Problem("busy", {
+        detail: "Too many requests wait for this instance.",
+        hint: "Repeat it after the time in Retry-After.",
+        retryAfterMs: rejection.retryAfterMs,
+      });
+    case "invalid":
+      return invalidRequest(rejection.faults);
+    default:
+      throw new Error(`unknown rejection ${JSON.stringify(rejection satisfies never)}`);
+  }
+}
+
+function problemOfDeleted(rejection: Rejection & { code: "deleted" }): Problem {
+  const { instanceId, deletedBy, version } = rejection;
+  const deletedAt = isoTime(rejection.deletedAt);
+  return new Problem("deleted", {
+    detail: `Instance '${instanceId}' was deleted at ${deletedAt} by ${deletedBy}.`,
+    hint: `GET /api/server/instances/${instanceId}/events shows its history.`,
+    extra: { deletedAt, deletedBy, version },
+  });
+}
+
+/** A command that ended otherwise than asked: `phase-2.5.md`, scenarios 3 and 4. */
+export function problemOfFailure(failure: AskFailure, instanceId: string): Problem {
+  const { code, message, retryable } = failure;
+  const at = `/api/server/instances/${instanceId}`;
+  switch (code) {
+    case "no_worker":
+    case "workers_busy":
+    case "workers_unreachable":
+      return new Problem(code, {
+        detail: message,
+        error: TIMED_OUT,
+        hint: code === "workers_busy"
+          ? "Start another worker, or repeat it with a longer ?timeout= or with ?wait=false."
+          : "GET /api/workers shows the workers; start one for this platform and repeat it.",
+      });
+    case "cancelled":
+      return new Problem("cancelled", {
+        detail: message,
+        hint: `GET ${at} shows what the instance is now; GET ${at}/events who asked for what.`,
+      });
+    default:
+      return new Problem("worker_failure", {
+        detail: message,
+        code,
+        retryable,
+        hint: retryable
+          ? `GET ${at}/logs shows the server's last lines; the same request may succeed later.`
+          : `GET ${at} shows the configuration; correct it and repeat the request.`,
+      });
+  }
+}
+
+/** The caller's time is over, and a worker has the command. Design §1, promise 9. */
+export function problemOfUnknown(instanceId: string, commandId: string, position: string): Problem {
+  return new Problem("outcome_unknown", {
+    detail: "A worker is at it; how it ends will be in the log.",
+    error: TIMED_OUT,
+    hint: `GET /api/server/instances/${instanceId} shows how it ended, once it has; ` +
+      "the same request with the same Idempotency-Key fetches the answer.",
+    extra: { instanceId, commandId, position },
+  });
+}
+
+/** Whatever was thrown, as a problem; null when it is a bug. */
+export function problemOfError(error: unknown): Problem | null {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof OperationalError)) return null;
+  const { code, message, hint, retryable } = error;
+  const details: Details = { detail: message, hint, code, retryable };
+  switch (code) {
+    case "log_truncated":
+      return new Problem(code, details);
+    case "log_unwritable":
+    case "site_unreachable":
+      return new Problem(code, { ...details, retryAfterMs: RETRY_AFTER_MS });
+    default:
+      return retryable
+        ? new Problem("unavailable", { ...details, retryAfterMs: RETRY_AFTER_MS })
+        : new Problem("operation_failed", details);
+  }
+}
+
+/** An error that is ours: the client gets the trace id to report, and nothing of the inside. */
+export function bugProblem(traceId: string): Problem {
+  return new Problem("internal_error", {
+    detail: "Something went wrong inside the control plane; it was reported.",
+    hint: `GET the instance to see whether it was done, and report the trace id ${traceId}.`,
+  });
+}

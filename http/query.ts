@@ -1,0 +1,63 @@
+/** Reads query parameters by a schema: unknown, repeated and malformed ones are faults, all told at once. */
+import { z } from "zod";
+import type { Fault } from "../events/configuration.ts";
+import { type Parsed, parseWith } from "../events/specification.ts";
+import type { HttpContext } from "./options.ts";
+
+/** The parameters of a request by `shape`; a fault's path is the parameter's name after `?`. */
+export function readQuery<S extends z.ZodRawShape>(
+  context: HttpContext,
+  shape: S,
+): Parsed<z.infer<z.ZodObject<S>>> {
+  const given: Record<string, string> = {};
+  const repeated: Fault[] = [];
+  for (const [name, value] of new URL(context.req.url).searchParams) {
+    if (Object.hasOwn(given, name)) {
+      repeated.push({ path: name, message: "must be given once" });
+    }
+    given[name] = value;
+  }
+  const parsed = parseWith(z.strictObject(shape), given) as Parsed<z.infer<z.ZodObject<S>>>;
+  const faults = [...repeated, ...(parsed.ok ? [] : parsed.faults)];
+  if (faults.length === 0) return parsed;
+  return {
+    ok: false,
+    faults: faults.map(({ path, message }) => ({
+      path: `?${path}`,
+      message: message.replace("field", "parameter"),
+    })),
+  };
+}
+
+/** `true` or `false`. */
+export const flag = z.enum(["true", "false"], { error: "must be true or false" })
+  .transform((text) => text === "true");
+
+/** A whole number in a range. */
+export function wholeNumber(
+  least: number,
+  most: number,
+): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.string().transform((text, issues) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    issues.addIssue({ code: "custom", message: error });
+    return z.NEVER;
+  });
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const HOUR_MS = 3_600_000;
+
+/** A duration in milliseconds: `1500`, `500ms`, `30s`, `5m`, `1h`; from 1 ms to 1 h. Design §8. */
+export const duration = z.string().transform((text, issues) => {
+  const found = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|)$/.exec(text);
+  const ms = found ? Number(found[1]) * (UNITS[found[2] ?? ""] ?? NaN) : NaN;
+  if (Number.isInteger(ms) && ms >= 1 && ms <= HOUR_MS) return ms;
+  issues.addIssue({
+    code: "custom",
+    message: "must be a duration from 1ms to 1h: milliseconds, or a number with ms, s, m or h",
+  });
+  return z.NEVER;
+});

@@ -1,0 +1,69 @@
+/** The fleet's log as a stream of server-sent events. Design §6. */
+import { z } from "zod";
+import { isPosition } from "../../events/envelope.ts";
+import type { Parsed } from "../../events/specification.ts";
+import { allParts } from "../checked_input.ts";
+import type { HttpContext, HttpServices, Route } from "../options.ts";
+import { problemOfRejection } from "../problem.ts";
+import { readQuery } from "../query.ts";
+import { openEventStream } from "../sse.ts";
+
+const POSITION = "must be a position in the log, such as 0-0";
+const RETRY_AFTER_MS = 5_000;
+
+/** The route of the log; it keeps count of its open streams. */
+export function eventsRoutes(): readonly Route[] {
+  let open = 0;
+  return [{
+    method: "GET",
+    path: "/api/events",
+    summary: "every event as it happens (SSE): ?after=<position> or Last-Event-ID; from now on",
+    async handle(context, services) {
+      const { limits, system, clock, closing } = services;
+      const after = await startOf(context, services);
+      // HEAD comes here too, and nobody would ever read or end its stream.
+      if (context.req.method === "HEAD") return streamResponse(null);
+      if (open >= limits.eventStreamsMax) {
+        throw problemOfRejection({ code: "busy", retryAfterMs: RETRY_AFTER_MS });
+      }
+      open++;
+      const stream = await openEventStream({
+        system,
+        clock,
+        heartbeatMs: limits.heartbeatMs,
+        bufferBytes: limits.eventBufferBytes,
+        ...(closing ? { closing } : {}),
+        onEnd: () => open--,
+      }, after);
+      return streamResponse(stream);
+    },
+  }];
+}
+
+/** A reconnecting client sends both: its address as it was, and where it has come to. */
+async function startOf(context: HttpContext, { system }: HttpServices): Promise<string> {
+  const { query, lastEventId } = allParts({
+    query: readQuery(context, {
+      after: z.string().refine((text) => text === "now" || isPosition(text), {
+        error: `${POSITION}, or now`,
+      }).optional(),
+    }),
+    lastEventId: readLastEventId(context),
+  });
+  const given = lastEventId ?? query.after ?? "now";
+  return given === "now" ? (await system.status()).position : given;
+}
+
+function readLastEventId(context: HttpContext): Parsed<string | undefined> {
+  const id = context.req.header("last-event-id") || undefined;
+  return id === undefined || isPosition(id)
+    ? { ok: true, value: id }
+    : { ok: false, faults: [{ path: "Last-Event-ID", message: POSITION }] };
+}
+
+function streamResponse(stream: ReadableStream<Uint8Array> | null): Response {
+  return new Response(stream, {
+    // Proxies that collect answers before they pass them on would hold events back.
+    headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
+  });
+}

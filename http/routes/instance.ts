@@ -1,0 +1,101 @@
+/** One instance: show, change and delete. Design §6. */
+import type { InstanceState } from "../../machines/lifecycle.ts";
+import { deletedRejection } from "../../machines/decide.ts";
+import { statusOf } from "../../machines/status.ts";
+import {
+  askOptions,
+  dryRunQuery,
+  expectNoBody,
+  readMutationHeaders,
+  waitingQuery,
+} from "../ask_options.ts";
+import { allParts, instanceIdOf } from "../checked_input.ts";
+import { readChanges } from "../instance_input.ts";
+import { instanceView } from "../instance_view.ts";
+import type { HttpContext, HttpServices, Route } from "../options.ts";
+import { answer, instanceHeaders } from "../outcome.ts";
+import { instanceNotFound, problemOfRejection } from "../problem.ts";
+import { flag, readQuery } from "../query.ts";
+import { readJsonBody } from "../request_body.ts";
+
+const PATH = "/api/server/instances/:id";
+
+/** The routes of one instance. */
+export const instanceRoutes: readonly Route[] = [
+  { method: "GET", path: PATH, summary: "one instance", handle: show },
+  {
+    method: "PATCH",
+    path: PATH,
+    summary: "change name, description, labels, restartPolicy, serverConfiguration",
+    handle: change,
+  },
+  { method: "DELETE", path: PATH, summary: "delete it: ?force=true wait=false", handle: remove },
+];
+
+/**
+ * The instance that the path names.
+ * @throws {Problem} 404 when there never was one, 410 when it was deleted
+ */
+export async function presentInstance(
+  context: HttpContext,
+  { system }: HttpServices,
+): Promise<InstanceState> {
+  const instanceId = instanceIdOf(context);
+  const state = await system.get(instanceId);
+  if (!state?.context.specification) throw instanceNotFound(instanceId);
+  if (statusOf(state) === "Deleted") throw problemOfRejection(deletedRejection(state));
+  return state;
+}
+
+async function show(context: HttpContext, services: HttpServices): Promise<Response> {
+  const state = await presentInstance(context, services);
+  allParts({ query: readQuery(context, {}) });
+  return context.json(
+    instanceView(state),
+    200,
+    instanceHeaders(state, state.context.position),
+  );
+}
+
+async function change(context: HttpContext, services: HttpServices): Promise<Response> {
+  const body = await readJsonBody(context, services);
+  const present = await presentInstance(context, services);
+  const template = present.context.specification?.template ?? "drasi-server";
+  const input = allParts({
+    query: readQuery(context, dryRunQuery),
+    headers: readMutationHeaders(context),
+    changes: readChanges(body, template),
+  });
+  const options = await askOptions(context, services, input.query, input.headers, {
+    body: body ?? null,
+    query: {},
+  });
+  const request = { type: "configure", changes: input.changes } as const;
+  const outcome = await services.system.ask(present.context.instanceId, request, options);
+  return answer(
+    context,
+    outcome,
+    ({ state, position }) =>
+      context.json(instanceView(state), 200, instanceHeaders(state, position)),
+  );
+}
+
+async function remove(context: HttpContext, services: HttpServices): Promise<Response> {
+  expectNoBody(await readJsonBody(context, services));
+  const instanceId = instanceIdOf(context);
+  const { query, headers } = allParts({
+    query: readQuery(context, { ...waitingQuery, force: flag.optional() }),
+    headers: readMutationHeaders(context),
+  });
+  const force = query.force ?? false;
+  const options = await askOptions(context, services, query, headers, {
+    body: null,
+    query: { force },
+  });
+  const outcome = await services.system.ask(instanceId, { type: "delete", force }, options);
+  return answer(
+    context,
+    outcome,
+    ({ position }) => new Response(null, { status: 204, headers: { "draas-position": position } }),
+  );
+}

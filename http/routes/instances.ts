@@ -1,0 +1,79 @@
+/** The fleet's instances: create and list. Design §6. */
+import { z } from "zod";
+import type { ListFilter } from "../../actors/system_port.ts";
+import { templateSchema } from "../../events/configuration.ts";
+import { STATUSES } from "../../machines/requests.ts";
+import { askOptions, dryRunQuery, readMutationHeaders } from "../ask_options.ts";
+import { allParts } from "../checked_input.ts";
+import { platformText, readCreation } from "../instance_input.ts";
+import { instanceView } from "../instance_view.ts";
+import type { HttpContext, HttpServices, Route } from "../options.ts";
+import { answer, instanceHeaders, locationOf } from "../outcome.ts";
+import { readQuery, wholeNumber } from "../query.ts";
+import { readJsonBody } from "../request_body.ts";
+
+const PATH = "/api/server/instances";
+
+/** The routes of the collection. */
+export const instancesRoutes: readonly Route[] = [
+  { method: "POST", path: PATH, summary: "create an instance", handle: create },
+  {
+    method: "GET",
+    path: PATH,
+    summary: "list: ?status= platform= template= worker= label= q= limit= cursor=",
+    handle: list,
+  },
+];
+
+async function create(context: HttpContext, services: HttpServices): Promise<Response> {
+  const body = await readJsonBody(context, services);
+  const input = allParts({
+    query: readQuery(context, dryRunQuery),
+    headers: readMutationHeaders(context),
+    specification: readCreation(body),
+  });
+  const options = await askOptions(context, services, input.query, input.headers, {
+    body: body ?? null,
+    query: {},
+  });
+  const request = { type: "create", specification: input.specification } as const;
+  const outcome = await services.system.ask(null, request, options);
+  return answer(context, outcome, ({ state, position }) =>
+    context.json(instanceView(state), 201, {
+      ...instanceHeaders(state, position),
+      location: locationOf(state),
+    }));
+}
+
+const text = z.string().min(1, "must not be empty").max(256, "must have at most 256 characters");
+
+const listQuery = {
+  status: z.preprocess(
+    (value) => STATUSES.find((one) => one.toLowerCase() === String(value).toLowerCase()) ?? value,
+    z.enum(STATUSES, { error: `must be one of ${STATUSES.join(", ")}` }),
+  ).optional(),
+  platform: platformText.optional(),
+  template: templateSchema.optional(),
+  worker: text.optional(),
+  label: text.optional(),
+  q: text.optional(),
+  limit: wholeNumber(1, 500).optional(),
+  cursor: text.optional(),
+};
+
+async function list(context: HttpContext, services: HttpServices): Promise<Response> {
+  const { query } = allParts({ query: readQuery(context, listQuery) });
+  const { limit = 100, ...filters } = query;
+  const given = Object.entries(filters).filter(([, value]) => value !== undefined);
+  const page = await services.system.list({ ...Object.fromEntries(given), limit } as ListFilter);
+  const { items, nextCursor, position } = page;
+  return context.json(
+    {
+      items: items.map(instanceView),
+      ...(nextCursor === null ? {} : { nextCursor }),
+      position,
+    },
+    200,
+    { "draas-position": position },
+  );
+}

@@ -1,0 +1,98 @@
+/** Start, stop and restart: one call, the worker's answer. `phase-2.5.md`, scenarios 1 to 4. */
+import { jsonObjectSchema, type Parsed, parseWith } from "../../events/specification.ts";
+import type { Json, JsonObject } from "../../events/json.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type { InstanceRequest } from "../../machines/requests.ts";
+import { askOptions, expectNoBody, readMutationHeaders, waitingQuery } from "../ask_options.ts";
+import { allParts, instanceIdOf } from "../checked_input.ts";
+import type { HttpContext, HttpServices, Route } from "../options.ts";
+import { answer, instanceHeaders } from "../outcome.ts";
+import { readQuery } from "../query.ts";
+import { readJsonBody } from "../request_body.ts";
+import { answeredRuntimeInfo } from "../runtime_view.ts";
+
+const PATH = "/api/server/instances/:id";
+
+/** The routes of the lifecycle. */
+export const lifecycleRoutes: readonly Route[] = [
+  {
+    method: "POST",
+    path: `${PATH}/start`,
+    summary: "start it; a body overrides serverConfiguration for this start",
+    async handle(context, services) {
+      const body = await readJsonBody(context, services);
+      return await send(context, services, overriding(body), body ?? null, {
+        verb: "started",
+        status: "Running",
+      });
+    },
+  },
+  {
+    method: "POST",
+    path: `${PATH}/stop`,
+    summary: "stop it",
+    async handle(context, services) {
+      expectNoBody(await readJsonBody(context, services));
+      return await send(context, services, asked({ type: "stop" }), null, {
+        verb: "stopped",
+        status: "Stopped",
+      });
+    },
+  },
+  {
+    method: "POST",
+    path: `${PATH}/restart`,
+    summary: "stop it and start it with the configured serverConfiguration",
+    async handle(context, services) {
+      expectNoBody(await readJsonBody(context, services));
+      return await send(context, services, asked({ type: "restart" }), null, {
+        verb: "restarted",
+        status: "Running",
+      });
+    },
+  },
+];
+
+/** A start with its body. Only its form is checked here; what it says is the worker's to judge. Design §6. */
+function overriding(body: Json | undefined): Parsed<InstanceRequest> {
+  if (body === undefined) return asked({ type: "start" });
+  const parsed = parseWith<JsonObject>(jsonObjectSchema, body);
+  if (!parsed.ok) return parsed;
+  // Many clients send `{}` where they mean nothing; an empty override overrides nothing.
+  return Object.keys(parsed.value).length === 0
+    ? asked({ type: "start" })
+    : asked({ type: "start", configuration: parsed.value });
+}
+
+function asked(request: InstanceRequest): Parsed<InstanceRequest> {
+  return { ok: true, value: request };
+}
+
+async function send(
+  context: HttpContext,
+  services: HttpServices,
+  request: Parsed<InstanceRequest>,
+  body: Json,
+  said: { verb: string; status: RuntimeInfo["status"] },
+): Promise<Response> {
+  const instanceId = instanceIdOf(context);
+  const input = allParts({
+    query: readQuery(context, waitingQuery),
+    headers: readMutationHeaders(context),
+    request,
+  });
+  const options = await askOptions(context, services, input.query, input.headers, {
+    body,
+    query: {},
+  });
+  const outcome = await services.system.ask(instanceId, input.request, options);
+  return answer(context, outcome, ({ state, event, changed, position }) => {
+    const message = `Instance '${instanceId}' ${said.verb} successfully`;
+    const runtimeInfo = answeredRuntimeInfo(state, event, said.status);
+    return context.json(
+      { message, runtimeInfo, changed, position },
+      200,
+      instanceHeaders(state, position),
+    );
+  });
+}

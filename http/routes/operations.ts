@@ -1,0 +1,23 @@
+/** For those who keep the node running: whether it lives, whether it is ready. Design §6. */
+import type { Route } from "../options.ts";
+
+/** The routes that need no token: they say nothing of instances. */
+export const operationsRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/healthz",
+    summary: "200 while the process lives",
+    handle: (context, { version }) => context.json({ status: "alive", version }),
+  },
+  {
+    method: "GET",
+    path: "/readyz",
+    summary: "200 when requests can be served; else 503 with the reasons",
+    async handle(context, { system, version }) {
+      const { ready, ...rest } = await system.status();
+      return context.json({ ready, ...rest, version }, ready ? 200 : 503, {
+        ...(ready ? {} : { "retry-after": "2" }),
+      });
+    },
+  },
+];

@@ -1,0 +1,132 @@
+/** The fleet's log as server-sent events: in order, without gaps, at the client's pace, within a bounded buffer. */
+import type { InstanceSystem } from "../actors/system_port.ts";
+import type { Clock } from "../events/clock.ts";
+import { comparePositions, type Position, type RecordedEvent } from "../events/envelope.ts";
+import type { Subscription } from "../events/event_log.ts";
+import { eventView } from "./event_view.ts";
+
+/** What a stream is made of. */
+export interface EventStreamOptions {
+  system: InstanceSystem;
+  clock: Clock;
+  heartbeatMs: number;
+  /** What may wait for the client; then the subscription ends, and begins again where it ended once half is read. */
+  bufferBytes: number;
+  /** Ends the stream when aborted. */
+  closing?: AbortSignal;
+  /** Called once, when the stream is over. */
+  onEnd: () => void;
+}
+
+/**
+ * Every event after `after`, as a stream. Its first message tells `after`, so that a client that loses the line before
+ * the first event can resume too.
+ * @throws {OperationalError} what `observe` throws: `log_truncated` when the position lies before the log's begin
+ */
+export async function openEventStream(
+  options: EventStreamOptions,
+  after: Position,
+): Promise<ReadableStream<Uint8Array>> {
+  const feed = new Feed(options, after);
+  await feed.subscribe();
+  return feed.stream;
+}
+
+class Feed {
+  readonly stream: ReadableStream<Uint8Array>;
+  private controller!: ReadableStreamDefaultController<Uint8Array>;
+  private subscription: Subscription | null = null;
+  /** Counts subscriptions: what a former one still delivers is left to the present one. */
+  private epoch = 0;
+  private isPaused = false;
+  private isOver = false;
+  private cancelHeartbeat = () => {};
+  private readonly encoder = new TextEncoder();
+  private readonly end = () => this.finish(true);
+
+  constructor(private readonly options: EventStreamOptions, private last: Position) {
+    this.stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.controller = controller;
+      },
+      pull: () => this.resume(),
+      cancel: () => this.finish(false),
+    }, new ByteLengthQueuingStrategy({ highWaterMark: options.bufferBytes }));
+    this.send(`retry: 2000\n${message("connected", last, { position: last })}`);
+    this.beat();
+    options.closing?.addEventListener("abort", this.end);
+    if (options.closing?.aborted) this.finish(true);
+  }
+
+  async subscribe(): Promise<void> {
+    const epoch = ++this.epoch;
+    this.isPaused = false;
+    try {
+      const opened = await this.options.system.observe(
+        (events) => this.take(events, epoch),
+        this.last,
+      );
+      if (this.isOver || this.isPaused) opened.close();
+      else this.subscription = opened;
+    } catch (error) {
+      this.finish(true);
+      throw error;
+    }
+  }
+
+  private take(events: RecordedEvent[], epoch: number): void {
+    for (const event of events) {
+      if (this.isOver || this.isPaused || epoch !== this.epoch) return;
+      if (comparePositions(event.position, this.last) <= 0) continue;
+      this.last = event.position;
+      this.send(message(event.type, event.position, eventView(event)));
+      if (this.room() <= 0) this.pause();
+    }
+  }
+
+  private pause(): void {
+    this.isPaused = true;
+    this.subscription?.close();
+    this.subscription = null;
+  }
+
+  /** The stream calls this whenever the client has read something. */
+  private async resume(): Promise<void> {
+    if (!this.isPaused || this.isOver || this.room() < this.options.bufferBytes / 2) return;
+    try {
+      await this.subscribe();
+    } catch {
+      // The stream has ended; the client resumes with the last id and is told the reason then.
+    }
+  }
+
+  private beat(): void {
+    this.cancelHeartbeat = this.options.clock.after(this.options.heartbeatMs, () => {
+      if (this.isOver) return;
+      if (this.room() > 0) this.send(": heartbeat\n\n");
+      this.beat();
+    });
+  }
+
+  private room(): number {
+    return this.controller.desiredSize ?? 0;
+  }
+
+  private send(text: string): void {
+    this.controller.enqueue(this.encoder.encode(text));
+  }
+
+  private finish(closesStream: boolean): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.cancelHeartbeat();
+    this.subscription?.close();
+    this.options.closing?.removeEventListener("abort", this.end);
+    if (closesStream) this.controller.close();
+    this.options.onEnd();
+  }
+}
+
+function message(type: string, id: Position, data: unknown): string {
+  return `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
