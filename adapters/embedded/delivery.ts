@@ -1,0 +1,211 @@
+/**
+ * Which worker is offered which command: a queue for each platform and site, and the workers that wait at them.
+ *
+ * It lives in memory and is made from the live commands at opening. An offer gives no right: only an accept does, so
+ * nothing here is a promise. Design §4 rules 5 and 12.
+ */
+import type { Clock } from "../../events/clock.ts";
+import type { Command } from "../../events/commands.ts";
+import type { CommandRow, WorkerRow } from "./tables.ts";
+
+/** An offer that is not accepted within this time is made to another worker. */
+export const REDELIVER_AFTER_MS = 500;
+/** A command that was offered this often and never accepted is poison. */
+export const DELIVERIES_MAX = 5;
+
+/** What the queue needs from around it. */
+export interface DeliveryPorts {
+  clock: Clock;
+  /** The worker as it is now; null when it may take nothing: superseded, draining, gone. */
+  takerOf(workerId: string, incarnation: string): WorkerRow | null;
+  /** Keeps the number of deliveries beyond this process's life. */
+  count(commandId: string, deliveries: number): void;
+  /** Ends a command that was delivered too often. */
+  poison(commandId: string): void;
+}
+
+interface Offer {
+  row: CommandRow;
+  queue: string;
+  deliveries: number;
+  /** Whether each delivery is kept: a first one of a new command is not, as it would cost a write each. */
+  counted: boolean;
+  /** By the monotonic clock; null while it waits. */
+  deliveredAt: number | null;
+}
+
+interface Taker {
+  workerId: string;
+  incarnation: string;
+  max: number;
+  give: (commands: Command[]) => void;
+}
+
+export class Delivery {
+  readonly #offers = new Map<string, Offer>();
+  readonly #queues = new Map<string, Map<string, Offer>>();
+  /** In the order of delivery, so that the first is the first to be due again. */
+  readonly #delivered = new Map<string, Offer>();
+  readonly #takers = new Set<Taker>();
+  #cancelTimer: (() => void) | null = null;
+
+  constructor(private readonly ports: DeliveryPorts) {}
+
+  /** A command that waits from now on, or at another site than before. `inherited`: from an earlier life. */
+  add(row: CommandRow, inherited = false): void {
+    const commandId = row.command.messageId;
+    const before = this.#offers.get(commandId);
+    if (before) this.remove(commandId);
+    const offer: Offer = {
+      row,
+      queue: queueOf(row.command.platform, row.command.site),
+      deliveries: before?.deliveries ?? row.deliveries,
+      counted: inherited || (before?.counted ?? false),
+      deliveredAt: null,
+    };
+    this.#offers.set(commandId, offer);
+    this.#enqueue(offer);
+  }
+
+  /** A command that waits no longer. */
+  remove(commandId: string): void {
+    const offer = this.#offers.get(commandId);
+    if (!offer) return;
+    this.#offers.delete(commandId);
+    this.#delivered.delete(commandId);
+    this.#dequeue(offer);
+  }
+
+  /** Its accept had to wait for another command of the instance: it is not poison. */
+  forgive(commandId: string): void {
+    const offer = this.#offers.get(commandId);
+    if (offer) offer.deliveries = 0;
+  }
+
+  /** How often a waiting command was delivered; undefined for one that does not wait. */
+  deliveries(commandId: string): number | undefined {
+    return this.#offers.get(commandId)?.deliveries;
+  }
+
+  /** Up to `max` commands; waits for the first at most `waitMs`. */
+  take(workerId: string, incarnation: string, max: number, waitMs: number): Promise<Command[]> {
+    return new Promise((resolve) => {
+      const taker: Taker = { workerId, incarnation, max, give: resolve };
+      this.#takers.add(taker);
+      this.serve();
+      if (!this.#takers.has(taker)) return;
+      const cancel = this.ports.clock.after(Math.max(0, waitMs), () => this.#give(taker, []));
+      taker.give = (commands) => {
+        cancel();
+        resolve(commands);
+      };
+    });
+  }
+
+  /** Offers what waits to those who wait. */
+  serve(): void {
+    if (this.#takers.size === 0) return;
+    this.#requeueDue();
+    for (const taker of [...this.#takers]) {
+      const commands = this.#offersFor(taker);
+      if (commands.length > 0) this.#give(taker, commands);
+    }
+    this.#watchDelivered();
+  }
+
+  /** Sends every waiting worker away with nothing. */
+  close(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    for (const taker of [...this.#takers]) this.#give(taker, []);
+  }
+
+  /** Leaves every waiting worker without an answer. */
+  abandon(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#takers.clear();
+  }
+
+  #give(taker: Taker, commands: Command[]): void {
+    this.#takers.delete(taker);
+    taker.give(commands);
+  }
+
+  #offersFor(taker: Taker): Command[] {
+    const worker = this.ports.takerOf(taker.workerId, taker.incarnation);
+    if (!worker) return [];
+    const commands: Command[] = [];
+    while (commands.length < taker.max) {
+      const offer = this.#oldest(worker);
+      if (!offer) break;
+      commands.push(this.#deliver(offer));
+    }
+    return commands;
+  }
+
+  #oldest(worker: WorkerRow): Offer | undefined {
+    const own = this.#first(queueOf(worker.platform, worker.site));
+    const shared = this.#first(queueOf(worker.platform, null));
+    if (!own || !shared) return own ?? shared;
+    return own.row.order < shared.row.order ? own : shared;
+  }
+
+  #deliver(offer: Offer): Command {
+    const { command } = offer.row;
+    this.#dequeue(offer);
+    offer.deliveredAt = this.ports.clock.monotonic();
+    offer.deliveries++;
+    this.#delivered.set(command.messageId, offer);
+    if (offer.counted) this.ports.count(command.messageId, offer.deliveries);
+    offer.counted = true;
+    return command;
+  }
+
+  #requeueDue(): void {
+    const now = this.ports.clock.monotonic();
+    for (const [commandId, offer] of this.#delivered) {
+      if (now - offer.deliveredAt! < REDELIVER_AFTER_MS) return;
+      this.#delivered.delete(commandId);
+      if (offer.deliveries < DELIVERIES_MAX) {
+        offer.deliveredAt = null;
+        this.#enqueue(offer);
+      } else {
+        // It stays among the delivered until it has ended, so that a failed write is tried again.
+        offer.deliveredAt = now;
+        this.#delivered.set(commandId, offer);
+        this.ports.poison(commandId);
+      }
+    }
+  }
+
+  /** Wakes when the oldest delivery is due again, as long as somebody waits for it. */
+  #watchDelivered(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    const oldest = this.#delivered.values().next().value;
+    if (!oldest || this.#takers.size === 0) return;
+    const dueInMs = oldest.deliveredAt! + REDELIVER_AFTER_MS - this.ports.clock.monotonic();
+    this.#cancelTimer = this.ports.clock.after(Math.max(1, dueInMs), () => this.serve());
+  }
+
+  #enqueue(offer: Offer): void {
+    const queue = this.#queues.get(offer.queue);
+    if (queue) queue.set(offer.row.command.messageId, offer);
+    else this.#queues.set(offer.queue, new Map([[offer.row.command.messageId, offer]]));
+  }
+
+  #dequeue(offer: Offer): void {
+    const queue = this.#queues.get(offer.queue);
+    if (!queue?.delete(offer.row.command.messageId)) return;
+    if (queue.size === 0) this.#queues.delete(offer.queue);
+  }
+
+  #first(queue: string): Offer | undefined {
+    return this.#queues.get(queue)?.values().next().value;
+  }
+}
+
+function queueOf(platform: string, site: string | null): string {
+  return site === null ? platform : `${platform}.${site}`;
+}

@@ -1,0 +1,92 @@
+/** The `CommandBus` port over the steps: a node's side of the bus. */
+import type { CommandBus, PendingReply, Query, WorkerRecord } from "../../events/command_bus.ts";
+import type { CommandRecord } from "../../events/commands.ts";
+import type { RecordedEvent } from "../../events/envelope.ts";
+import type { Delivery } from "./delivery.ts";
+import type { EmbeddedLeadership } from "./embedded_leadership.ts";
+import type { GroupCommit } from "./group_commit.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+import type { ReplyChannels } from "./reply_channels.ts";
+import type { SiteQueries } from "./site_queries.ts";
+import { forget } from "./steps/forget.ts";
+import { drain } from "./steps/register.ts";
+import { retarget } from "./steps/waiting_commands.ts";
+import type { CommandRow, Tables } from "./tables.ts";
+
+/** What the bus is made of; shared with the worker channels. */
+export interface BusParts {
+  tables: Tables;
+  writes: GroupCommit;
+  delivery: Delivery;
+  replies: ReplyChannels;
+  queries: SiteQueries;
+  heartbeats: Heartbeats;
+}
+
+export class EmbeddedCommandBus implements CommandBus {
+  constructor(private readonly parts: BusParts, private readonly leadership: EmbeddedLeadership) {}
+
+  async expectReply(platform: string): Promise<PendingReply> {
+    this.parts.writes.assertOpen();
+    return this.parts.replies.open(platform);
+  }
+
+  async inFlight(): Promise<CommandRecord[]> {
+    this.parts.writes.assertOpen();
+    return [...this.parts.tables.commands.all()]
+      .sort((a, b) => a.order - b.order)
+      .map((row) => this.#recordOf(row));
+  }
+
+  async retarget(commandId: string, site: string | null, fence: number): Promise<boolean> {
+    this.leadership.assertLeads(fence);
+    return await this.parts.writes.submit(retarget(commandId, site));
+  }
+
+  async workers(): Promise<WorkerRecord[]> {
+    const { tables, writes, heartbeats } = this.parts;
+    writes.assertOpen();
+    return [...tables.workers.all()].filter((row) => !row.forgotten).map((row) => ({
+      workerId: row.workerId,
+      platform: row.platform,
+      site: row.site,
+      incarnation: row.incarnation,
+      slots: row.slots,
+      busy: heartbeats.busy(row),
+      version: row.version,
+      registeredAt: row.registeredAt,
+      lastHeartbeatAt: heartbeats.at(row),
+      draining: row.draining || row.left,
+    }));
+  }
+
+  drain(workerId: string, draining: boolean): Promise<boolean> {
+    return this.parts.writes.submit(drain(workerId, draining));
+  }
+
+  async forget(workerId: string, fence: number): Promise<RecordedEvent[]> {
+    this.leadership.assertLeads(fence);
+    return await this.parts.writes.submit(forget(workerId));
+  }
+
+  async query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
+    this.parts.writes.assertOpen();
+    return await this.parts.queries.ask(site, query, timeoutMs);
+  }
+
+  #recordOf(row: CommandRow): CommandRecord {
+    const { command, enqueuedAt, acceptBy, accepted } = row;
+    return {
+      command,
+      enqueuedAt,
+      acceptBy,
+      deliveries: this.parts.delivery.deliveries(command.messageId) ?? row.deliveries,
+      accepted: accepted && {
+        workerId: accepted.workerId,
+        incarnation: accepted.incarnation,
+        site: accepted.site,
+        attempt: accepted.attempt,
+      },
+    };
+  }
+}

@@ -1,0 +1,92 @@
+/** The `WorkerChannel` port over the steps: one worker's side of the bus, in this process. */
+import type { Query } from "../../events/command_bus.ts";
+import type { Command } from "../../events/commands.ts";
+import type { Observation } from "../../events/observations.ts";
+import type { InstanceResponse } from "../../events/responses.ts";
+import type {
+  AcceptOutcome,
+  CompleteOutcome,
+  RegisterOutcome,
+  Registration,
+  Standing,
+  WorkerChannel,
+} from "../../events/worker_channel.ts";
+import type { BusParts } from "./embedded_command_bus.ts";
+import { accept } from "./steps/accept.ts";
+import { complete } from "./steps/complete.ts";
+import { observe } from "./steps/observe.ts";
+import { leave, register } from "./steps/register.ts";
+import { presentWorker } from "./steps/worker_standing.ts";
+
+export class EmbeddedWorkerChannel implements WorkerChannel {
+  constructor(
+    private readonly parts: BusParts,
+    private readonly registration: Readonly<Registration>,
+  ) {}
+
+  register(): Promise<RegisterOutcome> {
+    const { writes, heartbeats } = this.parts;
+    return writes.submit(register(this.registration, (worker) => heartbeats.at(worker)));
+  }
+
+  async heartbeat(busy: number): Promise<"ok" | "superseded"> {
+    const { writes, heartbeats } = this.parts;
+    writes.assertOpen();
+    const worker = this.#present();
+    if (!worker) return "superseded";
+    heartbeats.beat(worker, writes.now(), busy);
+    return "ok";
+  }
+
+  async take(max: number, waitMs: number): Promise<Command[]> {
+    this.parts.writes.assertOpen();
+    const { workerId, incarnation } = this.registration;
+    return await this.parts.delivery.take(workerId, incarnation, max, waitMs);
+  }
+
+  accept(commandId: string): Promise<AcceptOutcome> {
+    const { workerId, incarnation } = this.registration;
+    return this.parts.writes.submit(accept(workerId, incarnation, commandId));
+  }
+
+  async complete(
+    commandId: string,
+    attempt: number,
+    response: InstanceResponse,
+  ): Promise<CompleteOutcome> {
+    const { workerId, incarnation } = this.registration;
+    const step = complete(workerId, incarnation, commandId, attempt, response);
+    return await this.parts.writes.submit(step);
+  }
+
+  async observe(observation: Observation): Promise<"recorded" | "superseded"> {
+    const { workerId, incarnation } = this.registration;
+    return await this.parts.writes.submit(observe(workerId, incarnation, observation));
+  }
+
+  async standing(instanceIds: string[]): Promise<Map<string, Standing>> {
+    const { tables, writes } = this.parts;
+    writes.assertOpen();
+    const standing = new Map<string, Standing>();
+    for (const instanceId of instanceIds) {
+      const row = tables.instances.get(instanceId);
+      if (row) standing.set(instanceId, { generation: row.generation, runId: row.runId });
+    }
+    return standing;
+  }
+
+  serveQueries(answer: (query: Query) => Promise<string[]>): void {
+    const { site, workerId } = this.registration;
+    this.parts.queries.serve(site, workerId, answer, () => this.#present() !== null);
+  }
+
+  leave(): Promise<void> {
+    const { workerId, incarnation } = this.registration;
+    return this.parts.writes.submit(leave(workerId, incarnation));
+  }
+
+  #present() {
+    const { workerId, incarnation } = this.registration;
+    return presentWorker(this.parts.tables, workerId, incarnation);
+  }
+}

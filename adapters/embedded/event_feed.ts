@@ -1,0 +1,79 @@
+/** Tails of the log: each listener gets every event after its position, in order, once. */
+import type { Position, RecordedEvent } from "../../events/envelope.ts";
+import type { Subscription } from "../../events/event_log.ts";
+import type { Defer } from "./group_commit.ts";
+import { eventsAfter, sequenceOf } from "./stored_events.ts";
+import type { Tables } from "./tables.ts";
+
+/** Events read at once while a tail catches up; between two reads others get their turn. */
+const CATCH_UP_MAX = 1_000;
+
+interface Tail {
+  listener: (events: RecordedEvent[]) => void;
+  /** Everything up to here was handed over. */
+  cursor: number;
+  closed: boolean;
+}
+
+export class EventFeed {
+  readonly #live = new Set<Tail>();
+
+  /** `assertOpen` throws once the log is closed. */
+  constructor(
+    private readonly tables: Tables,
+    private readonly defer: Defer,
+    private readonly assertOpen: () => void,
+  ) {}
+
+  /** Begins a tail; resolves when it has caught up with the log, and hears of each commit as it happens. */
+  async open(
+    after: Position,
+    listener: (events: RecordedEvent[]) => void,
+  ): Promise<Subscription> {
+    const tail: Tail = { listener, cursor: sequenceOf(after), closed: false };
+    // The read that finds nothing more and the step to live are in one turn: no commit can come between.
+    for (;;) {
+      this.assertOpen();
+      const events = eventsAfter(this.tables, tail.cursor, CATCH_UP_MAX);
+      if (events.length > 0) hand(tail, events);
+      if (events.length < CATCH_UP_MAX) break;
+      await new Promise<void>((resolve) => this.defer(resolve));
+    }
+    this.#live.add(tail);
+    return {
+      close: () => {
+        tail.closed = true;
+        this.#live.delete(tail);
+      },
+    };
+  }
+
+  /** Hands over what was committed. A listener that throws has a bug: it loses its tail, and the process hears of it. */
+  publish(events: RecordedEvent[]): void {
+    if (events.length === 0 || this.#live.size === 0) return;
+    for (const tail of [...this.#live]) {
+      try {
+        if (!tail.closed) hand(tail, events);
+      } catch (error) {
+        this.#live.delete(tail);
+        this.defer(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  close(): void {
+    this.#live.clear();
+  }
+}
+
+function hand(tail: Tail, events: RecordedEvent[]): void {
+  const last = sequenceOf(events.at(-1)!.position);
+  if (last <= tail.cursor) return;
+  const first = sequenceOf(events[0]!.position);
+  // A tail from a position that the log has not reached yet.
+  const fresh = first > tail.cursor ? events : events.slice(tail.cursor - first + 1);
+  tail.cursor = last;
+  tail.listener(fresh);
+}

@@ -1,0 +1,120 @@
+/**
+ * Accept: a worker gets the right to work on a command. Design §3 step 4, §4 rules 2, 3, 5 and 7.
+ *
+ * Reads: the worker, the command, its instance, the instance's other commands. Writes: `CommandAccepted` and the
+ * command; or the event that ends it, and its removal. Answers: accepted with the attempt, or why not.
+ *
+ * Atomic, because between a check of generation, deadline or rival and the write of the acceptance a stop could
+ * cancel the command, or another worker accept it.
+ */
+import { newEvent } from "../../../events/instance_events.ts";
+import type { AcceptOutcome } from "../../../events/worker_channel.ts";
+import type { Step, StepContext } from "../step.ts";
+import { type CommandRow, type InstanceRow, workerMeta, type WorkerRow } from "../tables.ts";
+import { presentWorker } from "./worker_standing.ts";
+
+/** The step by which a worker's incarnation accepts a command. */
+export function accept(
+  workerId: string,
+  incarnation: string,
+  commandId: string,
+): Step<AcceptOutcome> {
+  return (context) => {
+    const worker = presentWorker(context.tables, workerId, incarnation);
+    if (!worker) return refused("superseded");
+    const row = context.tables.commands.get(commandId);
+    if (!row) return refused("ended");
+    const { accepted } = row;
+    if (accepted) {
+      if (accepted.workerId !== workerId) return refused("taken");
+      if (accepted.incarnation !== incarnation) return acceptAs(context, row, worker);
+      return { kind: "accepted", attempt: accepted.attempt, settle: accepted.settle };
+    }
+    return acceptNew(context, row, worker);
+  };
+}
+
+function acceptNew(context: StepContext, row: CommandRow, worker: WorkerRow): AcceptOutcome {
+  const { command } = row;
+  if (command.platform !== worker.platform || (command.site ?? worker.site) !== worker.site) {
+    return refused("taken");
+  }
+  const instance = context.instance(command.instanceId)!;
+  const commandId = command.messageId;
+  if (command.generation < instance.generation) {
+    const event = newEvent("CommandRefused", { commandId, reason: "StaleGeneration" });
+    return endInstead(context, row, instance, worker, event);
+  }
+  if (context.now >= row.acceptBy) {
+    const event = newEvent("CommandExpired", { commandId, reason: "WorkersBusy" });
+    return endInstead(context, row, instance, worker, event);
+  }
+  if (mustWait(context, row, worker)) {
+    // Waiting for a rival's end is no sign of poison.
+    if (row.deliveries > 0) context.tables.commands.change({ ...row, deliveries: 0 });
+    context.effects.busy.push(commandId);
+    return refused("busy");
+  }
+  return acceptAs(context, row, worker, instance);
+}
+
+function mustWait(context: StepContext, row: CommandRow, worker: WorkerRow): boolean {
+  const { messageId, type, instanceId } = row.command;
+  if (type === "StopInstanceCommand" || type === "DeleteInstanceCommand") return false;
+  return context.tables.commands.of(instanceId).some((other) =>
+    other.command.messageId !== messageId && other.accepted !== null &&
+    other.accepted.workerId !== worker.workerId
+  );
+}
+
+function acceptAs(
+  context: StepContext,
+  row: CommandRow,
+  worker: WorkerRow,
+  instance: InstanceRow = context.instance(row.command.instanceId)!,
+): AcceptOutcome {
+  const { command } = row;
+  const { workerId, incarnation, site } = worker;
+  const attempt = (row.accepted?.attempt ?? 0) + 1;
+  // Only a take-over can be old here: a first accept of an old generation was refused.
+  const settle = command.generation < instance.generation;
+  context.recordNew(
+    instance,
+    newEvent("CommandAccepted", {
+      commandId: command.messageId,
+      commandType: command.type,
+      attempt,
+      workerId,
+      incarnation,
+      site,
+    }),
+    workerMeta(workerId, command),
+  );
+  context.tables.instances.put(instance);
+  context.tables.commands.change({
+    ...row,
+    command: command.site === site ? command : Object.freeze({ ...command, site }),
+    accepted: { workerId, incarnation, site, attempt, settle },
+  });
+  context.effects.settled.push(command.messageId);
+  return { kind: "accepted", attempt, settle };
+}
+
+function endInstead(
+  context: StepContext,
+  row: CommandRow,
+  instance: InstanceRow,
+  worker: WorkerRow,
+  event: Parameters<StepContext["recordNew"]>[1],
+): AcceptOutcome {
+  const recorded = context.recordNew(instance, event, workerMeta(worker.workerId, row.command));
+  context.tables.instances.put(instance);
+  context.end(row, recorded);
+  return refused("ended");
+}
+
+function refused(
+  reason: Extract<AcceptOutcome, { kind: "refused" }>["reason"],
+): AcceptOutcome {
+  return { kind: "refused", reason };
+}
