@@ -130,7 +130,8 @@ export const lifecycle = setup({
           },
         },
         deleting: { on: { DeleteRequested: remove, ...commandEnds } },
-        deleted: { type: "final" },
+        // The end. Not of type "final", which would raise an event that is not in the log.
+        deleted: {},
       },
     },
     facts: { on: { "*": { actions: "keepFacts" } } },

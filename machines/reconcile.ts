@@ -22,6 +22,10 @@ export type ExpiryReason = "NoWorker" | "WorkersBusy" | "WorkersUnreachable";
 
 /** Everything owed to a state, the first due first. */
 export function owedTo(state: InstanceState): Owed[] {
+  return owedInAnyOrder(state).sort((a, b) => a.dueAt - b.dueAt);
+}
+
+function owedInAnyOrder(state: InstanceState): Owed[] {
   const { context } = state;
   const owed: Owed[] = context.commands
     .filter((command) => !command.accepted)
@@ -40,7 +44,7 @@ export function owedTo(state: InstanceState): Owed[] {
       },
     );
   }
-  return owed.sort((a, b) => a.dueAt - b.dueAt);
+  return owed;
 }
 
 /** What a reaction needs from outside, drawn by the leader. */

@@ -57,7 +57,8 @@ export function reportsEndedRun(facts: Facts, event: RecordedEvent): boolean {
   const present = facts.run?.runId ?? null;
   const run = reportedRun(event);
   if (event.type === "RuntimeObserved") {
-    return event.data.observation !== "Found" && run !== null && run.runId === present;
+    return event.data.observation !== "Found" && run !== null && run.runId === present &&
+      !facts.endedRuns.includes(run.runId);
   }
   if (event.type === "CommandSucceeded" || event.type === "CommandFailed") {
     if (run?.status === "Running") return false;

@@ -1,0 +1,246 @@
+/** Settings: flags before the environment before `draas.yaml`. The only reader of the environment. Design §8. */
+import { parse as parseYaml } from "yaml";
+import { type Fault } from "./events/configuration.ts";
+import type { Parsed } from "./events/specification.ts";
+
+/** Everything that can be set. Durations are milliseconds. */
+export interface Settings {
+  namespace: string;
+  host: string;
+  port: number;
+  /** Required for a host that is not loopback. */
+  apiToken: string | null;
+  dataDir: string;
+  commandTimeoutMs: number;
+  queueTimeoutMs: number;
+  drasiServerBin: string | null;
+  standIn: "auto" | "never";
+  headless: boolean;
+  stopOnExit: boolean;
+}
+
+/** What the program was given: arguments, environment, the text of `draas.yaml` if there is one. */
+export interface Given {
+  args: readonly string[];
+  environment: Readonly<Record<string, string>>;
+  file: string | null;
+}
+
+interface Setting {
+  name: string;
+  flag: string | null;
+  /** Puts the parsed value into the settings, or says what form it must have. */
+  set(settings: Settings, text: string): string | null;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+const SETTINGS: Setting[] = [
+  {
+    name: "DRAAS_NAMESPACE",
+    flag: "--namespace",
+    set: matching(
+      "namespace",
+      /^[a-z0-9][a-z0-9-]{0,31}$/,
+      "1 to 32 lower-case letters, digits and -, for example default",
+    ),
+  },
+  {
+    name: "DRAAS_HOST",
+    flag: "--host",
+    set: matching(
+      "host",
+      /^[A-Za-z0-9.:[\]-]{1,253}$/,
+      "an address or host name, for example 127.0.0.1",
+    ),
+  },
+  { name: "DRAAS_PORT", flag: "--port", set: whole("port", 0, 65_535) },
+  {
+    name: "DRAAS_API_TOKEN",
+    flag: null,
+    set: matching("apiToken", /^[\x21-\x7e]{16,512}$/, "at least 16 visible characters"),
+  },
+  {
+    name: "DRAAS_DATA_DIR",
+    flag: "--data-dir",
+    set: matching("dataDir", /^[^\0]{1,4096}$/, "a folder"),
+  },
+  {
+    name: "DRAAS_COMMAND_TIMEOUT_MS",
+    flag: "--command-timeout-ms",
+    set: whole("commandTimeoutMs", 1, 3_600_000),
+  },
+  {
+    name: "DRAAS_QUEUE_TIMEOUT_MS",
+    flag: "--queue-timeout-ms",
+    set: whole("queueTimeoutMs", 1, 86_400_000),
+  },
+  {
+    name: "DRASI_SERVER_BIN",
+    flag: null,
+    set: matching("drasiServerBin", /^[^\0]{1,4096}$/, "the path of an executable"),
+  },
+  {
+    name: "DRAAS_STANDIN",
+    flag: null,
+    set(settings, text) {
+      if (text !== "auto" && text !== "never") return "auto or never";
+      settings.standIn = text;
+      return null;
+    },
+  },
+];
+
+/** Settings of other programs of the family: known, and not used here. */
+const OTHERS = new Set(["DRAAS_URL", "DRAAS_TOKEN"]);
+const SWITCHES = { "--headless": "headless", "--stop-on-exit": "stopOnExit" } as const;
+
+/** The settings, or every fault in what was given, each with the right form. */
+export function parseSettings(given: Given): Parsed<Settings> {
+  const settings: Settings = {
+    namespace: "default",
+    host: "127.0.0.1",
+    port: 4700,
+    apiToken: null,
+    dataDir: ".draas",
+    commandTimeoutMs: 30_000,
+    queueTimeoutMs: 600_000,
+    drasiServerBin: null,
+    standIn: "auto",
+    headless: false,
+    stopOnExit: false,
+  };
+  const faults: Fault[] = [];
+  const apply = (setting: Setting, text: string, source: string) => {
+    const form = setting.set(settings, text);
+    if (form) {
+      faults.push({
+        path: source,
+        message: `${JSON.stringify(secretless(setting, text))} is not valid; it must be ${form}`,
+      });
+    }
+  };
+  applyFile(given.file, apply, faults);
+  for (const [name, text] of Object.entries(given.environment)) {
+    const setting = SETTINGS.find((one) => one.name === name);
+    if (setting) {
+      if (text !== "") apply(setting, text, name);
+    } else if (name.startsWith("DRAAS_") && !OTHERS.has(name)) {
+      faults.push({
+        path: name,
+        message: `is not a setting; the settings are ${SETTINGS.map((one) => one.name).join(", ")}`,
+      });
+    }
+  }
+  applyFlags(given.args, settings, apply, faults);
+  if (!LOOPBACK.test(settings.host) && settings.apiToken === null) {
+    faults.push({
+      path: "DRAAS_HOST",
+      message:
+        `${settings.host} can be reached from other machines, so DRAAS_API_TOKEN must be set (at least 16 characters); or use 127.0.0.1`,
+    });
+  }
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value: settings };
+}
+
+/** What this process was given: its environment, and `draas.yaml` in the working folder. */
+export function readGiven(args: readonly string[]): Given {
+  let file: string | null = null;
+  try {
+    file = Deno.readTextFileSync("draas.yaml");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return { args, environment: Deno.env.toObject(), file };
+}
+
+/** The variables that servers may inherit from this host. */
+export function inheritedEnvironment(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const names = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
+type Apply = (setting: Setting, text: string, source: string) => void;
+
+function applyFile(file: string | null, apply: Apply, faults: Fault[]): void {
+  if (file === null) return;
+  let content: unknown;
+  try {
+    content = parseYaml(file);
+  } catch (error) {
+    faults.push({
+      path: "draas.yaml",
+      message: `is not valid YAML: ${(error as Error).message.split("\n")[0]}`,
+    });
+    return;
+  }
+  if (content === null) return;
+  if (typeof content !== "object" || Array.isArray(content)) {
+    faults.push({
+      path: "draas.yaml",
+      message: "must hold settings, one a line, for example DRAAS_PORT: 4700",
+    });
+    return;
+  }
+  for (const [name, value] of Object.entries(content)) {
+    const setting = SETTINGS.find((one) => one.name === name);
+    if (setting) apply(setting, String(value), `draas.yaml: ${name}`);
+    else {faults.push({
+        path: `draas.yaml: ${name}`,
+        message: `is not a setting; the settings are ${SETTINGS.map((one) => one.name).join(", ")}`,
+      });}
+  }
+}
+
+function applyFlags(
+  args: readonly string[],
+  settings: Settings,
+  apply: Apply,
+  faults: Fault[],
+): void {
+  for (let i = 0; i < args.length; i++) {
+    const [flag = "", inline] = args[i]!.split(/=(.*)/s, 2);
+    if (flag in SWITCHES && inline === undefined) {
+      settings[SWITCHES[flag as keyof typeof SWITCHES]] = true;
+      continue;
+    }
+    const setting = SETTINGS.find((one) => one.flag === flag);
+    const text = inline ?? args[++i];
+    if (!setting) faults.push({ path: flag, message: "is not a flag; see --help" });
+    else if (text === undefined) faults.push({ path: flag, message: "needs a value" });
+    else apply(setting, text, flag);
+    if (!setting && inline === undefined) i--;
+  }
+}
+
+function matching(
+  key: "namespace" | "host" | "apiToken" | "dataDir" | "drasiServerBin",
+  pattern: RegExp,
+  form: string,
+) {
+  return (settings: Settings, text: string): string | null => {
+    if (!pattern.test(text)) return form;
+    settings[key] = text;
+    return null;
+  };
+}
+
+function whole(key: "port" | "commandTimeoutMs" | "queueTimeoutMs", least: number, most: number) {
+  return (settings: Settings, text: string): string | null => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      return `a whole number from ${least} to ${most}`;
+    }
+    settings[key] = value;
+    return null;
+  };
+}
+
+function secretless(setting: Setting, text: string): string {
+  return setting.name === "DRAAS_API_TOKEN" ? "(hidden)" : text;
+}

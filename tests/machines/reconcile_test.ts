@@ -1,0 +1,163 @@
+/** The restart policy's arithmetic, and what time owes to each state. Design §4. */
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { DEFAULT_RESTART_POLICY, restartPolicySchema } from "../../events/specification.ts";
+import { type Owed, owedTo, react, type Reacting } from "../../machines/reconcile.ts";
+import { backOffMaxMs, judge } from "../../machines/restart_policy.ts";
+import { statusOf } from "../../machines/status.ts";
+import { ended, History, launch } from "../support/recorded.ts";
+
+const given: Reacting = {
+  commandId: "new",
+  correlationId: "q",
+  acceptWithinMs: 600_000,
+  keepsAnswer: false,
+  fraction: 0.5,
+  expiryReason: "NoWorker",
+};
+const crash = { runId: "r1", exit: ended("r1", 2_000, 1).exit!, ranForMs: 500 };
+const completed = { runId: "r1", exit: ended("r1", 2_000, 0).exit!, ranForMs: 500 };
+
+Deno.test("the policy: never leaves it, on-failure restarts failures, always restarts completions too", () => {
+  const verdicts = (mode: "never" | "on-failure" | "always") => {
+    const policy = { ...DEFAULT_RESTART_POLICY, mode };
+    return [judge(policy, crash, 0, [], 0).kind, judge(policy, completed, 0, [], 0).kind];
+  };
+  assertEquals(verdicts("never"), ["leave", "leave"]);
+  assertEquals(verdicts("on-failure"), ["restart", "leave"]);
+  assertEquals(verdicts("always"), ["restart", "restart"]);
+});
+
+Deno.test("the first restart by default comes within 250 ms", () => {
+  const verdict = judge(DEFAULT_RESTART_POLICY, crash, 0, [], 0);
+  assert(verdict.kind === "restart" && verdict.delayMaxMs <= 250);
+});
+
+Deno.test("the back-off grows by the factor, never passes the cap, and never shrinks", () => {
+  const policies = fc.record({
+    baseMs: fc.nat(10_000),
+    factor: fc.double({ min: 1, max: 10, noNaN: true }),
+    capMs: fc.nat(100_000),
+  }).map((some) => restartPolicySchema.parse(some));
+  fc.assert(fc.property(policies, fc.nat(2_000), (policy, attempt) => {
+    const now = backOffMaxMs(policy, attempt);
+    assert(now <= policy.capMs && now <= backOffMaxMs(policy, attempt + 1) && Number.isFinite(now));
+  }));
+});
+
+Deno.test("a steady run begins the count anew", () => {
+  const steady = { ...crash, ranForMs: DEFAULT_RESTART_POLICY.resetAfterMs };
+  assertEquals(judge(DEFAULT_RESTART_POLICY, steady, 7, [], 0), {
+    kind: "restart",
+    attempt: 0,
+    delayMaxMs: 200,
+  });
+});
+
+Deno.test("too many starts within the window are a crash loop; older ones do not count", () => {
+  const policy = { ...DEFAULT_RESTART_POLICY, maxStarts: 3, windowMs: 1_000 };
+  assertEquals(judge(policy, crash, 3, [100, 200, 300], 900), { kind: "crash-loop", starts: 3 });
+  assertEquals(judge(policy, crash, 3, [100, 200, 300], 1_150).kind, "restart");
+});
+
+Deno.test("a crash is judged, scheduled with the drawn jitter, and started again with what it ran with", () => {
+  const history = History.running({ baseMs: 100 }).exited("r1", 1);
+  assertEquals(kinds(history), ["judge"]);
+  const scheduled = events(history, given);
+  assertEquals(scheduled, [{
+    type: "RestartScheduled",
+    data: { runId: "r1", attempt: 0, delayMs: 50 },
+  }]);
+  history.add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 50 });
+  assertEquals(owedTo(history.state), [{ kind: "restart", dueAt: history.at + 50 }]);
+  assertEquals(statusOf(history.state), "Failed");
+  const start = react(history.state, owedTo(history.state)[0]!, given)!;
+  assertEquals(start.commands[0]?.configuration, { command: ["/bin/true"] });
+  assert(
+    start.events[0]?.type === "StartRequested" && start.events[0].data.cause === "restart-policy",
+  );
+});
+
+Deno.test("a crash loop ends the tries: Failed with the reason, and nothing is owed any more", () => {
+  const history = History.running({ maxStarts: 1 }).exited("r1", 1)
+    .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+    .startRequested("c3", "restart-policy").accepted("c3").started("c3", "r2").exited("r2", 1);
+  const reaction = events(history, given);
+  assertEquals(reaction, [{
+    type: "RestartAbandoned",
+    data: { runId: "r2", reason: "CrashLoop", starts: 1 },
+  }]);
+  history.add("RestartAbandoned", { runId: "r2", reason: "CrashLoop", starts: 1 });
+  assertEquals([statusOf(history.state), owedTo(history.state)], ["Failed", []]);
+  assertEquals(history.state.context.failure?.code, "CrashLoop");
+});
+
+Deno.test("a stop takes the next try back", () => {
+  const history = History.running().exited("r1", 1)
+    .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 60_000 }).stopRequested(null);
+  assertEquals([statusOf(history.state), owedTo(history.state)], ["Stopped", []]);
+});
+
+Deno.test("a start that a user asked for and that failed is final; one of the policy is tried again", () => {
+  assertEquals(owedTo(new History().created().startRequested().accepted().failed().state), []);
+  const retried = History.running().exited("r1", 1)
+    .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+    .startRequested("c3", "restart-policy").accepted("c3");
+  assertEquals(kinds(retried.failed("c3")), ["judge"]);
+});
+
+Deno.test("a try of the policy that can never work is the last one", () => {
+  const history = History.running().exited("r1", 1)
+    .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+    .startRequested("c3", "restart-policy").accepted("c3").failed("c3", "Start", undefined, false);
+  assertEquals([statusOf(history.state), owedTo(history.state)], ["Failed", []]);
+});
+
+Deno.test("exit code 0 unasked completes: Stopped, and nothing is owed", () => {
+  const history = History.running().exited("r1", 0);
+  assertEquals([statusOf(history.state), owedTo(history.state)], ["Stopped", []]);
+});
+
+Deno.test("an unaccepted command expires when its time is over; an accepted one never by the leader", () => {
+  const history = new History().created().startRequested();
+  assertEquals(owedTo(history.state), [{
+    kind: "expire",
+    dueAt: history.at + 30_000,
+    commandId: "c1",
+  }]);
+  const reaction = react(history.state, owedTo(history.state)[0]!, given)!;
+  assertEquals(reaction.ends, [{ commandId: "c1", eventIndex: 0, condition: "due" }]);
+  assertEquals(owedTo(history.accepted().state), []);
+});
+
+Deno.test("a start that waits is released when the stop has ended, under the id that its asker waits for", () => {
+  const history = History.stopping().add("StartQueued", launch("queued", 3));
+  assertEquals(kinds(history), ["expire-queued"]);
+  history.stopped();
+  assertEquals(kinds(history), ["release"]);
+  assertEquals(
+    react(history.state, owedTo(history.state)[0]!, given)!.commands[0]?.messageId,
+    "queued",
+  );
+});
+
+Deno.test("a start that waits for a stop that failed is cancelled with the reason", () => {
+  const history = History.stopping().add("StartQueued", launch("queued", 3))
+    .failed("c2", "Stop", { ...ended("r1"), status: "Running" });
+  assertEquals(events(history, given), [
+    { type: "CommandCancelled", data: { commandId: "queued", reason: "StopFailed" } },
+  ]);
+});
+
+Deno.test("a reaction that came too late is none", () => {
+  const stale: Owed = { kind: "restart", dueAt: 5 };
+  assertEquals(react(History.running().state, stale, given), null);
+});
+
+function kinds(history: History): string[] {
+  return owedTo(history.state).map((one) => one.kind);
+}
+
+function events(history: History, reacting: Reacting) {
+  return react(history.state, owedTo(history.state)[0]!, reacting)?.events;
+}
