@@ -1,0 +1,72 @@
+/** A platform that runs nothing: it says what it was told to say, so that the API's answers can be compared whole. */
+import type { RuntimeInfo } from "../../../events/runtime_info.ts";
+import type { Platform, StartOutcome, StartSpec, StopOutcome } from "../../../workers/platform.ts";
+
+export const STARTED_AT = 1_700_000_000_000;
+export const STOPPED_AT = 1_700_000_060_000;
+
+export class ScriptedPlatform implements Platform {
+  readonly name = "process";
+  readonly site = "site-1";
+  readonly lines: string[] = [];
+  /** Starts wait for it. */
+  gate: Promise<void> = Promise.resolve();
+  /** What every start fails with, while set. */
+  failure: { code: string; message: string; retryable: boolean } | null = null;
+  private readonly runs = new Map<string, RuntimeInfo>();
+
+  async inventory(): Promise<RuntimeInfo[]> {
+    return [...this.runs.values()];
+  }
+
+  async inspect(instanceId: string): Promise<RuntimeInfo | null> {
+    return this.runs.get(instanceId) ?? null;
+  }
+
+  async start(spec: StartSpec): Promise<StartOutcome> {
+    await this.gate;
+    if (this.failure) return { kind: "failed", failure: this.failure, runtimeInfo: null };
+    const { host, port } = spec.configuration;
+    const runtimeInfo: RuntimeInfo = {
+      instanceId: spec.instanceId,
+      status: "Running",
+      runId: spec.runId,
+      generation: spec.generation,
+      site: this.site,
+      startedAt: STARTED_AT,
+      processId: "12345",
+      ...(typeof host === "string" ? { host } : {}),
+      ...(typeof port === "number" ? { port } : {}),
+      runtimeMetadata: { standIn: "true" },
+    };
+    this.runs.set(spec.instanceId, runtimeInfo);
+    return { kind: "running", runtimeInfo };
+  }
+
+  async stop(instanceId: string): Promise<StopOutcome> {
+    const run = this.runs.get(instanceId);
+    if (!run) return { kind: "stopped", runtimeInfo: null };
+    const runtimeInfo: RuntimeInfo = {
+      ...run,
+      status: "Stopped",
+      stoppedAt: STOPPED_AT,
+      exit: { code: null, signal: "SIGTERM", reason: "Stopped", message: "Stopped on request." },
+    };
+    this.runs.set(instanceId, runtimeInfo);
+    return { kind: "stopped", runtimeInfo };
+  }
+
+  async remove(instanceId: string): Promise<StopOutcome> {
+    const outcome = await this.stop(instanceId);
+    this.runs.delete(instanceId);
+    return outcome;
+  }
+
+  onExit(): void {}
+
+  async logs(_instanceId: string, tailLines: number): Promise<string[]> {
+    return this.lines.slice(-tailLines);
+  }
+
+  async close(): Promise<void> {}
+}
