@@ -129,6 +129,20 @@ Deno.test("validate writes to stdout; a missing plugin is only a warning, a bad 
   assertStringIncludes(absent.stdout(), "[ERROR] Configuration file not found: ");
 });
 
+Deno.test("a component whose variable is unset, or an IPv6 host, ends the boot", async () => {
+  await using unset = await launch(["--stand-in-kinds", "source/http"], {
+    config: "sources: [{ kind: http, id: s, token: '${TOKEN}' }]\n",
+  });
+  assertEquals((await unset.ended()).code, 1);
+  assertEquals(
+    unset.stderr(),
+    "Error: Environment variable 'TOKEN' not found and no default provided\n",
+  );
+  await using six = await launch([], { config: "host: '::1'\n" });
+  assertEquals((await six.ended()).code, 1);
+  assertStringIncludes(six.stderr(), "Error: failed to lookup address information");
+});
+
 // The faults
 
 Deno.test("fault exit-at-boot ends with the code asked for, also from the environment", async () => {
@@ -157,6 +171,16 @@ Deno.test("fault ignore-sigint begins to stop and never ends; further SIGINTs do
   await server.says("Stopping drasi-lib");
   server.signal("SIGINT");
   await server.health();
+  assertEquals(server.stdout().split("Shutting down").length, 2, "expected one shutdown line");
+});
+
+Deno.test("fault slow-stop delays the exit, and a second SIGINT in the meantime is swallowed", async () => {
+  await using server = await launch(["--stand-in-fault", "slow-stop=1000"]);
+  await server.health();
+  server.signal("SIGINT");
+  await server.says("Stopping drasi-lib");
+  server.signal("SIGINT");
+  assertEquals((await server.ended()).code, 0);
   assertEquals(server.stdout().split("Shutting down").length, 2, "expected one shutdown line");
 });
 

@@ -5,11 +5,11 @@ import type { Write } from "./output.ts";
 
 const FLOOD_CHUNK_BYTES = 64 * 1024;
 const FLOOD_EVERY_MS = 5;
-const KEEP_ALIVE_EVERY_MS = 60_000;
 
 /**
  * Lives until the graceful stop is over. SIGINT is listened to from here on only, so that during boot
- * it kills, as upstream; SIGTERM keeps its default action: death without a word.
+ * it kills, as upstream; the listener also keeps the process alive without an API. SIGTERM keeps its
+ * default action: death without a word.
  */
 export function untilStopped(booted: Booted, faults: Faults, stdout: Write): Promise<void> {
   return new Promise((resolve) => {
@@ -26,8 +26,6 @@ export function untilStopped(booted: Booted, faults: Faults, stdout: Write): Pro
         resolve();
       }, faults.slowStopMs);
     });
-    // A signal listener alone doesn't keep the process alive once the API is gone.
-    setInterval(() => {}, KEEP_ALIVE_EVERY_MS);
     strike(booted, faults, stdout);
   });
 }
