@@ -244,3 +244,25 @@ function whole(key: "port" | "commandTimeoutMs" | "queueTimeoutMs", least: numbe
 function secretless(setting: Setting, text: string): string {
   return setting.name === "DRAAS_API_TOKEN" ? "(hidden)" : text;
 }
+
+/** What `--help` says. */
+export const HELP = `DRaaS runs a fleet of servers on this machine and keeps them as you asked.
+
+  deno task start [flags]     control plane, HTTP API and process worker in one process
+
+Flags                         Setting                     Default
+  --host ADDRESS              DRAAS_HOST                  127.0.0.1
+  --port N                    DRAAS_PORT                  4700 (0: any free port)
+  --data-dir FOLDER           DRAAS_DATA_DIR              .draas
+  --namespace NAME            DRAAS_NAMESPACE             default
+  --command-timeout-ms N      DRAAS_COMMAND_TIMEOUT_MS    30000
+  --queue-timeout-ms N        DRAAS_QUEUE_TIMEOUT_MS      600000
+  --headless                  no live view, also in a terminal
+  --stop-on-exit              stop every instance when DRaaS ends
+                              DRAAS_API_TOKEN             none; needed for other addresses than loopback
+                              DRASI_SERVER_BIN            drasi-server, found on PATH
+                              DRAAS_STANDIN               auto: a stand-in runs where no drasi-server is; never
+
+Flags come before the environment, the environment before draas.yaml, which holds the same names.
+
+  curl http://127.0.0.1:4700/    lists what the API can do`;
