@@ -94,7 +94,8 @@ export class Delivery {
       this.#takers.add(taker);
       this.serve();
       if (!this.#takers.has(taker)) return;
-      const cancel = this.ports.clock.after(Math.max(0, waitMs), () => this.#give(taker, []));
+      if (waitMs <= 0) return this.#give(taker, []);
+      const cancel = this.ports.clock.after(waitMs, () => this.#give(taker, []));
       taker.give = (commands) => {
         cancel();
         resolve(commands);
