@@ -35,7 +35,9 @@ export function describeExit(
 ): Exit {
   const signal = signalOf(record.code);
   const code = signal === null ? record.code : null;
-  const reason = record.reason ?? stop?.reason ?? "Exited";
+  // Where nobody saw the end of a run that somebody was ending, it was that.
+  const found = record.reason === "Unknown" && stop ? stop.reason : record.reason;
+  const reason = found ?? stop?.reason ?? "Exited";
   const after = `after ${durationText(lifetimeMs)}`;
   const how = signal ? `was killed by ${signal} ${after}` : `exited with code ${code} ${after}`;
   return { code, signal, reason, message: messageOf(reason, how, record.code, stop) };

@@ -22,6 +22,16 @@ export function hostFailure(error: unknown, folder: string): Failure | null {
           "Give its user the right to write there, or set another data folder.",
         retryable: false,
       };
+    case "EEXIST":
+    case "ENOTDIR":
+    case "EISDIR":
+      return {
+        code: "folder_unusable",
+        message:
+          `${folder} has something in it that is not ours (${reasonOf(error)}). Remove it, ` +
+          "or set another data folder.",
+        retryable: false,
+      };
     case "EMFILE":
     case "ENFILE":
     case "EAGAIN":
@@ -47,7 +57,8 @@ export function hostFailure(error: unknown, folder: string): Failure | null {
 export function diskFull(folder: string): Failure {
   return {
     code: "disk_full",
-    message: `The disk of ${folder} is full. Free some space, then start again.`,
+    message: `Nothing more can be written to ${folder}: its disk is full. Free some space, then ` +
+      "start again.",
     retryable: true,
   };
 }

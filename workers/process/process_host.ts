@@ -26,6 +26,8 @@ export interface ProcessHost {
   instancesFolder: string;
   /** The shim that is run: a copy in the data folder that no upgrade changes. Absolute. */
   shimPath: string;
+  /** The host's `setsid`, absolute: a server's own `PATH` may not have it. */
+  setsidPath: string;
   hostEnvironment: Readonly<Record<string, string>>;
   drasiServer: DrasiServerOptions;
 }

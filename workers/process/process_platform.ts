@@ -2,6 +2,7 @@
 import type { Clock } from "../../events/clock.ts";
 import type { Ids } from "../../events/ids.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
+import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, Platform, StartOutcome, StartSpec, StopOutcome } from "../platform.ts";
 import { endRun } from "./end_run.ts";
@@ -9,6 +10,7 @@ import { ExitWatch } from "./exit_watch.ts";
 import { hostFailure } from "./host_failure.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { Lanes } from "./lanes.ts";
+import { findProgram } from "./preflight.ts";
 import {
   type DrasiServerOptions,
   endLeftovers,
@@ -45,7 +47,7 @@ const LOOKS_AT_ONCE = 16;
 
 /**
  * Opens the site in `dataFolder`.
- * @throws {OperationalError} `data_folder_unusable`
+ * @throws {OperationalError} `data_folder_unusable`, `host_unsupported`
  * @example
  * ```ts ignore
  * const platform = await openProcessPlatform({
@@ -62,8 +64,11 @@ export async function openProcessPlatform(
 ): Promise<ProcessPlatform> {
   const { clock, ids, hostEnvironment, drasiServer } = options;
   const { id, instancesFolder, shimPath } = await openSite(options.dataFolder, ids, shimScript);
+  const searchPath = hostEnvironment.PATH ?? "";
+  const setsidPath = await requireTool("setsid", searchPath);
+  await requireTool("flock", searchPath);
   const openTable = options.openProcessTable ?? openShellProcessTable;
-  const table = openTable(clock, instancesFolder, hostEnvironment.PATH ?? "");
+  const table = openTable(clock, instancesFolder, searchPath);
   const listeners: ((info: RuntimeInfo) => void)[] = [];
   const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
   const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd });
@@ -74,6 +79,7 @@ export async function openProcessPlatform(
     site: id,
     instancesFolder,
     shimPath,
+    setsidPath,
     hostEnvironment,
     drasiServer,
   };
@@ -223,6 +229,17 @@ export class ProcessPlatform implements Platform {
     if (failure === null) throw error;
     return failure;
   }
+}
+
+async function requireTool(name: string, searchPath: string): Promise<string> {
+  const found = await findProgram(name, searchPath, "/");
+  if ("path" in found) return found.path;
+  throw new OperationalError(
+    "host_unsupported",
+    `the process platform needs ${name}, which is not on the worker's PATH`,
+    false,
+    "Install util-linux (Linux only).",
+  );
 }
 
 function leftoversFailure(): Failure {

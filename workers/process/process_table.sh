@@ -53,7 +53,8 @@ while read -r verb a b c d; do
     signal)
       ticks_of "$b"
       if [ -n "$ticks" ] && [ "$ticks" = "$c" ] && [ "$boot" = "$d" ]; then
-        kill -s "$a" -- "-$b" && echo sent
+        # A server that has not got its own session yet leads no group: then it alone.
+        { kill -s "$a" -- "-$b" || kill -s "$a" "$b"; } && echo sent
       fi
       ;;
     locked)

@@ -82,6 +82,7 @@ export function openShellProcessTable(
   path: string,
 ): ProcessTable {
   let session: Session | null = null;
+  let boot: string | null = null;
 
   function ask(line: string): Promise<string[]> {
     if (line.includes("\n")) throw new Error("a question to the process table is one line");
@@ -105,7 +106,7 @@ export function openShellProcessTable(
   const isAnswered = async (line: string): Promise<boolean> => (await ask(line)).length > 0;
 
   return {
-    bootId: () => first("boot"),
+    bootId: async () => boot ??= await first("boot"),
     uptimeCs: async () => Number((await first("uptime")).replace(".", "")),
     startTicksOf: async (pid) => (await ask(`probe ${pid}`))[0] ?? null,
     signalGroup: ({ pid, startTicks, bootId }: ProcessIdentity, signal) =>

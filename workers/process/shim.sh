@@ -1,22 +1,22 @@
 #!/bin/sh
 # Starts one server and outlives it: holds the instance's lock, records the run and then its exit.
 #
-#   sh shim.sh hold  FOLDER RUN_ID GENERATION DEADLINE_CS STARTED_AT_MS PROGRAM [ARGUMENT ...]
-#   sh shim.sh serve (the same; run by `hold`, becomes the server)
+#   sh shim.sh FOLDER RUN_ID GENERATION DEADLINE_CS STARTED_AT_MS BOOT_ID SETSID PROGRAM [ARGUMENT ...]
 #
 # Speaks on standard output, to a worker that may be gone: `lock`, then one of `locked`,
 # `stale GENERATION`, `late`, `unrecorded`, `unsupported`, `started PID START_TICKS`.
 # Environment: the server's own, and DRAAS_SHIM, which the server does not get; DRAAS_SET names
 # variables that come as DRAAS_SET_<name> (PATH, LD_*), since they would change this shell.
 #
-# POSIX sh. Each fork costs about a millisecond of every start, so all but flock and setsid is built in.
+# POSIX sh. Each fork and exec costs the best part of a millisecond of every start: all but flock and
+# setsid is built in.
 set -f
 
 # Takes the lock, runs the server in the foreground (a background job of a shell without job control
 # has SIGINT ignored, for good), and writes the exit record before it lets go of the lock.
 hold() {
   # Caught, not ignored: the server inherits what is ignored, but never what is caught.
-  trap : HUP INT QUIT TERM PIPE USR1 USR2 ALRM
+  trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2 TSTP
   exec 9>>"$folder/run.lock"
   flock -n 9
   case $? in
@@ -24,9 +24,7 @@ hold() {
     1) echo locked && exit 0 ;;
     *) echo unsupported && exit 0 ;;
   esac
-  # A session of its own, so that a signal to the server's group never reaches this shell. The child
-  # leads no group yet, so setsid does not fork and the exit code comes through.
-  setsid sh "$0" serve "$@"
+  (serve "$@")
   code=$?
   line=
   [ -r "$folder/run.json" ] && IFS= read -r line <"$folder/run.json"
@@ -35,7 +33,6 @@ hold() {
     *"\"runId\":\"$run\""*)
       printf '{"runId":"%s","code":%d}\n' "$run" "$code" >"$folder/runs/$run/exit.json"
       ;;
-    *) [ "$code" = 127 ] && echo unsupported ;;
   esac
   exit "$code"
 }
@@ -50,8 +47,9 @@ serve() {
     echo "stale $highest" >&3
     exit 0
   fi
-  read -r boot </proc/sys/kernel/random/boot_id
-  read -r stat </proc/$$/stat
+  # Not $$, which is the pid of the shell above; pid and start time survive every exec.
+  read -r stat </proc/self/stat
+  pid=${stat%% *}
   start_ticks ${stat##*) }
   # Last, so that a host that froze since the worker's decision starts nothing late.
   read -r now rest </proc/uptime
@@ -62,8 +60,8 @@ serve() {
   # Two files, one after the other: a crash can tear one of them, and the other keeps the fence.
   printf '%d\n' "$generation" >"$folder/generation" || unrecorded
   printf '{"runId":"%s","pid":%d,"startTicks":"%s","bootId":"%s","generation":%d,"startedAt":%d}\n' \
-    "$run" $$ "$ticks" "$boot" "$generation" "$started" >"$folder/run.json" || unrecorded
-  echo "started $$ $ticks" >&3
+    "$run" "$pid" "$ticks" "$boot" "$generation" "$started" >"$folder/run.json" || unrecorded
+  echo "started $pid $ticks" >&3
   exec 3>&-
   unset DRAAS_SHIM PWD OLDPWD
   for name in $DRAAS_SET; do
@@ -71,7 +69,9 @@ serve() {
     unset "DRAAS_SET_$name"
   done
   unset DRAAS_SET
-  exec "$@"
+  # A session of its own, so that a signal to the server's group never reaches the shell above. This
+  # process leads no group, so setsid does not fork: pid and exit code are the server's.
+  exec "$setsid" "$@"
 }
 
 # Sets $highest: the highest generation that this folder has seen.
@@ -101,8 +101,6 @@ unrecorded() {
   exit 0
 }
 
-role=$1 folder=$2 run=$3 generation=$4 deadline=$5 started=$6
-case $role in
-  hold) shift && hold "$@" ;;
-  serve) shift 6 && serve "$@" ;;
-esac
+folder=$1 run=$2 generation=$3 deadline=$4 started=$5 boot=$6 setsid=$7
+shift 7
+hold "$@"

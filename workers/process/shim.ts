@@ -5,6 +5,7 @@ import type { LaunchPlan } from "../templates/launch_plan.ts";
 import type { RunRecord } from "./instance_folder.ts";
 import { readLines } from "./line_reader.ts";
 import type { ProcessHost } from "./process_host.ts";
+import { endStragglers } from "./stragglers.ts";
 
 /** What a shim says about its start. */
 export type ShimReport =
@@ -15,11 +16,11 @@ export type ShimReport =
   | { kind: "stale"; highest: number }
   /** The spawn deadline had passed. */
   | { kind: "late" }
-  /** The run could not be written down, so nothing was run. */
+  /** The run could not be written down, so nothing was run: mostly a full disk. */
   | { kind: "unrecorded" }
-  /** The host lacks `flock` or `setsid`. */
+  /** The host's `flock` does not work. */
   | { kind: "unsupported" }
-  /** It ended, or said nothing in time and was killed; a server may have come of it. */
+  /** It ended without a word, or froze and was ended with all that came of it. */
   | { kind: "silent" };
 
 /** A shim that froze is given this much past the spawn deadline, after which it starts nothing. */
@@ -39,26 +40,27 @@ export async function runShim(
   deadlineCs: number,
 ): Promise<ShimReport> {
   const startedAt = host.clock.now();
+  const bootId = await host.table.bootId();
   const folder = `${host.instancesFolder}/${spec.instanceId}`;
   const child = spawn(host, plan, [
     host.shimPath,
-    "hold",
     folder,
     spec.runId,
     String(spec.generation),
     String(deadlineCs),
     String(startedAt),
+    bootId,
+    host.setsidPath,
     ...plan.argv,
   ]);
   const limitMs = spec.spawnWithinMs + REPORT_SLACK_MS;
-  const cancel = host.clock.after(limitMs, () => child.kill("SIGKILL"));
+  const cancel = host.clock.after(limitMs, () => giveUp(host, spec));
   try {
     for await (const line of readLines(child.stdout)) {
       const report = parseReport(line);
       if (report === null) continue;
       if (report.kind !== "started") return report;
       const { pid, startTicks } = report;
-      const bootId = await host.table.bootId();
       const { runId, generation } = spec;
       const run = { runId, pid, startTicks, bootId, generation, startedAt };
       return { kind: "started", run, shim: child };
@@ -67,6 +69,14 @@ export async function runShim(
   } finally {
     cancel();
   }
+}
+
+/** Ends a shim that froze: all of its processes, since the last of them holds the report's pipe. */
+async function giveUp(host: ProcessHost, spec: StartSpec): Promise<void> {
+  const { instanceId, runId } = spec;
+  await endStragglers(host.table, host.clock, { site: host.site, instanceId, runId })
+    // Without the process table nothing can be ended; the start's own limit is its caller's.
+    .catch(() => false);
 }
 
 type ParsedReport =

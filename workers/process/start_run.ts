@@ -156,7 +156,7 @@ async function refusal(
     case "unsupported":
       return {
         code: "host_unsupported",
-        message: "The host has no flock or setsid on the worker's PATH. Install util-linux.",
+        message: "The host's flock does not work. Install the one of util-linux.",
         retryable: false,
       };
     case "silent": {

@@ -41,7 +41,7 @@ export function planDrasiServer(configuration: JsonObject, context: LaunchContex
   const base = `http://${reachableAt(host)}:${port}`;
   return {
     argv: [...context.drasiServer.argv, "--config", configPath, "--port", String(port)],
-    env: serverEnvironment(context, { NO_COLOR: "1" }),
+    env: serverEnvironment(context, { NO_COLOR: "1", ...standInEnvironment(context) }),
     workingDirectory: context.instanceFolder,
     files: [{ path: configPath, content: JSON.stringify(file, null, 2) + "\n" }],
     stopSignal: "SIGINT",
@@ -62,4 +62,10 @@ export function planDrasiServer(configuration: JsonObject, context: LaunchContex
     finalExitCodes: [USAGE_ERROR],
     runtimeMetadata: context.drasiServer.isStandIn ? { standIn: "true" } : {},
   };
+}
+
+/** The stand-in is a Deno program: with another cache it would fetch its modules at each boot. */
+function standInEnvironment(context: LaunchContext): Record<string, string> {
+  const cache = context.hostEnvironment.DENO_DIR;
+  return context.drasiServer.isStandIn && cache !== undefined ? { DENO_DIR: cache } : {};
 }
