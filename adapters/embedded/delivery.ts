@@ -140,7 +140,8 @@ export class Delivery {
     while (commands.length < taker.max) {
       const offer = this.#oldest(worker);
       if (!offer) break;
-      commands.push(this.#deliver(offer));
+      if (offer.deliveries < DELIVERIES_MAX) commands.push(this.#deliver(offer));
+      else this.#poison(offer);
     }
     return commands;
   }
@@ -154,13 +155,23 @@ export class Delivery {
 
   #deliver(offer: Offer): Command {
     const { command } = offer.row;
-    this.#dequeue(offer);
-    offer.deliveredAt = this.ports.clock.monotonic();
+    this.#setAside(offer);
     offer.deliveries++;
-    this.#delivered.set(command.messageId, offer);
     if (offer.counted) this.ports.count(command.messageId, offer.deliveries);
     offer.counted = true;
     return command;
+  }
+
+  /** It stays set aside until it has ended: a write that fails is tried again when it is due. */
+  #poison(offer: Offer): void {
+    this.#setAside(offer);
+    this.ports.poison(offer.row.command.messageId);
+  }
+
+  #setAside(offer: Offer): void {
+    this.#dequeue(offer);
+    offer.deliveredAt = this.ports.clock.monotonic();
+    this.#delivered.set(offer.row.command.messageId, offer);
   }
 
   #requeueDue(): void {
@@ -168,15 +179,8 @@ export class Delivery {
     for (const [commandId, offer] of this.#delivered) {
       if (now - offer.deliveredAt! < REDELIVER_AFTER_MS) return;
       this.#delivered.delete(commandId);
-      if (offer.deliveries < DELIVERIES_MAX) {
-        offer.deliveredAt = null;
-        this.#enqueue(offer);
-      } else {
-        // It stays among the delivered until it has ended, so that a failed write is tried again.
-        offer.deliveredAt = now;
-        this.#delivered.set(commandId, offer);
-        this.ports.poison(commandId);
-      }
+      offer.deliveredAt = null;
+      this.#enqueue(offer);
     }
   }
 

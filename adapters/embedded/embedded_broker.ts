@@ -119,8 +119,13 @@ async function closeParts({ tables, writes, delivery }: BusParts, feed: EventFee
 }
 
 function nextFence(tables: Tables): number {
-  tables.begin();
-  const fence = tables.nextFence();
-  tables.commit();
-  return fence;
+  try {
+    tables.begin();
+    const fence = tables.nextFence();
+    tables.commit();
+    return fence;
+  } catch (error) {
+    tables.rollback();
+    throw tables.diagnose(error)?.error ?? error;
+  }
 }

@@ -46,7 +46,9 @@ export class EmbeddedCommandBus implements CommandBus {
   async workers(): Promise<WorkerRecord[]> {
     const { tables, writes, heartbeats } = this.parts;
     writes.assertOpen();
-    return [...tables.workers.all()].filter((row) => !row.forgotten).map((row) => ({
+    const rows = [...tables.workers.all()].filter((row) => !row.forgotten);
+    rows.sort((a, b) => a.workerId < b.workerId ? -1 : 1);
+    return rows.map((row) => ({
       workerId: row.workerId,
       platform: row.platform,
       site: row.site,

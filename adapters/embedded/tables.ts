@@ -93,7 +93,7 @@ export interface InstanceTable {
   put(row: InstanceRow): void;
   /** The instances whose live run is at `site`. Reads them all: for rare steps. */
   standingAt(site: string): InstanceRow[];
-  /** An instance that could not be folded any more if all events before `sequence` were cut. */
+  /** The first instance that could not be folded any more if all events before `sequence` were cut. */
   originBefore(sequence: number): InstanceRow | undefined;
 }
 

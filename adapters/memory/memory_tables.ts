@@ -101,7 +101,9 @@ class MemoryInstances implements InstanceTable {
   }
 
   originBefore(sequence: number): InstanceRow | undefined {
-    return [...this.#rows.values()].find((row) => row.originSequence < sequence);
+    return [...this.#rows.values()]
+      .filter((row) => row.originSequence < sequence)
+      .sort((a, b) => a.originSequence - b.originSequence)[0];
   }
 }
 

@@ -14,5 +14,11 @@ import { SqliteTables } from "./sqlite_tables.ts";
 export function openSqliteBroker(
   { folder, ...ports }: Omit<BrokerPorts, "tables"> & { folder: string },
 ): EmbeddedBroker {
-  return openEmbeddedBroker({ ...ports, tables: new SqliteTables(folder) });
+  const tables = SqliteTables.open(folder);
+  try {
+    return openEmbeddedBroker({ ...ports, tables });
+  } catch (error) {
+    tables.close();
+    throw tables.diagnose(error)?.error ?? error;
+  }
 }

@@ -41,8 +41,13 @@ export function openSqliteFile(folder: string): SqliteFile {
 
 /** Says in the file that it was closed in order, so that the next opening needs no check; then closes it. */
 export function closeSqliteFile({ database }: SqliteFile, isSound: boolean): void {
-  if (isSound) database.prepare("UPDATE settings SET value = 1 WHERE name = 'clean'").run();
-  database.close();
+  try {
+    if (isSound) database.prepare("UPDATE settings SET value = 1 WHERE name = 'clean'").run();
+  } catch {
+    // A full disk: the next opening checks the file, and that is all that is lost.
+  } finally {
+    database.close();
+  }
 }
 
 function prepareFile(database: DatabaseSync, path: string): void {

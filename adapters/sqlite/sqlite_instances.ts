@@ -20,7 +20,7 @@ export class SqliteInstances implements InstanceTable {
       `SELECT ${COLUMNS} FROM instances WHERE runtime_info IS NOT NULL AND runtime_info ->> 'site' = ?`,
     );
     this.#originBefore = database.prepare(
-      `SELECT ${COLUMNS} FROM instances WHERE origin_sequence < ? LIMIT 1`,
+      `SELECT ${COLUMNS} FROM instances WHERE origin_sequence < ? ORDER BY origin_sequence LIMIT 1`,
     );
   }
 

@@ -6,7 +6,7 @@ import type { CommandTable, StorageFailure, Tables } from "../embedded/tables.ts
 import { UndoJournal } from "../embedded/undo_journal.ts";
 import { loadCommands, SqliteCommands } from "./sqlite_commands.ts";
 import { SqliteEvents } from "./sqlite_events.ts";
-import { writingFailure } from "./sqlite_faults.ts";
+import { dataDamaged, openingFailure, writingFailure } from "./sqlite_faults.ts";
 import { closeSqliteFile, openSqliteFile, type SqliteFile } from "./sqlite_file.ts";
 import { SqliteInstances } from "./sqlite_instances.ts";
 import { SqliteKeys } from "./sqlite_keys.ts";
@@ -28,10 +28,10 @@ export class SqliteTables implements Tables {
   readonly workers: SqliteWorkers;
   readonly snapshots: SqliteSnapshots;
 
-  /** Opens or creates the log in `folder`; throws as `openSqliteFile`. */
-  constructor(folder: string) {
-    this.#file = openSqliteFile(folder);
-    const { database } = this.#file;
+  /** Over an open file. */
+  private constructor(file: SqliteFile) {
+    this.#file = file;
+    const { database } = file;
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
     this.#rollback = database.prepare("ROLLBACK");
@@ -44,6 +44,18 @@ export class SqliteTables implements Tables {
     this.workers = new SqliteWorkers(database, this.#journal);
     this.snapshots = new SqliteSnapshots(database);
     this.#journal.commit();
+  }
+
+  /** Opens or creates the log in `folder`; throws as `openSqliteFile`. */
+  static open(folder: string): SqliteTables {
+    const file = openSqliteFile(folder);
+    try {
+      return new SqliteTables(file);
+    } catch (error) {
+      file.database.close();
+      if (error instanceof SyntaxError) throw dataDamaged(file.path, error.message, error);
+      throw openingFailure(error, folder, file.path);
+    }
   }
 
   /** The connection, for tests that have to spoil something. */

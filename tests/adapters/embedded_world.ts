@@ -74,10 +74,10 @@ export async function memoryWorld(): Promise<EmbeddedWorld<MemoryTables>> {
 export async function sqliteWorld(): Promise<EmbeddedWorld<SqliteTables> & { folder: string }> {
   const ports = embeddedPorts();
   const folder = await Deno.makeTempDir({ prefix: "draas-log-" });
-  let tables = new SqliteTables(folder);
+  let tables = SqliteTables.open(folder);
   let broker = openEmbeddedBroker({ ...ports, tables });
   const open = () => {
-    tables = new SqliteTables(folder);
+    tables = SqliteTables.open(folder);
     broker = openEmbeddedBroker({ ...ports, tables });
   };
   return {

@@ -1,0 +1,209 @@
+/** What the embedded engine promises beyond the ports: order after a commit, failed commits, and death at any moment. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { openEmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
+import { MemoryTables } from "../../adapters/memory/memory_tables.ts";
+import { START } from "../../events/envelope.ts";
+import { OperationalError } from "../../events/errors.ts";
+import {
+  appended,
+  batch,
+  command,
+  joined,
+  PLATFORM,
+  registration,
+  request,
+  startedBy,
+  success,
+} from "../contracts/broker_samples.ts";
+import { embeddedPorts, memoryWorld, sqliteWorld } from "./embedded_world.ts";
+import { settled } from "./manual_clock.ts";
+
+Deno.test("a tail has folded an event before its append resolves and before its reply is heard", async () => {
+  const { broker } = await memoryWorld();
+  const story: string[] = [];
+  await broker.log.tail(START, (events) => {
+    story.push(...events.map((event) => `folded ${event.type}`));
+  });
+  const worker = await joined(broker, "w1");
+  const reply = await broker.bus.expectReply(PLATFORM);
+  reply.ended.then(() => story.push("reply"));
+  await startedBy(broker, worker, "a", { replyChannel: reply.replyChannel });
+  story.push("accepted");
+  const outcome = await worker.complete("start-a", 1, success("StartInstanceCommand", "a"));
+  story.push(outcome.kind);
+  await reply.ended;
+  assertEquals(story.slice(0, 4), [
+    "folded StartRequested",
+    "folded CommandAccepted",
+    "accepted",
+    "folded CommandSucceeded",
+  ]);
+  assertEquals(story.slice(4).sort(), ["completed", "reply"]);
+  await broker.close();
+});
+
+Deno.test("what is asked for in one turn is one transaction", async () => {
+  const { broker } = await memoryWorld();
+  const sizes: number[] = [];
+  await broker.log.tail(START, (events) => sizes.push(events.length));
+  await Promise.all(Array.from({ length: 100 }, (_, n) => broker.log.append(batch(`i-${n}`, 0))));
+  assertEquals(sizes, [100]);
+  await broker.close();
+});
+
+Deno.test("a turn that asks for very much is written in bounded transactions", async () => {
+  const { broker } = await memoryWorld();
+  const sizes: number[] = [];
+  await broker.log.tail(START, (events) => sizes.push(events.length));
+  await Promise.all(Array.from({ length: 600 }, (_, n) => broker.log.append(batch(`i-${n}`, 0))));
+  assertEquals(sizes, [256, 256, 88]);
+  await broker.close();
+});
+
+Deno.test("a commit that fails leaves nothing, and says that nothing was done", async () => {
+  const { broker, tables } = await memoryWorld();
+  const worker = await joined(broker, "w1");
+  const heard: string[] = [];
+  await broker.log.tail(START, (events) => heard.push(...events.map((event) => event.type)));
+  await startedBy(broker, worker, "a");
+  const before = {
+    log: await broker.log.read(START, 99),
+    inFlight: await broker.bus.inFlight(),
+    workers: await broker.bus.workers(),
+    standing: await worker.standing(["a", "b"]),
+  };
+  tables.failNextCommit("full");
+  const keyed = { meta: { idempotency: { key: "k", digest: "d" } }, keepKeyMs: 1_000 };
+  const outcomes = await Promise.allSettled([
+    broker.log.append(request(command("b", "start-b"), 0, keyed)),
+    worker.complete("start-a", 1, success("StartInstanceCommand", "a")),
+    broker.bus.drain("w1", true),
+  ]);
+  for (const outcome of outcomes) {
+    const { code, retryable } = (outcome as PromiseRejectedResult).reason as OperationalError;
+    assertEquals([code, retryable], ["log_unwritable", true]);
+  }
+  assertEquals({
+    log: await broker.log.read(START, 99),
+    inFlight: await broker.bus.inFlight(),
+    workers: await broker.bus.workers(),
+    standing: await worker.standing(["a", "b"]),
+  }, before);
+  assertEquals(await broker.log.findKey("k"), null);
+  assertEquals(await worker.take(9, 0), [], "no worker is offered what was not written");
+  assertEquals(heard, ["StartRequested", "CommandAccepted"], "no tail heard of it");
+  const done = await worker.complete("start-a", 1, success("StartInstanceCommand", "a"));
+  assertEquals(done.kind === "completed" && done.event.position, "3-0", "the log goes on");
+  await broker.close();
+});
+
+Deno.test("a storage that cannot be trusted any more ends the broker", async () => {
+  const tables = new MemoryTables();
+  const fatal: unknown[] = [];
+  const ports = { ...embeddedPorts(), tables, onFatal: (error: unknown) => fatal.push(error) };
+  const broker = openEmbeddedBroker(ports);
+  tables.failNextCommit("broken");
+  const error = await assertRejects(() => broker.log.append(batch("a", 0)), OperationalError);
+  assertEquals([error.code, error.retryable], ["log_indeterminate", false]);
+  assertEquals(fatal, [error]);
+  for (const refused of [() => broker.log.append(batch("a", 0)), () => broker.log.head()]) {
+    assertEquals(await assertRejects(refused, OperationalError), error);
+  }
+  await broker.close();
+});
+
+Deno.test("a step with a bug fails alone, even after it has written", async () => {
+  const { broker } = await memoryWorld();
+  const worker = await joined(broker, "w1");
+  await startedBy(broker, worker, "a");
+  const wrongType = success("StopInstanceCommand", "a");
+  const outcomes = await Promise.allSettled([
+    broker.log.append(batch("b", 0)),
+    worker.complete("start-a", 1, wrongType),
+    broker.log.append(request(command("c", "start-a"), 0)),
+    broker.log.append(batch("d", 0)),
+  ]);
+  assertEquals(outcomes.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "rejected",
+    "fulfilled",
+  ]);
+  const log = await broker.log.read(START, 99);
+  assertEquals(log.slice(2).map((event) => event.instanceId), ["b", "d"]);
+  await broker.close();
+});
+
+Deno.test("a tail whose listener throws is closed, and the others go on", async () => {
+  const ports = embeddedPorts();
+  const thrown: unknown[] = [];
+  const broker = openEmbeddedBroker({
+    ...ports,
+    tables: new MemoryTables(),
+    defer: (run) =>
+      ports.defer(() => {
+        try {
+          run();
+        } catch (error) {
+          thrown.push(error);
+        }
+      }),
+  });
+  let heard = 0;
+  await broker.log.tail(START, () => {
+    throw new Error("a bug in a fold");
+  });
+  await broker.log.tail(START, () => heard++);
+  await appended(broker, batch("a", 0));
+  await appended(broker, batch("a", 1));
+  await settled();
+  assertEquals(heard, 2);
+  assertEquals(thrown.map(String), ["Error: a bug in a fold"], "the process hears of it, once");
+  await broker.close();
+});
+
+for (const [technology, open] of [["memory", memoryWorld], ["sqlite", sqliteWorld]] as const) {
+  Deno.test(`${technology}: a process that dies loses what it had not acknowledged, and nothing else`, async () => {
+    const world = await open();
+    const worker = await joined(world.broker, "w1");
+    await startedBy(world.broker, worker, "a");
+    await appended(world.broker, request(command("b", "waits"), 0));
+    let isAnswered = false;
+    world.broker.log.append(batch("c", 0)).finally(() => isAnswered = true);
+    await world.crash();
+    assertEquals(isAnswered, false, "the dead answer nobody");
+    const { broker } = world;
+    assertEquals((await broker.log.read(START, 99)).map((event) => event.instanceId), [
+      "a",
+      "a",
+      "b",
+    ]);
+    const again = broker.workerChannel(registration("w1", { incarnation: "w1-life-2" }));
+    const registered = await again.register();
+    assertEquals(
+      registered.kind === "registered" && registered.inherited.map((sent) => sent.messageId),
+      ["start-a"],
+    );
+    assertEquals((await again.take(9, 0)).map((sent) => sent.messageId), ["waits"]);
+    await world.close();
+  });
+
+  Deno.test(`${technology}: a command that kills each process that takes it ends as poison`, async () => {
+    const world = await open();
+    await appended(world.broker, request(command("a", "poison"), 0));
+    let lives = 0;
+    for (; lives < 10; lives++) {
+      const incarnation = `life-${lives}`;
+      const worker = await joined(world.broker, "w1", { incarnation });
+      await world.advance(600);
+      await worker.take(1, 0);
+      await settled();
+      if ((await world.broker.bus.inFlight()).length === 0) break;
+      await world.crash();
+    }
+    const [last] = await world.broker.log.history("a", 1);
+    assertEquals(last!.type, "CommandRefused");
+    assert(lives <= 6, `it took ${lives} lives`);
+    await world.close();
+  });
+}
