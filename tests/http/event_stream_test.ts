@@ -1,0 +1,145 @@
+/** The event stream: in order, without gaps, at the client's pace, and over when it should be. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { RecordedEvent } from "../../events/envelope.ts";
+import { comparePositions } from "../../events/envelope.ts";
+import { OperationalError } from "../../events/errors.ts";
+import { newEvent } from "../../events/instance_events.ts";
+import { createHttpApp } from "../../http/app.ts";
+import { apiClient, assertProblem, type Fetching } from "./support/api_client.ts";
+import { apiOptions, withApi } from "./support/api_world.ts";
+import { EventReader } from "./support/event_reader.ts";
+import { recorded, scriptedSystem } from "./support/scripted_system.ts";
+
+async function open(app: Fetching, query = "", headers: Record<string, string> = {}) {
+  const response = await app.fetch(
+    new Request(`http://localhost/api/events${query}`, { headers }),
+  );
+  assertEquals(response.status, 200);
+  assertEquals(response.headers.get("content-type"), "text/event-stream");
+  assertEquals(response.headers.get("cache-control"), "no-store");
+  return new EventReader(response);
+}
+
+Deno.test("a stream begins now, tells where that is, and brings each event with its position", () =>
+  withApi(async ({ app, create }) => {
+    await create();
+    const reader = await open(app);
+    const [connected] = await reader.take(1);
+    assertEquals(connected?.event, "connected");
+    const id = await create();
+    const [created] = await reader.take(1);
+    assertEquals(created?.event, "InstanceCreated");
+    assertEquals([created?.data.instanceId, created?.data.position], [id, created?.id]);
+    assertMatch(created?.data.at, /^\d{4}-.*Z$/);
+    assert(comparePositions(connected!.id, created!.id) < 0);
+    await reader.close();
+  }));
+
+Deno.test("a stream from the log's begin brings everything", () =>
+  withApi(async ({ app, create }) => {
+    const ids = [await create(), await create()];
+    const reader = await open(app, "?after=0-0");
+    const events = (await reader.take(3)).slice(1);
+    assertEquals(events.map((event) => event.data.instanceId), ids);
+    await reader.close();
+  }));
+
+Deno.test("a client that comes back goes on after its last event, whatever its address says", () =>
+  withApi(async ({ app, create }) => {
+    for (let at = 0; at < 4; at++) await create();
+    const first = await open(app, "?after=0-0");
+    const seen = (await first.take(3)).slice(1);
+    await first.close();
+    const second = await open(app, "?after=0-0", { "last-event-id": seen.at(-1)!.id });
+    const rest = (await second.take(3)).slice(1);
+    await second.close();
+    const positions = [...seen, ...rest].map((event) => event.id);
+    assertEquals(new Set(positions).size, 4);
+    assertEquals(positions, [...positions].sort(comparePositions));
+  }));
+
+Deno.test("heart-beats come while nothing happens", () =>
+  withApi(async ({ app }) => {
+    const reader = await open(app);
+    await reader.nextComment();
+    await reader.close();
+  }, { limits: { heartbeatMs: 5 } }));
+
+/** A log of `count` events whose tail delivers what there is in one batch, and counts its subscribers. */
+function logOf(count: number) {
+  const events: RecordedEvent[] = recorded(
+    Array.from(
+      { length: count },
+      () => newEvent("InstanceConfigured", { changes: { description: "x".repeat(100) } }),
+    ),
+  );
+  const log = { opened: 0, closed: 0, delivered: 0 };
+  const observe = async (listener: (events: RecordedEvent[]) => void, after = "0-0") => {
+    log.opened++;
+    const batch = events.filter((event) => comparePositions(event.position, after) > 0);
+    log.delivered += batch.length;
+    setTimeout(() => listener(batch));
+    return { close: () => log.closed++ };
+  };
+  return { log, observe };
+}
+
+Deno.test("a slow client gets everything in order while no more than the bound waits for it", async () => {
+  const { log, observe } = logOf(200);
+  const options = apiOptions(scriptedSystem(null, { observe }));
+  const app = createHttpApp({ ...options, limits: { eventBufferBytes: 4_000 } });
+  const reader = await open(app, "?after=0-0");
+  const events = (await reader.take(201)).slice(1);
+  assertEquals(events.map((event) => event.data.version), events.map((_, index) => index + 1));
+  assert(log.opened > 3, `it paused and went on (${log.opened} subscriptions)`);
+  await reader.close();
+  assertEquals(log.closed, log.opened, "every subscription is closed");
+});
+
+Deno.test("a client that goes away leaves no subscription and no timer", async () => {
+  const { log, observe } = logOf(1);
+  const app = createHttpApp(apiOptions(scriptedSystem(null, { observe })));
+  const reader = await open(app);
+  await reader.take(1);
+  await reader.close();
+  assertEquals([log.opened, log.closed], [1, 1]);
+});
+
+Deno.test("a node that shuts down ends its streams", async () => {
+  const closing = new AbortController();
+  const { log, observe } = logOf(1);
+  const options = apiOptions(scriptedSystem(null, { observe }));
+  const app = createHttpApp({ ...options, closing: closing.signal });
+  const reader = await open(app, "?after=0-0");
+  await reader.take(2);
+  closing.abort();
+  assertEquals(await reader.next(), null);
+  assertEquals([log.opened, log.closed], [1, 1]);
+});
+
+Deno.test("there are only so many streams at once, and a closed one makes room", () =>
+  withApi(async ({ app, call }) => {
+    const reader = await open(app);
+    const answer = await call("GET /api/events");
+    assertProblem(answer, 429, "busy");
+    assertEquals(answer.headers.get("retry-after"), "5");
+    await reader.close();
+    await (await open(app)).close();
+  }, { limits: { eventStreamsMax: 1 } }));
+
+Deno.test("a position that was cut from the log is a 410, and takes no stream's place", async () => {
+  const observe = () =>
+    Promise.reject(new OperationalError("log_truncated", "Cut before 9-0.", false, "Read anew."));
+  const options = apiOptions(scriptedSystem(null, { observe }));
+  const call = apiClient(createHttpApp({ ...options, limits: { eventStreamsMax: 1 } }));
+  for (let time = 0; time < 2; time++) {
+    assertProblem(await call("GET /api/events?after=1-0"), 410, "log_truncated");
+  }
+});
+
+Deno.test("a HEAD opens no stream", async () => {
+  const { log, observe } = logOf(1);
+  const call = apiClient(createHttpApp(apiOptions(scriptedSystem(null, { observe }))));
+  const answer = await call("HEAD /api/events");
+  assertEquals([answer.status, answer.text, log.opened], [200, "", 0]);
+});

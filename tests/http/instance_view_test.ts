@@ -1,0 +1,221 @@
+/** An instance as the API shows it, for every kind of state. */
+import { assertEquals, assertObjectMatch } from "@std/assert";
+import { type NewEvent, newEvent } from "../../events/instance_events.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { instanceView } from "../../http/instance_view.ts";
+import { stateAfter } from "./support/scripted_system.ts";
+
+const run: RuntimeInfo = {
+  instanceId: "i-1",
+  status: "Running",
+  runId: "r-1",
+  generation: 1,
+  site: "site-1",
+  startedAt: 1_700_000_000_500,
+  processId: "12345",
+  port: 8080,
+  runtimeMetadata: { standIn: "true" },
+};
+const configuration = { host: "127.0.0.1", port: 8080 };
+
+const startRequested = (configurationRevision: number | null = 1) =>
+  newEvent("StartRequested", {
+    commandId: "c-1",
+    generation: 1,
+    configuration,
+    configurationRevision,
+    acceptWithinMs: 30_000,
+    site: null,
+    cause: "user",
+  });
+const accepted = newEvent("CommandAccepted", {
+  commandId: "c-1",
+  commandType: "StartInstanceCommand",
+  attempt: 1,
+  workerId: "worker-1",
+  incarnation: "n-1",
+  site: "site-1",
+});
+const started = newEvent("CommandSucceeded", {
+  commandId: "c-1",
+  attempt: 1,
+  workerId: "worker-1",
+  response: {
+    type: "StartInstanceResponse",
+    instanceId: "i-1",
+    success: true,
+    runtimeInfo: run,
+  },
+});
+const configured = newEvent("InstanceConfigured", {
+  changes: { configuration: { ...configuration, port: 9090 } },
+});
+const stopRequested = newEvent("StopRequested", {
+  commandId: "c-2",
+  generation: 2,
+  site: "site-1",
+  acceptWithinMs: 30_000,
+});
+const stopped = newEvent("CommandSucceeded", {
+  commandId: "c-2",
+  attempt: 1,
+  workerId: "worker-1",
+  response: {
+    type: "StopInstanceResponse",
+    instanceId: "i-1",
+    success: true,
+    runtimeInfo: { ...run, status: "Stopped", stoppedAt: 1_700_000_009_000 },
+  },
+});
+const exited = newEvent("RuntimeObserved", {
+  instanceId: "i-1",
+  observation: "Exited",
+  workerId: "worker-1",
+  runtimeInfo: {
+    ...run,
+    status: "Stopped",
+    stoppedAt: 1_700_000_009_000,
+    exit: { code: 3, signal: null, reason: "Exited", message: "Exit code 3." },
+  },
+});
+const scheduled = newEvent("RestartScheduled", { runId: "r-1", attempt: 0, delayMs: 500 });
+const running = [startRequested(), accepted, started];
+
+const statuses: [string, NewEvent[], string, string, string][] = [
+  ["created", [], "Created", "Created", "unknown"],
+  ["started for the first time", [startRequested()], "Starting", "Created", "starting"],
+  ["running", running, "Running", "Running", "unknown"],
+  [
+    "running with an older configuration",
+    [...running, configured],
+    "Running",
+    "ConfigurationChanged",
+    "unknown",
+  ],
+  [
+    "running with a body of its own, and configured since",
+    [startRequested(null), accepted, started, configured],
+    "Running",
+    "Running",
+    "unknown",
+  ],
+  ["stopping", [...running, stopRequested], "Stopping", "Running", "unknown"],
+  ["stopped", [...running, stopRequested, stopped], "Stopped", "Stopped", "unknown"],
+  [
+    "started again",
+    [...running, stopRequested, stopped, { ...startRequested() }],
+    "Starting",
+    "Stopped",
+    "starting",
+  ],
+  ["failed", [...running, exited], "Failed", "Error", "unknown"],
+];
+for (const [what, events, status, legacyStatus, health] of statuses) {
+  Deno.test(`what is ${what} shows as ${status}, to the predecessor's clients as ${legacyStatus}`, () => {
+    assertObjectMatch(instanceView(stateAfter(...events)), { status, legacyStatus, health });
+  });
+}
+
+Deno.test("a new instance shows all of its specification and nothing that is not there", () => {
+  assertEquals(instanceView(stateAfter()), {
+    id: "i-1",
+    name: "one",
+    description: "",
+    platform: "process",
+    template: "drasi-server",
+    labels: {},
+    status: "Created",
+    legacyStatus: "Created",
+    desired: "stopped",
+    health: "unknown",
+    version: 1,
+    generation: 0,
+    specificationVersion: 1,
+    configuration: { revision: 1, runningRevision: null, serverConfiguration: configuration },
+    restartPolicy: {
+      mode: "on-failure",
+      baseMs: 200,
+      factor: 2,
+      capMs: 60_000,
+      resetAfterMs: 60_000,
+      maxStarts: 10,
+      windowMs: 600_000,
+    },
+    restarts: 0,
+    createdAt: "2023-11-14T22:13:20.000Z",
+    lastModifiedAt: "2023-11-14T22:13:20.000Z",
+    allowed: ["start", "configure", "delete"],
+  });
+});
+
+Deno.test("a running instance shows its run, its worker and what it was started with", () => {
+  assertObjectMatch(instanceView(stateAfter(...running, configured)), {
+    desired: "running",
+    worker: "worker-1",
+    site: "site-1",
+    configuration: {
+      revision: 2,
+      runningRevision: 1,
+      serverConfiguration: { ...configuration, port: 9090 },
+    },
+    runtimeInfo: {
+      instanceId: "i-1",
+      status: "Running",
+      processId: "12345",
+      startedAt: "2023-11-14T22:13:20.500Z",
+      runId: "r-1",
+      generation: 1,
+      site: "site-1",
+      port: 8080,
+      runtimeMetadata: { standIn: "true" },
+    },
+    allowed: ["stop", "restart", "configure", "delete"],
+  });
+});
+
+Deno.test("what was started with a body of its own shows that body", () => {
+  const view = instanceView(stateAfter(startRequested(null), accepted, started));
+  assertObjectMatch(view.configuration as object, {
+    runningRevision: null,
+    runningConfiguration: configuration,
+  });
+});
+
+Deno.test("a command in hand is shown with its deadline, then with its worker", () => {
+  const pending = {
+    commandId: "c-1",
+    kind: "start",
+    cause: "user",
+    requestedAt: "2023-11-14T22:13:21.000Z",
+  };
+  assertEquals(instanceView(stateAfter(startRequested())).pending, {
+    ...pending,
+    acceptBy: "2023-11-14T22:13:51.000Z",
+  });
+  assertEquals(instanceView(stateAfter(startRequested(), accepted)).pending, {
+    ...pending,
+    acceptedAt: "2023-11-14T22:13:22.000Z",
+    worker: "worker-1",
+    attempt: 1,
+    site: "site-1",
+  });
+});
+
+Deno.test("a failed instance shows why, how its run ended and when it is started again", () => {
+  const view = instanceView(stateAfter(...running, exited, scheduled));
+  assertObjectMatch(view, {
+    lastError: {
+      code: "Exited",
+      message: "Exit code 3.",
+      retryable: true,
+      at: "2023-11-14T22:13:24.000Z",
+    },
+    nextStartAt: "2023-11-14T22:13:25.500Z",
+  });
+  assertObjectMatch(view.runtimeInfo as object, {
+    status: "Stopped",
+    stoppedAt: "2023-11-14T22:13:29.000Z",
+    exit: { code: 3, signal: null, reason: "Exited", message: "Exit code 3." },
+  });
+  assertEquals("worker" in view, false, "nobody has it in work any more");
+});
