@@ -17,7 +17,7 @@ import { Heartbeats } from "./heartbeats.ts";
 import { ReplyChannels } from "./reply_channels.ts";
 import { SiteQueries } from "./site_queries.ts";
 import type { Effects } from "./step.ts";
-import { presentWorker } from "./steps/worker_standing.ts";
+import { presentWorker } from "./steps/present_worker.ts";
 import { countDeliveries, refusePoison } from "./steps/waiting_commands.ts";
 import type { Tables } from "./tables.ts";
 

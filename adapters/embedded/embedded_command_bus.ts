@@ -11,7 +11,7 @@ import type { SiteQueries } from "./site_queries.ts";
 import { forget } from "./steps/forget.ts";
 import { drain } from "./steps/register.ts";
 import { retarget } from "./steps/waiting_commands.ts";
-import type { CommandRow, Tables } from "./tables.ts";
+import type { CommandRow, Tables, WorkerRow } from "./tables.ts";
 
 /** What the bus is made of; shared with the worker channels. */
 export interface BusParts {
@@ -26,16 +26,16 @@ export interface BusParts {
 export class EmbeddedCommandBus implements CommandBus {
   constructor(private readonly parts: BusParts, private readonly leadership: EmbeddedLeadership) {}
 
-  async expectReply(platform: string): Promise<PendingReply> {
-    this.parts.writes.assertOpen();
-    return this.parts.replies.open(platform);
+  expectReply(platform: string): Promise<PendingReply> {
+    return this.parts.writes.read(() => this.parts.replies.open(platform));
   }
 
-  async inFlight(): Promise<CommandRecord[]> {
-    this.parts.writes.assertOpen();
-    return [...this.parts.tables.commands.all()]
-      .sort((a, b) => a.order - b.order)
-      .map((row) => this.#recordOf(row));
+  inFlight(): Promise<CommandRecord[]> {
+    return this.parts.writes.read(() =>
+      [...this.parts.tables.commands.all()]
+        .sort((a, b) => a.order - b.order)
+        .map((row) => this.#commandRecord(row))
+    );
   }
 
   async retarget(commandId: string, site: string | null, fence: number): Promise<boolean> {
@@ -43,23 +43,13 @@ export class EmbeddedCommandBus implements CommandBus {
     return await this.parts.writes.submit(retarget(commandId, site));
   }
 
-  async workers(): Promise<WorkerRecord[]> {
-    const { tables, writes, heartbeats } = this.parts;
-    writes.assertOpen();
-    const rows = [...tables.workers.all()].filter((row) => !row.forgotten);
-    rows.sort((a, b) => a.workerId < b.workerId ? -1 : 1);
-    return rows.map((row) => ({
-      workerId: row.workerId,
-      platform: row.platform,
-      site: row.site,
-      incarnation: row.incarnation,
-      slots: row.slots,
-      busy: heartbeats.busy(row),
-      version: row.version,
-      registeredAt: row.registeredAt,
-      lastHeartbeatAt: heartbeats.at(row),
-      draining: row.draining || row.left,
-    }));
+  workers(): Promise<WorkerRecord[]> {
+    return this.parts.writes.read(() =>
+      [...this.parts.tables.workers.all()]
+        .filter((row) => !row.forgotten)
+        .sort((a, b) => a.workerId < b.workerId ? -1 : 1)
+        .map((row) => this.#workerRecord(row))
+    );
   }
 
   drain(workerId: string, draining: boolean): Promise<boolean> {
@@ -71,12 +61,27 @@ export class EmbeddedCommandBus implements CommandBus {
     return await this.parts.writes.submit(forget(workerId));
   }
 
-  async query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
-    this.parts.writes.assertOpen();
-    return await this.parts.queries.ask(site, query, timeoutMs);
+  query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
+    return this.parts.writes.read(() => this.parts.queries.ask(site, query, timeoutMs));
   }
 
-  #recordOf(row: CommandRow): CommandRecord {
+  #workerRecord(row: WorkerRow): WorkerRecord {
+    const { heartbeats } = this.parts;
+    return {
+      workerId: row.workerId,
+      platform: row.platform,
+      site: row.site,
+      incarnation: row.incarnation,
+      slots: row.slots,
+      busy: heartbeats.busy(row),
+      version: row.version,
+      registeredAt: row.registeredAt,
+      lastHeartbeatAt: heartbeats.at(row),
+      draining: row.draining || row.left,
+    };
+  }
+
+  #commandRecord(row: CommandRow): CommandRecord {
     const { command, enqueuedAt, acceptBy, accepted } = row;
     return {
       command,

@@ -28,43 +28,37 @@ export class EmbeddedEventLog implements EventLog {
     return this.writes.submit(append(batch));
   }
 
-  async read(after: Position, limit: number): Promise<RecordedEvent[]> {
-    this.writes.assertOpen();
-    return eventsAfter(this.tables, sequenceOf(after), limit);
+  read(after: Position, limit: number): Promise<RecordedEvent[]> {
+    return this.writes.read(() => eventsAfter(this.tables, sequenceOf(after), limit));
   }
 
-  async tail(
-    after: Position,
-    listener: (events: RecordedEvent[]) => void,
-  ): Promise<Subscription> {
-    return await this.feed.open(after, listener);
+  tail(after: Position, listener: (events: RecordedEvent[]) => void): Promise<Subscription> {
+    return this.writes.read(() => this.feed.open(after, listener));
   }
 
-  async history(
+  history(
     instanceId: string,
     limit: number,
     beforeVersion = Infinity,
   ): Promise<RecordedEvent[]> {
-    this.writes.assertOpen();
-    return historyOf(this.tables, instanceId, limit, beforeVersion);
+    return this.writes.read(() => historyOf(this.tables, instanceId, limit, beforeVersion));
   }
 
-  async findKey(key: string): Promise<KeyRecord | null> {
-    this.writes.assertOpen();
-    const row = this.tables.keys.get(key);
-    if (!row || row.expiresAt <= this.writes.now()) return null;
-    const { expiresAt: _, ...record } = row;
-    return record;
+  findKey(key: string): Promise<KeyRecord | null> {
+    return this.writes.read(() => {
+      const row = this.tables.keys.get(key);
+      if (!row || row.expiresAt <= this.writes.now()) return null;
+      const { expiresAt: _, ...record } = row;
+      return record;
+    });
   }
 
-  async head(): Promise<Position> {
-    this.writes.assertOpen();
-    return positionOf(this.writes.head.sequence);
+  head(): Promise<Position> {
+    return this.writes.read(() => positionOf(this.writes.head.sequence));
   }
 
-  async durability(): Promise<Durability> {
-    this.writes.assertOpen();
-    return this.tables.durability();
+  durability(): Promise<Durability> {
+    return this.writes.read(() => this.tables.durability());
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 /** Snapshots and cuts, in pieces, so that a large fleet's snapshot does not hold up everybody else. Design §3. */
 import { createHash } from "node:crypto";
-import { comparePositions, type Position } from "../../events/envelope.ts";
+import type { Position } from "../../events/envelope.ts";
 import type { LogRetention, Snapshot } from "../../events/event_log.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import type { EmbeddedLeadership } from "./embedded_leadership.ts";
@@ -30,20 +30,8 @@ export class EmbeddedRetention implements LogRetention {
     return saved;
   }
 
-  async loadSnapshot(): Promise<Snapshot | null> {
-    this.writes.assertOpen();
-    const row = this.tables.snapshots.get();
-    if (!row) return null;
-    const chunks = Array.from(
-      { length: row.chunks },
-      (_, index) => this.tables.snapshots.chunk(row.id, index) ?? "",
-    );
-    const position = positionOf(row.sequence);
-    // One from beyond the log's end is of another log: a copy of the data was restored.
-    const isOurs = comparePositions(position, positionOf(this.writes.head.sequence)) <= 0;
-    if (!isOurs || checksumOf(row.sequence, row.schema, chunks) !== row.checksum) return null;
-    const states = chunks.flatMap((chunk) => JSON.parse(chunk) as string[]);
-    return { position, schema: row.schema, states };
+  loadSnapshot(): Promise<Snapshot | null> {
+    return this.writes.read(() => this.#load());
   }
 
   async dropSnapshot(): Promise<void> {
@@ -59,6 +47,19 @@ export class EmbeddedRetention implements LogRetention {
       cut += some;
       if (some < CUT_MAX) return cut;
     }
+  }
+
+  #load(): Snapshot | null {
+    const row = this.tables.snapshots.get();
+    // One from beyond the log's end is of another log: a copy of the data was restored.
+    if (!row || row.sequence > this.writes.head.sequence) return null;
+    const chunks = Array.from(
+      { length: row.chunks },
+      (_, index) => this.tables.snapshots.chunk(row.id, index) ?? "",
+    );
+    if (checksumOf(row.sequence, row.schema, chunks) !== row.checksum) return null;
+    const states = chunks.flatMap((chunk) => JSON.parse(chunk) as string[]);
+    return { position: positionOf(row.sequence), schema: row.schema, states };
   }
 
   async #save({ position, schema, states }: Snapshot, fence: number): Promise<void> {

@@ -16,7 +16,8 @@ import { accept } from "./steps/accept.ts";
 import { complete } from "./steps/complete.ts";
 import { observe } from "./steps/observe.ts";
 import { leave, register } from "./steps/register.ts";
-import { presentWorker } from "./steps/worker_standing.ts";
+import { presentWorker } from "./steps/present_worker.ts";
+import type { WorkerRow } from "./tables.ts";
 
 export class EmbeddedWorkerChannel implements WorkerChannel {
   constructor(
@@ -29,19 +30,20 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return writes.submit(register(this.registration, (worker) => heartbeats.at(worker)));
   }
 
-  async heartbeat(busy: number): Promise<"ok" | "superseded"> {
+  heartbeat(busy: number): Promise<"ok" | "superseded"> {
     const { writes, heartbeats } = this.parts;
-    writes.assertOpen();
-    const worker = this.#present();
-    if (!worker) return "superseded";
-    heartbeats.beat(worker, writes.now(), busy);
-    return "ok";
+    return writes.read(() => {
+      const worker = this.#present();
+      if (!worker) return "superseded";
+      heartbeats.beat(worker, writes.now(), busy);
+      return "ok";
+    });
   }
 
-  async take(max: number, waitMs: number): Promise<Command[]> {
-    this.parts.writes.assertOpen();
+  take(max: number, waitMs: number): Promise<Command[]> {
     const { workerId, incarnation } = this.registration;
-    return await this.parts.delivery.take(workerId, incarnation, max, waitMs);
+    const { writes, delivery } = this.parts;
+    return writes.read(() => delivery.take(workerId, incarnation, max, waitMs));
   }
 
   accept(commandId: string): Promise<AcceptOutcome> {
@@ -64,15 +66,16 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return await this.parts.writes.submit(observe(workerId, incarnation, observation));
   }
 
-  async standing(instanceIds: string[]): Promise<Map<string, Standing>> {
+  standing(instanceIds: string[]): Promise<Map<string, Standing>> {
     const { tables, writes } = this.parts;
-    writes.assertOpen();
-    const standing = new Map<string, Standing>();
-    for (const instanceId of instanceIds) {
-      const row = tables.instances.get(instanceId);
-      if (row) standing.set(instanceId, { generation: row.generation, runId: row.runId });
-    }
-    return standing;
+    return writes.read(() => {
+      const standing = new Map<string, Standing>();
+      for (const instanceId of instanceIds) {
+        const row = tables.instances.get(instanceId);
+        if (row) standing.set(instanceId, { generation: row.generation, runId: row.runId });
+      }
+      return standing;
+    });
   }
 
   serveQueries(answer: (query: Query) => Promise<string[]>): void {
@@ -85,7 +88,7 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return this.parts.writes.submit(leave(workerId, incarnation));
   }
 
-  #present() {
+  #present(): WorkerRow | null {
     const { workerId, incarnation } = this.registration;
     return presentWorker(this.parts.tables, workerId, incarnation);
   }

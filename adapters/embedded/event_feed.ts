@@ -51,6 +51,8 @@ export class EventFeed {
   /** Hands over what was committed. A listener that throws has a bug: it loses its tail, and the process hears of it. */
   publish(events: RecordedEvent[]): void {
     if (events.length === 0 || this.#live.size === 0) return;
+    // Shared by all listeners: one that sorts or fills it in place would spoil it for the next.
+    Object.freeze(events);
     for (const tail of [...this.#live]) {
       try {
         if (!tail.closed) hand(tail, events);

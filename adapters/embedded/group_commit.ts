@@ -25,6 +25,7 @@ export class GroupCommit {
   #waiting: Waiting[] = [];
   #scheduled = false;
   #refusal: OperationalError | null = null;
+  #isAbandoned = false;
   #drained: (() => void)[] = [];
   #head: Head;
 
@@ -58,11 +59,19 @@ export class GroupCommit {
     if (this.#refusal) throw this.#refusal;
   }
 
+  /** The answer of `look`, which sees what is committed. */
+  async read<T>(look: () => T | Promise<T>): Promise<T> {
+    if (this.#isAbandoned) return await never();
+    this.assertOpen();
+    return await look();
+  }
+
   /**
    * Runs a step in the next transaction; resolves once that is committed.
    * @throws {OperationalError} `log_closed`, `log_unwritable`, `log_indeterminate`
    */
   submit<T>(step: Step<T>): Promise<T> {
+    if (this.#isAbandoned) return never();
     if (this.#refusal) return Promise.reject(this.#refusal);
     if (this.#waiting.length >= WAITING_MAX) return Promise.reject(tooManyWait());
     return new Promise<T>((resolve, reject) => {
@@ -78,8 +87,9 @@ export class GroupCommit {
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
-  /** Forgets everything that waits, unanswered: as if the process died. */
+  /** Answers nothing any more, neither what waits nor what is asked for later: as if the process died. */
   abandon(error: OperationalError): void {
+    this.#isAbandoned = true;
     this.#refusal = error;
     this.#waiting = [];
   }
@@ -127,7 +137,8 @@ export class GroupCommit {
         this.tables.rollback();
         return this.#fail(steps, this.tables.diagnose(error) ?? unknownFailure(error));
       }
-      return this.#committed(steps, answers, context);
+      // The simulation kills a process between a commit and anybody's hearing of it.
+      return this.#isAbandoned ? undefined : this.#committed(steps, answers, context);
     }
   }
 
@@ -145,6 +156,10 @@ export class GroupCommit {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
     this.onFatal(error);
   }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
 
 function tooManyWait(): OperationalError {

@@ -3,7 +3,6 @@
  * SQLite), so that both run the very same steps. All calls are synchronous; design §4.
  */
 import type { Command } from "../../events/commands.ts";
-import type { EventMeta } from "../../events/envelope.ts";
 import type { Durability, KeyRecord } from "../../events/event_log.ts";
 import type { OperationalError } from "../../events/errors.ts";
 import type { Registration } from "../../events/worker_channel.ts";
@@ -168,11 +167,4 @@ export interface Tables {
   nextFence(): number;
   durability(): Durability;
   close(): void;
-}
-
-/** A worker's metadata on the events that it writes. */
-export function workerMeta(workerId: string, command?: Command): EventMeta {
-  return command
-    ? { requestedBy: `worker:${workerId}`, correlationId: command.correlationId }
-    : { requestedBy: `worker:${workerId}` };
 }

@@ -162,6 +162,30 @@ Deno.test("a tail whose listener throws is closed, and the others go on", async 
   await broker.close();
 });
 
+Deno.test("a process that dies right after a commit answers nobody, and the next one finds the fact", async () => {
+  const world = await memoryWorld();
+  const commit = world.tables.commit.bind(world.tables);
+  world.tables.commit = () => {
+    commit();
+    world.broker.abandon();
+  };
+  const heard: string[] = [];
+  await world.broker.log.tail(START, (events) => heard.push(...events.map(({ type }) => type)));
+  const { log, bus } = world.broker;
+  const worker = world.broker.workerChannel(registration("w1"));
+  log.append(batch("a", 0)).finally(() => heard.push("answered"));
+  await settled();
+  for (const late of [() => log.head(), () => bus.workers(), () => worker.take(1, 0)]) {
+    late().finally(() => heard.push("answered late"));
+  }
+  await settled();
+  assertEquals(heard, []);
+  world.tables.commit = commit;
+  await world.crash();
+  assertEquals((await world.broker.log.history("a", 9)).length, 1);
+  await world.close();
+});
+
 for (const [technology, open] of [["memory", memoryWorld], ["sqlite", sqliteWorld]] as const) {
   Deno.test(`${technology}: a process that dies loses what it had not acknowledged, and nothing else`, async () => {
     const world = await open();

@@ -10,8 +10,8 @@
 import { newEvent } from "../../../events/instance_events.ts";
 import type { AcceptOutcome } from "../../../events/worker_channel.ts";
 import type { Step, StepContext } from "../step.ts";
-import { type CommandRow, type InstanceRow, workerMeta, type WorkerRow } from "../tables.ts";
-import { presentWorker } from "./worker_standing.ts";
+import { type CommandRow, type InstanceRow, type WorkerRow } from "../tables.ts";
+import { presentWorker, workerMeta } from "./present_worker.ts";
 
 /** The step by which a worker's incarnation accepts a command. */
 export function accept(

@@ -15,8 +15,8 @@ import { freezeDeep } from "../frozen.ts";
 import { afterResponse } from "../live_run.ts";
 import type { Step, StepContext } from "../step.ts";
 import { recordedFrom } from "../stored_events.ts";
-import { type CommandRow, workerMeta } from "../tables.ts";
-import { presentWorker } from "./worker_standing.ts";
+import type { CommandRow } from "../tables.ts";
+import { presentWorker, workerMeta } from "./present_worker.ts";
 
 /**
  * The step by which a worker ends its attempt at a command. A new incarnation may end what the one before it had

@@ -11,8 +11,7 @@ import type { Observation } from "../../../events/observations.ts";
 import { freezeDeep } from "../frozen.ts";
 import { afterObservation } from "../live_run.ts";
 import type { Step } from "../step.ts";
-import { workerMeta } from "../tables.ts";
-import { presentWorker } from "./worker_standing.ts";
+import { presentWorker, workerMeta } from "./present_worker.ts";
 
 /** The step that records a worker's report; it fails with `unknown_instance` for one that is not in the log. */
 export function observe(

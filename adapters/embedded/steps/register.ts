@@ -10,7 +10,7 @@ import type { Command } from "../../../events/commands.ts";
 import type { RegisterOutcome, Registration } from "../../../events/worker_channel.ts";
 import type { Step } from "../step.ts";
 import type { Tables, WorkerRow } from "../tables.ts";
-import { presentWorker } from "./worker_standing.ts";
+import { presentWorker } from "./present_worker.ts";
 
 /** A worker that beat within this time counts as alive. Design §4 rule 8. */
 const BEATS_WITHIN_MS = 5_000;

@@ -1,0 +1,20 @@
+/** Who a worker's call comes from: the check that begins each of its steps, and the metadata of what it writes. */
+import type { Command } from "../../../events/commands.ts";
+import type { EventMeta } from "../../../events/envelope.ts";
+import type { Tables, WorkerRow } from "../tables.ts";
+
+/** The worker's row; null for a former, forgotten or unknown incarnation, which is told `superseded`. Design §4 rule 7. */
+export function presentWorker(
+  tables: Tables,
+  workerId: string,
+  incarnation: string,
+): WorkerRow | null {
+  const row = tables.workers.get(workerId);
+  return row && !row.forgotten && row.incarnation === incarnation ? row : null;
+}
+
+/** The metadata of an event that a worker writes, in answer to `command` or unasked. */
+export function workerMeta(workerId: string, command?: Command): EventMeta {
+  const requestedBy = `worker:${workerId}`;
+  return command ? { requestedBy, correlationId: command.correlationId } : { requestedBy };
+}
