@@ -1,6 +1,6 @@
 /** A stop ends the whole tree of a server: gently first, then by force. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fileText, isRunning, shell, started, withWorld } from "./process_world.ts";
+import { eventually, fileText, isRunning, shell, started, withWorld } from "./process_world.ts";
 
 Deno.test("a stop sends the configured signal and reports how the server ended", () =>
   withWorld(async ({ platform }) => {
@@ -60,6 +60,8 @@ Deno.test("a frozen server is killed", () =>
   withWorld(async ({ platform }) => {
     const info = await started(platform, shell("exec sleep 1000", { stopGraceMs: 200 }));
     Deno.kill(Number(info.processId), "SIGSTOP");
+    await eventually("it is frozen", async () =>
+      /^State:\s+T/m.test(await Deno.readTextFile(`/proc/${info.processId}/status`)));
     const { runtimeInfo } = await platform.stop("i-1");
     assertEquals(runtimeInfo?.exit?.reason, "Killed");
   }));

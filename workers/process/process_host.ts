@@ -1,10 +1,14 @@
 /** What the parts of the process platform share: the site, its ports and its settings. */
-import type { Clock } from "../../events/clock.ts";
+import { type Clock, sleep } from "../../events/clock.ts";
 import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { runStateOf } from "./run_state.ts";
 import { endStragglers } from "./stragglers.ts";
+
+/** A shim takes a few milliseconds from its lock to its record. */
+const RECORD_WITHIN_MS = 1_000;
+const PAUSE_MS = 20;
 
 /** How `drasi-server` instances run on this host. */
 export interface DrasiServerOptions {
@@ -56,12 +60,26 @@ export async function settledStateOf(
 
 /**
  * Makes sure that nothing of an instance without a live run holds its lock: an unknown holder, such as
- * a shim that froze before its record, or children that outlived their server. Only for who has the
- * instance to itself: a start under way would be ended too.
- * @returns false when something is still there
+ * a shim that froze before its record, or children that outlived their server. A shim in flight (of a
+ * worker that is just being replaced) gets the time to record its run, which is then left alone.
+ * @returns false when something is still there, or has become a live run
  */
-export async function endLeftovers(host: ProcessHost, instanceId: string): Promise<boolean> {
+export async function endLeftovers(host: ProcessHost, folder: InstanceFolder): Promise<boolean> {
   const { table, clock, site } = host;
+  const until = clock.monotonic() + RECORD_WITHIN_MS;
+  while (await isShimInFlight(host, folder) && clock.monotonic() < until) {
+    await sleep(clock, PAUSE_MS);
+  }
+  if ((await runStateOf(folder, table)).kind === "live") return false;
+  const { instanceId } = folder;
   return await endStragglers(table, clock, { site, instanceId, runId: null }) &&
     !await table.isLocked(instanceId);
+}
+
+async function isShimInFlight(host: ProcessHost, folder: InstanceFolder): Promise<boolean> {
+  const recorded = await folder.readRun();
+  return (await host.table.marked()).some((process) =>
+    process.isShim && process.site === host.site && process.instanceId === folder.instanceId &&
+    process.runId !== recorded?.runId
+  );
 }

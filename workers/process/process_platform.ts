@@ -170,8 +170,11 @@ export class ProcessPlatform implements Platform {
       if (state.kind === "live") return await this.#end(folder, state.run);
       // What is settling in the watch ends its stragglers itself; two that do it are one too many.
       await this.#host.watch.get(instanceId)?.ended;
-      const isClear = await endLeftovers(this.#host, instanceId);
-      const runtimeInfo = await this.#infoOf(folder, state);
+      const isClear = await endLeftovers(this.#host, folder);
+      const now = await settledStateOf(this.#host, folder);
+      // It was between its lock and its record.
+      if (now.kind === "live") return await this.#end(folder, now.run);
+      const runtimeInfo = await this.#infoOf(folder, now);
       if (isClear) return { kind: "stopped", runtimeInfo };
       return { kind: "failed", failure: leftoversFailure(), runtimeInfo };
     } catch (error) {
@@ -202,10 +205,11 @@ export class ProcessPlatform implements Platform {
       const folder = folderOf(this.#host, instanceId);
       const state = await settledStateOf(this.#host, folder);
       const isIdle = state.kind !== "live" && !this.#host.watch.get(instanceId);
-      if (isIdle && await this.#host.table.isLocked(instanceId)) {
-        await endLeftovers(this.#host, instanceId);
+      if (!isIdle || !await this.#host.table.isLocked(instanceId)) {
+        return await this.#infoOf(folder, state);
       }
-      return await this.#infoOf(folder, state);
+      await endLeftovers(this.#host, folder);
+      return await this.#infoOf(folder, await settledStateOf(this.#host, folder));
     });
   }
 

@@ -66,8 +66,9 @@ async function spawnOnce(
 ): Promise<ShimReport> {
   const report = await runShim(host, spec, plan, deadlineCs);
   if (report.kind !== "locked") return report;
-  const state = await settledStateOf(host, folderOf(host, spec.instanceId));
-  if (state.kind === "live" || !await endLeftovers(host, spec.instanceId)) return report;
+  const folder = folderOf(host, spec.instanceId);
+  const state = await settledStateOf(host, folder);
+  if (state.kind === "live" || !await endLeftovers(host, folder)) return report;
   return await runShim(host, spec, plan, deadlineCs);
 }
 
