@@ -1,10 +1,12 @@
 /** The facts after an event: the context half of the lifecycle machine. Total: every event in every state. */
 import type { RecordedEvent } from "../events/envelope.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
+import type { SpecificationChanges } from "../events/specification.ts";
 import type { Facts, LastError, PendingCommand, Run } from "./facts.ts";
 import {
   beginsRun,
   commandOf,
+  endedCommandId,
   remainingCommands,
   reportedRun,
   reportsEndedRun,
@@ -36,17 +38,8 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         specificationVersion: event.version,
         createdAt: event.at,
       };
-    case "InstanceConfigured": {
-      const { changes } = event.data;
-      const given = Object.fromEntries(
-        Object.entries(changes).filter(([, value]) => value !== undefined),
-      );
-      return {
-        specification: facts.specification && { ...facts.specification, ...given },
-        revision: facts.revision + (changes.configuration ? 1 : 0),
-        specificationVersion: event.version,
-      };
-    }
+    case "InstanceConfigured":
+      return configured(facts, event.data.changes, event.version);
     case "StartRequested":
       return {
         ...wants(facts, event, "running"),
@@ -98,6 +91,14 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         deletedAt: event.data.force || event.data.commandId === null ? event.at : null,
         deletedBy: event.meta.requestedBy ?? "unknown",
       };
+    default:
+      return foldRestarts(event);
+  }
+}
+
+/** What the restart policy has decided. */
+function foldRestarts(event: RecordedEvent): Partial<Facts> {
+  switch (event.type) {
     case "RestartScheduled":
       return {
         unjudged: null,
@@ -121,6 +122,21 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
     default:
       return {};
   }
+}
+
+function configured(
+  facts: Facts,
+  changes: SpecificationChanges,
+  version: number,
+): Partial<Facts> {
+  const given = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  );
+  return {
+    specification: facts.specification && { ...facts.specification, ...given },
+    revision: facts.revision + (changes.configuration ? 1 : 0),
+    specificationVersion: version,
+  };
 }
 
 function wants(facts: Facts, event: RecordedEvent, desired: Facts["desired"]): Partial<Facts> {
@@ -148,7 +164,7 @@ function foldCommands(before: Facts, facts: Facts, event: RecordedEvent): Partia
     };
   }
   const ended: Partial<Facts> = { commands: remainingCommands(before, event) };
-  if ("commandId" in event.data && event.data.commandId === before.queuedStart?.commandId) {
+  if (before.queuedStart && endedCommandId(event) === before.queuedStart.commandId) {
     ended.queuedStart = null;
     if (event.type === "CommandCancelled" && event.data.reason === "StopRequested") {
       ended.desired = "stopped";
