@@ -1,5 +1,5 @@
 /** The only place where errors and rejections become HTTP statuses: `application/problem+json`, RFC 9457. Design §6. */
-import type { AskFailure } from "../actors/system_port.ts";
+import type { AskFailure, SystemStatus } from "../actors/system_port.ts";
 import { describeFaults, type Fault } from "../events/configuration.ts";
 import { OperationalError } from "../events/errors.ts";
 import type { JsonObject } from "../events/json.ts";
@@ -47,6 +47,7 @@ const KINDS = {
   worker_failure: kind(500, "The command failed"),
   operation_failed: kind(500, "The operation failed"),
   unavailable: kind(503, "Not available now", true),
+  not_ready: kind(503, "The node is not ready", true),
   log_unwritable: kind(503, "The log cannot be written now", true),
   site_unreachable: kind(503, "The instance's site does not answer", true),
 } satisfies Record<string, Kind>;
@@ -228,6 +229,16 @@ export function problemOfUnknown(instanceId: string, commandId: string, position
     hint: `GET /api/server/instances/${instanceId} shows how it ended, once it has; ` +
       "the same request with the same Idempotency-Key fetches the answer.",
     extra: { instanceId, commandId, position },
+  });
+}
+
+/** A node that lives and cannot serve now; with all that `/readyz` tells otherwise. */
+export function problemOfUnready(status: SystemStatus, version: string): Problem {
+  return new Problem("not_ready", {
+    detail: `The node is not ready: ${status.reasons.join("; ")}.`,
+    hint: "Wait for it, or send requests to another node.",
+    retryAfterMs: RETRY_AFTER_MS,
+    extra: { ...status, version },
   });
 }
 

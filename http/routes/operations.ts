@@ -1,5 +1,6 @@
 /** For those who keep the node running: whether it lives, whether it is ready. Design §6. */
 import type { Route } from "../options.ts";
+import { problemOfUnready } from "../problem.ts";
 
 /** The routes that need no token: they say nothing of instances. */
 export const operationsRoutes: readonly Route[] = [
@@ -14,10 +15,9 @@ export const operationsRoutes: readonly Route[] = [
     path: "/readyz",
     summary: "200 when requests can be served; else 503 with the reasons",
     async handle(context, { system, version }) {
-      const { ready, ...rest } = await system.status();
-      return context.json({ ready, ...rest, version }, ready ? 200 : 503, {
-        ...(ready ? {} : { "retry-after": "2" }),
-      });
+      const status = await system.status();
+      if (!status.ready) throw problemOfUnready(status, version);
+      return context.json({ ...status, version });
     },
   },
 ];
