@@ -1,5 +1,6 @@
 /** The leader's part: it pays what time owes to each state, through the instance's own actor. Design §3, §4. */
 import type { Clock } from "../events/clock.ts";
+import { OperationalError } from "../events/errors.ts";
 import type { CommandBus } from "../events/command_bus.ts";
 import type { Ids, Randomness } from "../events/ids.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
@@ -101,7 +102,7 @@ export class Leader {
       retryInMs = await this.reactOnce(instanceId);
     } catch (error) {
       retryInMs = RETRY_MS;
-      if (this.leading) this.parts.onBug(error);
+      if (this.leading && !(error instanceof OperationalError)) this.parts.onBug(error);
     }
     this.reacting.delete(instanceId);
     if (!this.leading) return;

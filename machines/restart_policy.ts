@@ -31,7 +31,13 @@ export function judge(
   return { kind: "restart", attempt, delayMaxMs: backOffMaxMs(policy, attempt) };
 }
 
+/** Beyond this many tries the delay grows no more; larger powers would leave the finite numbers. */
+const ATTEMPTS_COUNTED = 100;
+
 /** The longest delay before try `attempt`: it grows by the factor and never passes the cap. */
 export function backOffMaxMs(policy: RestartPolicy, attempt: number): number {
-  return Math.min(policy.capMs, policy.baseMs * policy.factor ** Math.min(attempt, 1_000));
+  return Math.min(
+    policy.capMs,
+    policy.baseMs * policy.factor ** Math.min(attempt, ATTEMPTS_COUNTED),
+  );
 }

@@ -301,3 +301,9 @@ Deno.test("a baseline holds the whole state: the fold goes on from it as if noth
   assertEquals([version, position], [5, "5-0"]);
   assertEquals(statusOf(history.stopRequested("c2").state), "Stopping");
 });
+
+Deno.test("a request that joins a start which waits for a stop does not end it", () => {
+  const history = History.stopping().add("StartQueued", launch("queued", 3))
+    .add("RequestAnswered", { request: "start", commandId: "queued" });
+  assertEquals(history.state.context.queuedStart?.commandId, "queued");
+});
