@@ -135,9 +135,9 @@ Deno.test("a node that is not ready is a 503 with the reasons, and lives", async
     });
   const call = apiClient(createHttpApp(apiOptions(scriptedSystem(null, { status }))));
   const answer = await call("GET /readyz");
-  assertEquals([answer.status, answer.json.ready, answer.json.reasons], [503, false, [
-    "it is recovering",
-  ]]);
+  const problem = assertProblem(answer, 503, "not_ready");
+  assertEquals([problem.ready, problem.reasons], [false, ["it is recovering"]]);
+  assertEquals([problem.durability, problem.position], ["disk", "0-0"]);
   assertEquals((await call("GET /healthz")).status, 200);
 });
 
