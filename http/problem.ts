@@ -58,6 +58,7 @@ export type ProblemCode = keyof typeof KINDS;
 /** What the predecessor's clients look for when nobody took the command. `phase-2.5.md`, scenario 3. */
 const TIMED_OUT = "Operation timed out";
 const RETRY_AFTER_MS = 2_000;
+const STREAM_RETRY_AFTER_MS = 5_000;
 
 interface Details {
   detail: string;
@@ -77,14 +78,14 @@ interface Details {
 export class Problem extends Error {
   override name = "Problem";
   readonly kind: Kind;
+  /** Stable, for programs. */
+  readonly code: string;
 
   constructor(code: ProblemCode, readonly details: Details) {
     super(details.detail);
     this.kind = KINDS[code];
     this.code = details.code ?? code;
   }
-
-  readonly code: string;
 
   /** The answer itself. */
   response(traceId: string): Response {
@@ -229,6 +230,15 @@ export function problemOfUnknown(instanceId: string, commandId: string, position
     hint: `GET /api/server/instances/${instanceId} shows how it ended, once it has; ` +
       "the same request with the same Idempotency-Key fetches the answer.",
     extra: { instanceId, commandId, position },
+  });
+}
+
+/** Every event stream is a subscription: there are only so many. */
+export function tooManyStreams(eventStreamsMax: number): Problem {
+  return new Problem("busy", {
+    detail: `There are ${eventStreamsMax} event streams open, as many as there may be.`,
+    hint: "Close one that is not needed, or repeat it after the time in Retry-After.",
+    retryAfterMs: STREAM_RETRY_AFTER_MS,
   });
 }
 

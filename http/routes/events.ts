@@ -4,12 +4,11 @@ import { isPosition } from "../../events/envelope.ts";
 import type { Parsed } from "../../events/specification.ts";
 import { allParts } from "../checked_input.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
-import { problemOfRejection } from "../problem.ts";
+import { tooManyStreams } from "../problem.ts";
 import { readQuery } from "../query.ts";
 import { openEventStream } from "../sse.ts";
 
 const POSITION = "must be a position in the log, such as 0-0";
-const RETRY_AFTER_MS = 5_000;
 
 /** The route of the log; it keeps count of its open streams. */
 export function eventsRoutes(): readonly Route[] {
@@ -24,7 +23,7 @@ export function eventsRoutes(): readonly Route[] {
       // HEAD comes here too, and nobody would ever read or end its stream.
       if (context.req.method === "HEAD") return streamResponse(null);
       if (open >= limits.eventStreamsMax) {
-        throw problemOfRejection({ code: "busy", retryAfterMs: RETRY_AFTER_MS });
+        throw tooManyStreams(limits.eventStreamsMax);
       }
       open++;
       const stream = await openEventStream({

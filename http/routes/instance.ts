@@ -59,19 +59,21 @@ async function show(context: HttpContext, services: HttpServices): Promise<Respo
 
 async function change(context: HttpContext, services: HttpServices): Promise<Response> {
   const body = await readJsonBody(context, services);
-  const present = await presentInstance(context, services);
-  const template = present.context.specification?.template ?? "drasi-server";
+  const instanceId = instanceIdOf(context);
+  const specification = (await services.system.get(instanceId))?.context.specification;
+  // That it was deleted is the decision's to say: a repeated change has been answered already.
+  if (!specification) throw instanceNotFound(instanceId);
   const input = allParts({
     query: readQuery(context, dryRunQuery),
     headers: readMutationHeaders(context),
-    changes: readChanges(body, template),
+    changes: readChanges(body, specification.template),
   });
   const options = await askOptions(context, services, input.query, input.headers, {
     body: body ?? null,
     query: {},
   });
   const request = { type: "configure", changes: input.changes } as const;
-  const outcome = await services.system.ask(present.context.instanceId, request, options);
+  const outcome = await services.system.ask(instanceId, request, options);
   return answer(
     context,
     outcome,

@@ -224,6 +224,18 @@ Deno.test("a delete answers 204, and then everything about the instance but its 
     assertEquals((await call("GET /api/server/instances")).json.items, []);
   }));
 
+Deno.test("a change that is repeated under its key is answered, even after a delete", () =>
+  withApi(async ({ call, create }) => {
+    const at = `/api/server/instances/${await create()}`;
+    const change = { body: { name: "b" }, headers: keyed("k1") };
+    const first = await call(`PATCH ${at}`, change);
+    await call(`DELETE ${at}`);
+    const again = await call(`PATCH ${at}`, change);
+    assertEquals([first.status, again.status], [200, 200]);
+    assertEquals([again.json.name, again.json.status], ["b", "Deleted"]);
+    assertProblem(await call(`PATCH ${at}`, { body: { name: "c" } }), 410, "deleted");
+  }));
+
 Deno.test("a forced delete needs no worker, and wait=false answers 202", () =>
   withApi(async ({ call, create, startWorker, stopWorker }) => {
     await startWorker();
