@@ -30,7 +30,14 @@ const milliseconds = (max: number) =>
     .min(0, `must be a whole number of milliseconds from 0 to ${max}`)
     .max(max, `must be a whole number of milliseconds from 0 to ${max}`);
 
-const path = z.string().startsWith("/", "must be an absolute path").max(4_096);
+/** What the kernel can hand to a program: text without NUL. */
+const hostText = (max: number) =>
+  z.string({ error: "must be a string" }).max(max)
+    .refine((text) => !text.includes("\0"), { error: "must not contain a NUL character" });
+
+const path = hostText(4_096).refine((text) => text.startsWith("/"), {
+  error: "must be an absolute path",
+});
 
 /** When a server counts as ready: an HTTP 2xx, or an accepted TCP connection, on its port. */
 const readiness = z.strictObject({
@@ -47,14 +54,18 @@ const readiness = z.strictObject({
 
 const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a variable name: letters, digits and _"),
-  z.string({ error: "must be a string" }).max(32_768),
+  hostText(32_768),
 );
 
+const argument = hostText(4_096);
+
 const commandConfiguration = z.strictObject({
-  command: z.array(z.string({ error: "must be a string" }).min(1, "must not be empty").max(4_096), {
+  command: z.array(argument, {
     error: "must be an array of strings: the program, then its arguments",
   })
-    .min(1, "must name a program").max(1_000),
+    .min(1, "must name a program").max(1_000)
+    // An argument may well be empty (`--save ""` of redis-server); the program's name may not.
+    .refine((command) => command[0] !== "", { error: "must not be empty", path: [0] }),
   env: environment.optional(),
   workingDirectory: path.optional(),
   host: host.optional(),
