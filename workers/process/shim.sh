@@ -19,10 +19,11 @@ hold() {
   trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2 TSTP
   exec 9>>"$folder/run.lock"
   flock -n 9
+  # `exit` whatever becomes of the word: its worker may be dead, and then echo fails.
   case $? in
     0) echo lock ;;
-    1) echo locked && exit 0 ;;
-    *) echo unsupported && exit 0 ;;
+    1) echo locked; exit 0 ;;
+    *) echo unsupported; exit 0 ;;
   esac
   (serve "$@")
   code=$?
