@@ -1,6 +1,7 @@
 /** What a protocol step works with: the tables, the log's time, and a list of what follows once it is committed. */
 import type { EventMeta, RecordedEvent } from "../../events/envelope.ts";
 import { CURRENT_SCHEMA, type NewEvent } from "../../events/instance_events.ts";
+import { freezeDeep } from "./frozen.ts";
 import { positionOf } from "./stored_events.ts";
 import type { CommandRow, InstanceRow, Tables } from "./tables.ts";
 
@@ -100,7 +101,8 @@ export class StepContext {
 
   /** `record` for an event that a step makes itself. */
   recordNew(instance: InstanceRow, event: NewEvent, meta: EventMeta): RecordedEvent {
-    return this.record(instance, event, JSON.stringify(event.data), meta, JSON.stringify(meta));
+    const data = JSON.stringify(event.data);
+    return this.record(instance, freezeDeep(event), data, meta, JSON.stringify(meta));
   }
 
   /** Removes a live command whose end `event` is, and replies. */

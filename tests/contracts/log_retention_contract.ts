@@ -4,7 +4,7 @@ import { START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { Snapshot } from "../../events/event_log.ts";
 import { newEvent } from "../../events/instance_events.ts";
-import { appended, batch } from "./broker_samples.ts";
+import { answered, appended, batch } from "./broker_samples.ts";
 import { type Broker, type OpenWorld, testsOver } from "./broker_world.ts";
 
 /** The tests of snapshots, cuts and fences, over one technology. */
@@ -34,9 +34,11 @@ export function logRetentionContract(technology: string, open: OpenWorld): void 
 
   it("snapshots saved at once leave a whole one", async ({ broker }) => {
     const fence = await leading(broker);
-    const some = [await snapshotOf(broker, 900), await snapshotOf(broker, 2_000)];
-    await Promise.all(some.map((snapshot) => broker.retention.saveSnapshot(snapshot, fence)));
-    assertEquals(await broker.retention.loadSnapshot(), some[1]!);
+    const some = [];
+    for (const instances of [900, 2_000, 3_000]) some.push(await snapshotOf(broker, instances));
+    const newestFirst = some.toReversed();
+    await Promise.all(newestFirst.map((one) => broker.retention.saveSnapshot(one, fence)));
+    assertEquals(await broker.retention.loadSnapshot(), some[2]!);
   });
 
   it("a damaged snapshot counts as none", async (world) => {
@@ -98,6 +100,15 @@ export function logRetentionContract(technology: string, open: OpenWorld): void 
     assertEquals((await broker.log.history("a", 10)).map((event) => event.position), [
       ofA!.position,
     ]);
+  });
+
+  it("a long log is cut as far as was asked", async ({ broker }) => {
+    const fence = await leading(broker);
+    const events = Array.from({ length: 60 }, () => answered());
+    for (let n = 0; n < 45; n++) await appended(broker, batch("a", n * 60, { events }));
+    const [last] = await appended(broker, baseline("a", 45 * 60));
+    assertEquals(await broker.retention.trim(last!.position, fence), 45 * 60);
+    assertEquals(await broker.log.history("a", 9_999), [last]);
   });
 
   it("the log goes on from the same head after a cut", async (world) => {

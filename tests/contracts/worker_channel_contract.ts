@@ -126,6 +126,20 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     assertEquals((await two.accept("restart")).kind, "accepted", "nothing else is in work");
   });
 
+  it("a worker that has an instance in work may accept more of it: it keeps the order itself", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    await startedBy(broker, worker, "a");
+    await appended(broker, request(command("a", "restart", { type: "RestartInstanceCommand" }), 2));
+    assertEquals((await worker.accept("restart")).kind, "accepted");
+  });
+
+  it("an instance's generation never goes back", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    await appended(broker, batch("a", 0, { generation: 5 }));
+    await appended(broker, batch("a", 1, { generation: 2 }));
+    assertEquals((await worker.standing(["a"])).get("a"), { generation: 5, runId: null });
+  });
+
   it("waiting for another command does not make poison of one", async (world) => {
     const { broker } = world;
     const [one, two] = [await joined(broker, "w1"), await joined(broker, "w2")];
@@ -277,6 +291,15 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     assertEquals((await worker.complete("start-a", 1, done)).kind, "completed");
     assertEquals(await broker.bus.drain("w1", false), true);
     assertEquals((await waiting).map((taken) => taken.messageId), ["c"], "it resumes at once");
+  });
+
+  it("a drain outlasts a restart of the worker; how busy it was does not", async ({ broker }) => {
+    const old = await joined(broker, "w1");
+    await old.heartbeat(3);
+    await broker.bus.drain("w1", true);
+    await joined(broker, "w1", { incarnation: "w1-life-2" });
+    const [listed] = await broker.bus.workers();
+    assertEquals([listed!.draining, listed!.busy], [true, 0]);
   });
 
   it("a worker that left takes nothing, and can still hand in what it accepted", async ({ broker, advance }) => {

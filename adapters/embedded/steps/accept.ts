@@ -51,7 +51,6 @@ function acceptNew(context: StepContext, row: CommandRow, worker: WorkerRow): Ac
   }
   if (mustWait(context, row, worker)) {
     // Waiting for a rival's end is no sign of poison.
-    if (row.deliveries > 0) context.tables.commands.change({ ...row, deliveries: 0 });
     context.effects.busy.push(commandId);
     return refused("busy");
   }

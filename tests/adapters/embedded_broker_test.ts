@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openEmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
 import { MemoryTables } from "../../adapters/memory/memory_tables.ts";
-import { START } from "../../events/envelope.ts";
+import { type RecordedEvent, START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import {
   appended,
@@ -12,6 +12,7 @@ import {
   PLATFORM,
   registration,
   request,
+  running,
   startedBy,
   success,
 } from "../contracts/broker_samples.ts";
@@ -159,6 +160,62 @@ Deno.test("a tail whose listener throws is closed, and the others go on", async 
   await settled();
   assertEquals(heard, 2);
   assertEquals(thrown.map(String), ["Error: a bug in a fold"], "the process hears of it, once");
+  await broker.close();
+});
+
+Deno.test("a tail from beyond the end of the log hears only what comes after its position", async () => {
+  const { broker } = await memoryWorld();
+  const heard: string[] = [];
+  await broker.log.tail("3-0", (events) => heard.push(...events.map(({ position }) => position)));
+  await appended(broker, batch("a", 0));
+  await Promise.all([1, 2, 3].map((n) => broker.log.append(batch(`i-${n}`, 0))));
+  assertEquals(heard, ["4-0"]);
+  await broker.close();
+});
+
+Deno.test("the log's time does not go back with the host's clock", async () => {
+  const ports = embeddedPorts();
+  let now = 5_000.7;
+  const clock = {
+    now: () => now,
+    monotonic: () => ports.clock.monotonic(),
+    after: (delayMs: number, run: () => void) => ports.clock.after(delayMs, run),
+  };
+  const tables = new MemoryTables();
+  const broker = openEmbeddedBroker({ ...ports, clock, tables });
+  await appended(broker, batch("a", 0));
+  now = 1_000;
+  await appended(broker, batch("a", 1));
+  await broker.close();
+  const again = openEmbeddedBroker({ ...ports, clock, tables });
+  await appended(again, batch("a", 2));
+  assertEquals((await again.log.history("a", 9)).map(({ at }) => at), [5_000, 5_000, 5_000]);
+  await again.close();
+});
+
+Deno.test("a snapshot from beyond the end of the log is of another log, and counts as none", async () => {
+  const { broker } = await memoryWorld();
+  const fence = (await broker.leadership.acquire("node", 1_000))!;
+  await broker.retention.saveSnapshot({ position: "50-0", schema: 1, states: ["{}"] }, fence);
+  assertEquals(await broker.retention.loadSnapshot(), null);
+  await broker.close();
+});
+
+Deno.test("what is heard is frozen, and a worker's own values are left alone", async () => {
+  const { broker } = await memoryWorld();
+  const heard: RecordedEvent[] = [];
+  await broker.log.tail(START, (events) => heard.push(...events));
+  const worker = await joined(broker, "w1");
+  await startedBy(broker, worker, "a");
+  const response = success("StartInstanceCommand", "a", running("a", "run-1"));
+  await worker.complete("start-a", 1, response);
+  for (const event of heard) {
+    assert(Object.isFrozen(event) && Object.isFrozen(event.data), `${event.type} is frozen`);
+  }
+  const [, , succeeded] = heard;
+  assert(succeeded?.type === "CommandSucceeded" && Object.isFrozen(succeeded.data.response));
+  response.runtimeInfo!.status = "Stopped";
+  assertEquals(succeeded.data.response.runtimeInfo?.status, "Running");
   await broker.close();
 });
 
