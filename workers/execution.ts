@@ -5,7 +5,7 @@ import { configurationFaults, describeFaults } from "../events/configuration.ts"
 import type { Ids } from "../events/ids.ts";
 import type { InstanceResponse } from "../events/responses.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
-import type { Failure, Platform, StartSpec } from "./platform.ts";
+import type { Failure, Platform, StartOutcome, StartSpec } from "./platform.ts";
 import { failure, success } from "./responses.ts";
 
 /** How long after the accept a spawn may still happen, by the host's boot clock. */
@@ -97,7 +97,8 @@ async function replace(
     acceptedAt = clock.monotonic();
     if (!await execution.reaccept()) return failure(command, NOT_OURS, ended);
   }
-  const outcome = await platform.start(
+  const outcome = await startOnce(
+    platform,
     specOf(command, given.ids.next("run"), SPAWN_WITHIN_MS - (clock.monotonic() - acceptedAt)),
     execution.signal,
   );
@@ -107,6 +108,22 @@ async function replace(
   return ended && response.type === "RestartInstanceResponse"
     ? { ...response, stopped: ended }
     : response;
+}
+
+/**
+ * Starts the run. What an attempt before this one had left in flight may have come first, after we looked: it is the
+ * same start, and answering "locked" would leave a server that the log does not name.
+ */
+async function startOnce(
+  platform: Platform,
+  spec: StartSpec,
+  signal: AbortSignal,
+): Promise<StartOutcome> {
+  const outcome = await platform.start(spec, signal);
+  if (outcome.kind === "running" || outcome.failure.code !== "locked") return outcome;
+  const found = await platform.inspect(spec.instanceId);
+  const isOurs = found?.status === "Running" && found.generation === spec.generation;
+  return isOurs ? { kind: "running", runtimeInfo: found } : outcome;
 }
 
 function specOf(command: Command, runId: string, spawnWithinMs: number): StartSpec {
