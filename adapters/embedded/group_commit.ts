@@ -59,11 +59,21 @@ export class GroupCommit {
     if (this.#refusal) throw this.#refusal;
   }
 
-  /** The answer of `look`, which sees what is committed. */
+  /**
+   * The answer of `look`, which sees what is committed.
+   * @throws {OperationalError} `log_closed`; `data_damaged` and the like when the storage cannot be read
+   */
   async read<T>(look: () => T | Promise<T>): Promise<T> {
     if (this.#isAbandoned) return await never();
     this.assertOpen();
-    return await look();
+    try {
+      return await look();
+    } catch (error) {
+      const failure = this.tables.diagnose(error);
+      if (!failure) throw error;
+      this.#fail([], failure);
+      throw failure.error;
+    }
   }
 
   /**
@@ -151,7 +161,7 @@ export class GroupCommit {
 
   #fail(steps: Waiting[], { error, fatal }: StorageFailure): void {
     for (const { reject } of steps) reject(error);
-    if (!fatal) return;
+    if (!fatal || this.#refusal) return;
     this.#refusal = error;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
     this.onFatal(error);

@@ -1,5 +1,5 @@
 /** Opens the log's file: locked for this process alone, checked, and in the form that this release writes. */
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
@@ -72,11 +72,10 @@ function prepareFile(database: DatabaseSync, path: string): void {
   database.exec("COMMIT");
 }
 
-/** A whole check costs a read of the file, so it is made only where there is a reason for doubt. */
+/** A whole check costs a read of the file, so it is made only after a crash. SQLite itself finds a file cut short. */
 function checkAfterCrash(database: DatabaseSync, path: string): void {
   const clean = database.prepare("SELECT value FROM settings WHERE name = 'clean'").get();
-  const bytes = pragma(database, "page_count") * pragma(database, "page_size");
-  if (clean?.value === 1 && statSync(path).size >= bytes) return;
+  if (clean?.value === 1) return;
   const found = database.prepare("PRAGMA quick_check(1)").get()!.quick_check;
   if (found !== "ok") throw dataDamaged(path, String(found));
 }

@@ -10,6 +10,7 @@ import {
 } from "@std/assert";
 import { openSqliteBroker } from "../../adapters/sqlite/sqlite_broker.ts";
 import { openingFailure, writingFailure } from "../../adapters/sqlite/sqlite_faults.ts";
+import { SqliteTables } from "../../adapters/sqlite/sqlite_tables.ts";
 import { START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { newEvent } from "../../events/instance_events.ts";
@@ -28,6 +29,15 @@ async function closedLog(run: (folder: string, file: string) => Promise<void>): 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Overwrites a page in the middle of the file. */
+async function spoilMiddle(file: string): Promise<void> {
+  const opened = await Deno.open(file, { write: true });
+  const { size } = await opened.stat();
+  await opened.seek(Math.floor(size / 8_192) * 4_096, Deno.SeekMode.Start);
+  await opened.write(new Uint8Array(4_096).fill(0xa5));
+  opened.close();
 }
 
 /** Opening fails with this code, says what to do, and leaves the file as it was. */
@@ -104,15 +114,72 @@ Deno.test("a file that was cut short is refused and kept", async () => {
 
 Deno.test("after a crash the whole file is checked, and damage in the middle is found", async () => {
   await closedLog(async (folder, file) => {
-    const database = new DatabaseSync(file);
-    database.exec("UPDATE settings SET value = 0 WHERE name = 'clean'");
-    database.close();
-    const broken = await Deno.open(file, { write: true });
-    await broken.seek(6 * 4_096, Deno.SeekMode.Start);
-    await broken.write(new Uint8Array(4_096).fill(0xa5));
-    broken.close();
+    const tables = SqliteTables.open(folder);
+    tables.database.close();
+    await spoilMiddle(file);
     assertRefused(folder, file, "data_damaged");
   });
+});
+
+Deno.test("after an orderly end the file is opened without a check; damage is told when it is met", async () => {
+  await closedLog(async (folder, file) => {
+    await spoilMiddle(file);
+    const fatal: unknown[] = [];
+    const onFatal = (error: unknown) => fatal.push(error);
+    const broker = openSqliteBroker({ ...embeddedPorts(), folder, onFatal });
+    const error = await assertRejects(() => broker.log.read(START, 99), OperationalError);
+    assertEquals(error.code, "data_damaged");
+    assertEquals(fatal, [error]);
+    await assertRejects(() => broker.log.append(batch("b", 0)), OperationalError, file);
+    await broker.close();
+    assertRefused(folder, file, "data_damaged");
+  });
+});
+
+Deno.test("a broker that cannot be opened leaves the folder free", async () => {
+  await closedLog(async (folder, file) => {
+    const database = new DatabaseSync(file);
+    database.exec("UPDATE settings SET value = 9223372036854775807 WHERE name = 'fence'");
+    database.close();
+    for (const attempt of ["first", "second"]) {
+      const open = () => openSqliteBroker({ ...embeddedPorts(), folder });
+      const error = assertThrows(open, Error);
+      assert(!(error instanceof OperationalError), `the ${attempt} failure is not about a lock`);
+    }
+  });
+});
+
+Deno.test("what is over does not stay in the file: old keys, old snapshots", async () => {
+  const world = await sqliteWorld();
+  const { broker, tables } = world;
+  for (let n = 0; n < 20; n++) {
+    const meta = { idempotency: { key: `k-${n}`, digest: "d" } };
+    await appended(broker, batch("a", n, { meta, keepKeyMs: 100 }));
+    await world.advance(60);
+  }
+  const fence = (await broker.leadership.acquire("node", 1_000))!;
+  for (const position of ["5-0", "9-0"]) {
+    const states = Array.from({ length: 3_000 }, () => JSON.stringify("x".repeat(200)));
+    await broker.retention.saveSnapshot({ position, schema: 1, states }, fence);
+  }
+  const count = (table: string) =>
+    tables.database.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n as number;
+  assertEquals(count("keys"), 2);
+  assertEquals(count("snapshots"), 1);
+  assertEquals(count("snapshot_chunks"), 3);
+  await world.close();
+});
+
+Deno.test("the newest event is never cut, so that the log's numbers go on", async () => {
+  const world = await sqliteWorld();
+  const { broker, tables } = world;
+  const fence = (await broker.leadership.acquire("node", 1_000))!;
+  const baseline = [newEvent("Baseline", { state: {} })];
+  for (let n = 0; n < 3; n++) await appended(broker, batch("a", n, { events: baseline }));
+  tables.database.exec("UPDATE instances SET origin_sequence = 99");
+  assertEquals(await broker.retention.trim("50-0", fence), 2);
+  assertEquals(await broker.log.head(), "3-0");
+  await world.close();
 });
 
 Deno.test("a log of a newer release is refused and kept", async () => {
