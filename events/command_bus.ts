@@ -47,7 +47,8 @@ export interface CommandBus {
   forget(workerId: string, fence: number): Promise<RecordedEvent[]>;
   /**
    * Asks the site; gives lines.
-   * @throws {OperationalError} `site_unreachable` when no worker of the site answers in time
+   * @throws {OperationalError} `site_unreachable` when no worker of the site answers in time; `query_failed` when it
+   *   could not
    */
   query(site: string, query: Query, timeoutMs: number): Promise<string[]>;
 }

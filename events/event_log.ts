@@ -43,7 +43,7 @@ export interface KeyRecord {
   key: string;
   digest: string;
   instanceId: string;
-  /** The version of the event that answered. */
+  /** The version of the last event of the batch that answered. */
   version: number;
 }
 
@@ -64,7 +64,7 @@ export interface EventLog {
    * Compares the version, adds the events, ends and enqueues commands, keeps the key: one atomic step. It resolves
    * only when the events have the log's durability.
    * @throws {OperationalError} `log_indeterminate` when the answer was lost (settle by `meta.requestId` in the
-   *   history after `expectedVersion`), `log_closed`, `log_unwritable`
+   *   history after `expectedVersion`), `log_closed`, `log_unwritable`, `batch_too_large`
    */
   append(batch: AppendBatch): Promise<AppendOutcome>;
   /**
@@ -95,7 +95,10 @@ export interface Snapshot {
   states: string[];
 }
 
-/** Snapshots and cuts: what keeps recovery short and the log bounded. All calls carry the leader's fencing token. */
+/**
+ * Snapshots and cuts: what keeps recovery short and the log bounded. A fencing token that is not the leader's fails
+ * with `not_leader`.
+ */
 export interface LogRetention {
   /** Replaces the snapshot; an older position than the present one's is ignored. */
   saveSnapshot(snapshot: Snapshot, fence: number): Promise<void>;

@@ -58,7 +58,10 @@ export interface WorkerChannel {
     attempt: number,
     response: InstanceResponse,
   ): Promise<CompleteOutcome>;
-  /** Adds a fact about a run. */
+  /**
+   * Adds a fact about a run.
+   * @throws {OperationalError} `unknown_instance` for one that is not in the log
+   */
   observe(observation: Observation): Promise<"recorded" | "superseded">;
   /** What the log holds of these instances; unknown ones are left out. */
   standing(instanceIds: string[]): Promise<Map<string, Standing>>;
