@@ -1,0 +1,35 @@
+/** Tests that run a program of the host: without it they are skipped with a reason, and in CI they fail. */
+
+/**
+ * Registers a test that needs `programs` on the PATH.
+ * In CI (`CI=true`) a missing one is a failure, so that no test goes unrun unseen.
+ */
+export function testWith(
+  programs: readonly string[],
+  name: string,
+  run: () => Promise<void>,
+): void {
+  const missing = programs.filter((program) => !isOnPath(program));
+  if (missing.length === 0) {
+    Deno.test(name, run);
+    return;
+  }
+  const reason = `${missing.join(" and ")} not on the PATH`;
+  if (Deno.env.get("CI") === "true") {
+    Deno.test(name, () => {
+      throw new Error(`${reason}; .ci/run installs what the suite needs`);
+    });
+  } else {
+    Deno.test({ name: `${name} (skipped: ${reason})`, ignore: true, fn: run });
+  }
+}
+
+function isOnPath(program: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
