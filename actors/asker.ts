@@ -248,6 +248,8 @@ function isPending(state: InstanceState, commandId: string): boolean {
 }
 
 function commandAskedFor(event: RecordedEvent): string | null {
+  // A forced delete was answered when it was in the log; its command is for whoever still has the server.
+  if (event.type === "DeleteRequested" && event.data.force) return null;
   return "commandId" in event.data && endedCommandId(event) === null ? event.data.commandId : null;
 }
 

@@ -177,8 +177,13 @@ function decideStop(state: InstanceState, given: Deciding): Decision {
     const stop = context.commands.findLast((one) => one.kind === "stop");
     const queued = context.queuedStart;
     if (queued) {
-      const decision = accept(state, [cancelled(queued.commandId, "StopRequested")], given);
-      return { ...decision, awaits: stop?.commandId ?? null };
+      const events = [cancelled(queued.commandId, "StopRequested")];
+      const awaits = stop?.commandId ?? null;
+      // Names the stop that is waited for, so that a repetition under the same key waits for it too.
+      if (awaits && given.keepsAnswer) {
+        events.push(newEvent("RequestAnswered", { request: "stop", commandId: awaits }));
+      }
+      return { ...accept(state, events, given), awaits };
     }
     if (stop) return joined(state, "stop", stop.commandId, given);
   }
