@@ -1,0 +1,99 @@
+/** A whole embedded node without HTTP: system, worker and SQLite broker, put together as `main.ts` does it. */
+import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
+import { hostIds, hostRandomness, idFromKey, nextTurn } from "../adapters/host/host_chance.ts";
+import { hostClock } from "../adapters/host/host_clock.ts";
+import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
+import type { JsonObject } from "../events/json.ts";
+import { specificationSchema } from "../events/specification.ts";
+import type { InstanceRequest } from "../machines/requests.ts";
+import type { Platform } from "../workers/platform.ts";
+import { Worker } from "../workers/worker_loop.ts";
+
+const SLOTS = 64;
+const ASK = { timeoutMs: 30_000, wait: true, requestedBy: "bench" } as const;
+
+/** The configuration of the instances that start nothing. */
+const CONFIGURATION = { host: "127.0.0.1", port: 8080, logLevel: "info" };
+
+/** A node under load. */
+export interface EmbeddedNode {
+  readonly system: FleetSystem;
+  /** Makes an instance; gives its id. */
+  create(template?: "drasi-server" | "command", configuration?: JsonObject): Promise<string>;
+  /** One ask that has to succeed. */
+  ask(instanceId: string, request: InstanceRequest): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a node whose log is in `folder`. */
+export async function openEmbeddedNode(folder: string, platform: Platform): Promise<EmbeddedNode> {
+  const broker = openSqliteBroker({
+    folder,
+    clock: hostClock,
+    ids: hostIds,
+    defer: nextTurn,
+    onFatal: fail,
+  });
+  const system = await openInstanceSystem({
+    ...broker,
+    clock: hostClock,
+    ids: hostIds,
+    randomness: hostRandomness,
+    nodeId: "bench",
+    queueTimeoutMs: 30_000,
+    deriveId: (key) => idFromKey("bench", key),
+    onBug: fail,
+  });
+  const channel = broker.workerChannel({
+    workerId: "bench",
+    platform: platform.name,
+    site: platform.site,
+    incarnation: hostIds.next("incarnation"),
+    machineId: platform.site,
+    slots: SLOTS,
+    version: "bench",
+  });
+  const worker = new Worker({
+    channel,
+    platform,
+    clock: hostClock,
+    ids: hostIds,
+    slots: SLOTS,
+    onBug: fail,
+    onSuperseded: () => fail("superseded"),
+  });
+  await worker.start();
+  const ask = async (instanceId: string | null, request: InstanceRequest) => {
+    const outcome = await system.ask(instanceId, request, ASK);
+    if (outcome.kind === "done") return outcome.state.context.instanceId;
+    throw new Error(`${request.type} came to ${JSON.stringify(outcome)}`);
+  };
+  return {
+    system,
+    create: (template = "drasi-server", configuration = CONFIGURATION) =>
+      ask(null, {
+        type: "create",
+        specification: specificationSchema.parse({ name: "bench", template, configuration }),
+      }),
+    ask: async (instanceId, request) => void await ask(instanceId, request),
+    close: async () => {
+      await worker.stop(3_000);
+      await system.shutdown();
+      await broker.close();
+    },
+  };
+}
+
+/** A temporary folder for the time of `work`. */
+export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await Deno.makeTempDir({ prefix: "draas-bench-" });
+  try {
+    return await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function fail(error: unknown): never {
+  throw error instanceof Error ? error : new Error(String(error));
+}

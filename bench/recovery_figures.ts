@@ -1,0 +1,73 @@
+/** How long a node takes to know its fleet again, from the log alone and from a snapshot. Design §3. */
+import { InstanceTable } from "../actors/instance_table.ts";
+import { recover, saveSnapshot } from "../actors/recovery.ts";
+import { hostIds, nextTurn } from "../adapters/host/host_chance.ts";
+import { hostClock } from "../adapters/host/host_clock.ts";
+import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
+import { inFolder } from "./embedded_node.ts";
+import { type Figure, figure } from "./figures.ts";
+import { writeHistories } from "./histories.ts";
+
+const ROUNDS = 3;
+const INSTANCES = 10_000;
+const EVENTS_EACH = 10;
+
+/** Seconds to open the log and fold it. */
+export function recoveryFigures(): Promise<Figure[]> {
+  return inFolder(async (folder) => {
+    writeHistories(folder, INSTANCES, EVENTS_EACH);
+    const fromLog = await rounds(folder, false);
+    await recoverOnce(folder, true);
+    const fromSnapshot = await rounds(folder, true);
+    const what = `${INSTANCES * EVENTS_EACH} events of ${INSTANCES} instances`;
+    return [
+      figure({ name: "recovery, log", unit: "s", goal: null, note: what }, fromLog),
+      figure(
+        {
+          name: "recovery, snapshot",
+          unit: "s",
+          goal: null,
+          note: `${what}, snapshot at the newest one`,
+        },
+        fromSnapshot,
+      ),
+    ];
+  });
+}
+
+async function rounds(folder: string, expectsSnapshot: boolean): Promise<number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const { seconds, fromSnapshot } = await recoverOnce(folder, false);
+    if ((fromSnapshot > 0) !== expectsSnapshot) throw new Error("the wrong way to recover");
+    times.push(seconds);
+  }
+  return times;
+}
+
+async function recoverOnce(
+  folder: string,
+  thenSaves: boolean,
+): Promise<{ seconds: number; fromSnapshot: number }> {
+  const startedAt = performance.now();
+  const broker = openSqliteBroker({
+    folder,
+    clock: hostClock,
+    ids: hostIds,
+    defer: nextTurn,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  const table = new InstanceTable();
+  const { fromSnapshot, tail } = await recover(broker.log, broker.retention, table);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  if (table.size !== INSTANCES) throw new Error(`${table.size} instances were recovered`);
+  if (thenSaves) {
+    const fence = await broker.leadership.acquire("bench", 10_000);
+    await saveSnapshot(broker.retention, table, fence!);
+  }
+  tail.close();
+  await broker.close();
+  return { seconds, fromSnapshot };
+}
