@@ -65,7 +65,15 @@ export async function endedInfo(
   const launch = await folder.readLaunch(run.runId);
   const stop = asked ?? await folder.readStop(run.runId);
   const info = bareEndedInfo(site, folder.instanceId, run, ended, launch, stop);
-  if (!isFailure(info.exit)) return info;
+  return isFailure(info.exit) ? await withLogTail(folder, info) : info;
+}
+
+/** The end of a run with the last of what it said; for an end that somebody will want to understand. */
+export async function withLogTail(
+  folder: InstanceFolder,
+  info: RuntimeInfo,
+): Promise<RuntimeInfo> {
+  const launch = await folder.readLaunch(info.runId);
   const logTail = await tailText(
     `${folder.path}/server.log`,
     LOG_TAIL_BYTES_MAX,

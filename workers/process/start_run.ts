@@ -11,7 +11,7 @@ import { diskFull } from "./host_failure.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { waitUntilReady } from "./readiness.ts";
-import { isAlive, liveInfo } from "./run_state.ts";
+import { isAlive, liveInfo, withLogTail } from "./run_state.ts";
 import { runShim, type ShimReport } from "./shim.ts";
 import { endStragglers } from "./stragglers.ts";
 
@@ -118,7 +118,9 @@ async function giveUp(
     const { code, message, retryable } = result.failure;
     return failed({ code, message: `${failure.message} ${message}`, retryable });
   }
-  return failed(withOutput(failure, result.ended), result.ended);
+  // It ended on our request, which is no failure to the record of its end; to its owner it is one.
+  const ended = await withLogTail(watched.folder, result.ended);
+  return failed(withOutput(failure, ended), ended);
 }
 
 function exitedAtOnce(info: RuntimeInfo, plan: LaunchPlan): StartOutcome {
