@@ -1,6 +1,7 @@
 /** A request repeated under its key gets its first answer, also where that did not wait for its own command. Design §4 rule 11. */
 import { assertEquals } from "@std/assert";
 import { withApi } from "../http/support/api_world.ts";
+import { eventually } from "../workers/process_world.ts";
 
 const keyed = { headers: { "idempotency-key": "once" } };
 
@@ -31,8 +32,10 @@ Deno.test("a stop that called off a waiting start is answered the same under its
     await call(`${at}/stop?wait=false`);
     await call(`${at}/start?wait=false`);
     const waiting = call(`${at}/stop`, keyed);
-    // Behind the first in the instance's mailbox: answered, it says that the first is in the log.
-    await call(`${at}/stop?wait=false`);
+    await eventually("the start is called off", async () => {
+      const { json } = await call(`GET /api/server/instances/${id}`);
+      return json.queuedStart === undefined;
+    });
     open();
     const first = await waiting;
     assertEquals([first.status, first.json.changed], [200, true]);
