@@ -149,6 +149,20 @@ Deno.test("a body of 10 MiB is a 413, announced or not", () =>
     assert(sent < 2 << 20, `reading stops at the limit, not after ${sent} bytes`);
   }));
 
+Deno.test("a body that announces itself as too large is not read at all", () =>
+  withApi(async ({ call }) => {
+    let sent = 0;
+    const announced = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536).fill(32));
+      },
+    });
+    const headers = { "content-length": String(10 << 20) };
+    assertProblem(await call(CREATE, { body: announced, headers }), 413, "body_too_large");
+    assert(sent <= 65_536, `${sent} bytes were read`);
+  }));
+
 Deno.test("a body that never ends is given up in time", () =>
   withApi(async ({ call }) => {
     const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });

@@ -1,5 +1,6 @@
 /** The event stream: in order, without gaps, at the client's pace, and over when it should be. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { hostClock } from "../../adapters/host/host_clock.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import { comparePositions } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
@@ -7,6 +8,7 @@ import { newEvent } from "../../events/instance_events.ts";
 import { createHttpApp } from "../../http/app.ts";
 import { apiClient, assertProblem, type Fetching } from "./support/api_client.ts";
 import { apiOptions, withApi } from "./support/api_world.ts";
+import { until } from "./support/until.ts";
 import { EventReader } from "./support/event_reader.ts";
 import { recorded, scriptedSystem } from "./support/scripted_system.ts";
 
@@ -65,20 +67,21 @@ Deno.test("heart-beats come while nothing happens", () =>
     await reader.close();
   }, { limits: { heartbeatMs: 5 } }));
 
+type Listener = (events: RecordedEvent[]) => void;
+
+function eventsOf(count: number): RecordedEvent[] {
+  const one = () => newEvent("InstanceConfigured", { changes: { description: "x".repeat(100) } });
+  return recorded(Array.from({ length: count }, one));
+}
+
 /** A log of `count` events whose tail delivers what there is in one batch, and counts its subscribers. */
-function logOf(count: number) {
-  const events: RecordedEvent[] = recorded(
-    Array.from(
-      { length: count },
-      () => newEvent("InstanceConfigured", { changes: { description: "x".repeat(100) } }),
-    ),
-  );
-  const log = { opened: 0, closed: 0, delivered: 0 };
-  const observe = async (listener: (events: RecordedEvent[]) => void, after = "0-0") => {
+function logOf(count: number, deliver: (run: () => void) => void = setTimeout) {
+  const events = eventsOf(count);
+  const log = { opened: 0, closed: 0 };
+  const observe = async (listener: Listener, after = "0-0") => {
     log.opened++;
     const batch = events.filter((event) => comparePositions(event.position, after) > 0);
-    log.delivered += batch.length;
-    setTimeout(() => listener(batch));
+    deliver(() => listener(batch));
     return { close: () => log.closed++ };
   };
   return { log, observe };
@@ -91,18 +94,59 @@ Deno.test("a slow client gets everything in order while no more than the bound w
   const reader = await open(app, "?after=0-0");
   const events = (await reader.take(201)).slice(1);
   assertEquals(events.map((event) => event.data.version), events.map((_, index) => index + 1));
-  assert(log.opened > 3, `it paused and went on (${log.opened} subscriptions)`);
+  // About 15 events fill the buffer, and half of it is read before the next subscription.
+  assert(log.opened > 5 && log.opened < 60, `it paused and went on ${log.opened} times`);
   await reader.close();
   assertEquals(log.closed, log.opened, "every subscription is closed");
 });
 
+Deno.test("a log that delivers before it has given the subscription leaves none open", async () => {
+  const { log, observe } = logOf(50, (run) => run());
+  const options = apiOptions(scriptedSystem(null, { observe }));
+  const app = createHttpApp({ ...options, limits: { eventBufferBytes: 2_000 } });
+  const reader = await open(app, "?after=0-0");
+  assertEquals((await reader.take(51)).at(-1)?.data.version, 50);
+  await reader.close();
+  assertEquals(log.closed, log.opened);
+});
+
+Deno.test("what a closed subscription still delivers makes no gap", async () => {
+  const [one, two, three] = eventsOf(3) as [RecordedEvent, RecordedEvent, RecordedEvent];
+  const listeners: Listener[] = [];
+  const observe = async (listener: Listener) => {
+    listeners.push(listener);
+    return { close: () => {} };
+  };
+  const options = apiOptions(scriptedSystem(null, { observe }));
+  const app = createHttpApp({ ...options, limits: { eventBufferBytes: 200 } });
+  const reader = await open(app, "?after=0-0");
+  await reader.take(1);
+  listeners[0]?.([one]);
+  await reader.take(1);
+  await until("it subscribes again", () => listeners.length === 2);
+  listeners[0]?.([three]);
+  listeners[1]?.([two]);
+  assertEquals((await reader.take(1))[0]?.id, two.position);
+  await reader.close();
+});
+
 Deno.test("a client that goes away leaves no subscription and no timer", async () => {
   const { log, observe } = logOf(1);
-  const app = createHttpApp(apiOptions(scriptedSystem(null, { observe })));
+  let timers = 0;
+  const clock = {
+    ...hostClock,
+    after: () => {
+      timers++;
+      return () => timers--;
+    },
+  };
+  const options = apiOptions(scriptedSystem(null, { observe }));
+  const app = createHttpApp({ ...options, clock });
   const reader = await open(app);
   await reader.take(1);
+  assertEquals(timers, 1, "the heart-beat's");
   await reader.close();
-  assertEquals([log.opened, log.closed], [1, 1]);
+  assertEquals([log.opened, log.closed, timers], [1, 1, 0]);
 });
 
 Deno.test("a node that shuts down ends its streams", async () => {

@@ -164,3 +164,41 @@ Deno.test("a stop that needed no worker is answered with the time of its event",
     position: "3-0",
   });
 });
+
+Deno.test("an answer never gives the runtime info of another status than it tells", async () => {
+  const startRequested = newEvent("StartRequested", {
+    commandId: "c-1",
+    generation: 1,
+    configuration: {},
+    configurationRevision: 1,
+    acceptWithinMs: 1,
+    site: null,
+    cause: "user",
+  });
+  const runtimeInfo = {
+    instanceId: "i-1",
+    status: "Running",
+    runId: "r-1",
+    generation: 1,
+    site: "site-1",
+    startedAt: CREATED_AT,
+    runtimeMetadata: {},
+  } as const;
+  const found = newEvent("RuntimeObserved", {
+    instanceId: "i-1",
+    observation: "Found",
+    workerId: "worker-1",
+    runtimeInfo,
+  });
+  const outcome = {
+    kind: "done",
+    changed: false,
+    state: stateAfter(startRequested, found),
+    position: "3-0",
+    event: null,
+  } as const;
+  const start = await answerTo(outcome);
+  assertEquals(start.json.runtimeInfo.runId, "r-1");
+  const stop = await answerTo(outcome, "POST /api/server/instances/i-1/stop");
+  assertEquals(stop.json.runtimeInfo, { instanceId: "i-1", status: "Stopped" });
+});

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { createHttpApp } from "../../http/app.ts";
 import { apiClient, assertProblem } from "./support/api_client.ts";
 import { apiOptions, TEST_INSTANCE, withApi } from "./support/api_world.ts";
+import { until } from "./support/until.ts";
 import { scriptedSystem, stateAfter } from "./support/scripted_system.ts";
 
 const CREATE = "POST /api/server/instances";
@@ -77,6 +78,43 @@ Deno.test("keys are kept as digests, and apart by caller, method and path", asyn
   assertEquals(new Set(keys).size, 4, "two callers, two paths");
   for (const key of keys) assertMatch(key, /^[0-9a-f]{64}$/);
   assertEquals(system.asked.at(-1)?.options.requestedBy, "api-token");
+});
+
+Deno.test("who waits has the time that he names, who does not wait has the queue's", async () => {
+  const outcome = { kind: "done", changed: true, state: stateAfter(), position: "1-0" } as const;
+  const system = scriptedSystem({ ...outcome, event: null });
+  const call = apiClient(createHttpApp(apiOptions(system)));
+  const queries = [
+    "",
+    "?timeout=1500",
+    "?timeout=500ms",
+    "?timeout=30s",
+    "?timeout=5m",
+    "?timeout=1h",
+  ];
+  for (const query of [...queries, "?wait=true", "?wait=false"]) {
+    await call(`POST /api/server/instances/i-1/start${query}`);
+  }
+  assertEquals(system.asked.map(({ options: { timeoutMs, wait } }) => [timeoutMs, wait]), [
+    [5_000, true],
+    [1_500, true],
+    [500, true],
+    [30_000, true],
+    [300_000, true],
+    [3_600_000, true],
+    [5_000, true],
+    [60_000, false],
+  ]);
+});
+
+Deno.test("a dry run does not use its key up", async () => {
+  const system = scriptedSystem({ kind: "plan", events: [], state: stateAfter() });
+  const call = apiClient(createHttpApp(apiOptions(system)));
+  await call("POST /api/server/instances/i-1/stop?dryRun=true", { headers: keyed("k1") });
+  assertEquals(
+    system.asked.map(({ options }) => [options.dryRun, options.idempotency]),
+    [[true, undefined]],
+  );
 });
 
 Deno.test("the entity tag changes with the specification, not with what is observed", () =>
@@ -185,9 +223,10 @@ Deno.test("a stop that overtakes a start that nobody took: the start's caller ge
     const id = await create();
     const at = `/api/server/instances/${id}`;
     const starting = call(`POST ${at}/start`);
-    while ((await system.get(id))?.context.commands.length !== 1) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    await until(
+      "the start is in the log",
+      async () => (await system.get(id))?.context.commands.length === 1,
+    );
     const stopped = await call(`POST ${at}/stop`);
     assertEquals(stopped.status, 200, stopped.text);
     assertMatch(stopped.json.runtimeInfo.stoppedAt, /^\d{4}-.*Z$/);
