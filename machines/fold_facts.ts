@@ -175,9 +175,11 @@ function foldCommands(before: Facts, facts: Facts, event: RecordedEvent): Partia
   if (event.type === "CommandSucceeded" && command?.kind === "delete") {
     ended.deletedAt = before.deletedAt ?? event.at;
   }
+  // With another request in hand, the end of the policy's start is what that request asked for.
+  const isUnasked = before.desired === "running" && before.queuedStart === null &&
+    ended.commands?.length === 0 && event.type !== "CommandCancelled";
   if (
-    command?.kind === "start" && command.cause === "restart-policy" && error?.retryable &&
-    event.type !== "CommandCancelled"
+    command?.kind === "start" && command.cause === "restart-policy" && error?.retryable && isUnasked
   ) {
     ended.unjudged = { runId: facts.run?.runId ?? command.commandId, exit: null, ranForMs: 0 };
     ended.failure = facts.failure ?? error;

@@ -106,6 +106,25 @@ Deno.test("a start that a user asked for and that failed is final; one of the po
   assertEquals(kinds(retried.failed("c3")), ["judge"]);
 });
 
+Deno.test("a try of the policy that a stop or a delete has aborted is not tried again", () => {
+  const trying = () =>
+    History.running().exited("r1", 1)
+      .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+      .startRequested("c3", "restart-policy").accepted("c3");
+  const aborted = ended("r2", 2_000, 143);
+  const stopped = trying().stopRequested("c4").accepted("c4", "Stop").failed(
+    "c3",
+    "Start",
+    aborted,
+  );
+  assertEquals(kinds(stopped), []);
+  stopped.stopped("c4", "r2");
+  assertEquals([statusOf(stopped.state), owedTo(stopped.state)], ["Stopped", []]);
+  const startedAnew = trying().stopRequested("c4").accepted("c4", "Stop")
+    .add("StartQueued", launch("c5", 4)).failed("c3", "Start", aborted);
+  assertEquals(kinds(startedAnew), ["expire-queued"]);
+});
+
 Deno.test("a try of the policy that can never work is the last one", () => {
   const history = History.running().exited("r1", 1)
     .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
