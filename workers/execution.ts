@@ -5,7 +5,7 @@ import { configurationFaults, describeFaults } from "../events/configuration.ts"
 import type { Ids } from "../events/ids.ts";
 import type { InstanceResponse } from "../events/responses.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
-import type { Failure, Platform, StartOutcome, StartSpec } from "./platform.ts";
+import type { Failure, Fence, Platform, StartSpec } from "./platform.ts";
 import { failure, success } from "./responses.ts";
 
 /** How long after the accept a spawn may still happen, by the host's boot clock. */
@@ -14,6 +14,8 @@ export const SPAWN_WITHIN_MS = 10_000;
 /** One accepted command, with what decides how it is done. */
 export interface Execution {
   command: Command;
+  /** From 1; more than 1 when it was taken over from an older incarnation. */
+  attempt: number;
   /** Taken over with an old generation: look and report, spawn nothing. */
   settle: boolean;
   /** When it was (last) accepted, on the monotonic clock. */
@@ -32,15 +34,20 @@ export interface Executing {
 
 /** Does the command; the response says how it went. Never throws for what the world does wrong. */
 export async function execute(given: Executing, execution: Execution): Promise<InstanceResponse> {
-  const { command } = execution;
+  const { command, attempt } = execution;
+  const { platform } = given;
+  const { instanceId } = command;
   switch (command.type) {
     case "StopInstanceCommand":
-      return stopped(command, await given.platform.stop(command.instanceId));
+      return stopped(command, await platform.stop(instanceId, fenceOf(execution)));
     case "DeleteInstanceCommand":
-      return stopped(command, await given.platform.remove(command.instanceId));
+      return stopped(command, await platform.remove(instanceId, fenceOf(execution)));
     case "StartInstanceCommand":
     case "RestartInstanceCommand": {
-      const found = await given.platform.inspect(command.instanceId);
+      // An earlier attempt's spawn may still be on its way: after the fence it can only have happened, or never will.
+      const found = attempt > 1
+        ? await platform.fence(instanceId, fenceOf(execution))
+        : await platform.inspect(instanceId);
       const isLive = found?.status === "Running";
       if (isLive && (execution.settle || found.generation === command.generation)) {
         return success(command, found);
@@ -48,9 +55,14 @@ export async function execute(given: Executing, execution: Execution): Promise<I
       if (execution.settle) return failure(command, OVERTAKEN, found);
       const fault = faultOf(command);
       if (fault) return failure(command, fault, found);
-      return await replace(given, execution, isLive ? found : null);
+      return await replace(given, execution, found);
     }
   }
+}
+
+/** What a command's doing is fenced with: nothing of an older command, or of an earlier attempt, comes after it. */
+export function fenceOf({ command, attempt }: { command: Command; attempt: number }): Fence {
+  return { generation: command.generation, attempt };
 }
 
 const OVERTAKEN: Failure = {
@@ -78,17 +90,17 @@ function faultOf(command: Command): Failure | null {
   };
 }
 
-/** Ends what runs, if anything does, then starts. */
+/** Ends what runs, if anything does, then starts. A restart that fails reports what its earlier attempt had ended, too. */
 async function replace(
   given: Executing,
   execution: Execution,
-  live: RuntimeInfo | null,
+  found: RuntimeInfo | null,
 ): Promise<InstanceResponse> {
   const { command } = execution;
   const { platform, clock } = given;
-  let ended: RuntimeInfo | null = null;
-  if (live) {
-    const outcome = await platform.stop(command.instanceId);
+  let ended = command.type === "RestartInstanceCommand" ? found : null;
+  if (found?.status === "Running") {
+    const outcome = await platform.stop(command.instanceId, fenceOf(execution));
     if (outcome.kind === "failed") return failure(command, outcome.failure, outcome.runtimeInfo);
     ended = outcome.runtimeInfo;
   }
@@ -97,9 +109,8 @@ async function replace(
     acceptedAt = clock.monotonic();
     if (!await execution.reaccept()) return failure(command, NOT_OURS, ended);
   }
-  const outcome = await startOnce(
-    platform,
-    specOf(command, given.ids.next("run"), SPAWN_WITHIN_MS - (clock.monotonic() - acceptedAt)),
+  const outcome = await platform.start(
+    specOf(execution, given.ids.next("run"), SPAWN_WITHIN_MS - (clock.monotonic() - acceptedAt)),
     execution.signal,
   );
   const response = outcome.kind === "running"
@@ -110,27 +121,12 @@ async function replace(
     : response;
 }
 
-/**
- * Starts the run. What an attempt before this one had left in flight may have come first, after we looked: it is the
- * same start, and answering "locked" would leave a server that the log does not name.
- */
-async function startOnce(
-  platform: Platform,
-  spec: StartSpec,
-  signal: AbortSignal,
-): Promise<StartOutcome> {
-  const outcome = await platform.start(spec, signal);
-  if (outcome.kind === "running" || outcome.failure.code !== "locked") return outcome;
-  const found = await platform.inspect(spec.instanceId);
-  const isOurs = found?.status === "Running" && found.generation === spec.generation;
-  return isOurs ? { kind: "running", runtimeInfo: found } : outcome;
-}
-
-function specOf(command: Command, runId: string, spawnWithinMs: number): StartSpec {
+function specOf(execution: Execution, runId: string, spawnWithinMs: number): StartSpec {
+  const { command } = execution;
   return {
     instanceId: command.instanceId,
     runId,
-    generation: command.generation,
+    fence: fenceOf(execution),
     template: command.template ?? "drasi-server",
     configuration: command.configuration ?? {},
     spawnWithinMs: Math.max(1, Math.floor(spawnWithinMs)),

@@ -3,13 +3,24 @@ import type { Template } from "../events/configuration.ts";
 import type { JsonObject } from "../events/json.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 
+/**
+ * What keeps a late spawn from coming to life: a command's generation, then its attempt, compared in this order.
+ * Nothing below the highest fence that an instance has seen is ever spawned. Design §4 rule 6.
+ */
+export interface Fence {
+  generation: number;
+  attempt: number;
+}
+
+/** Below every other: keeps nothing from coming to life. */
+export const NO_FENCE: Readonly<Fence> = { generation: 0, attempt: 0 };
+
 /** One run to be started. */
 export interface StartSpec {
   instanceId: string;
   /** New for each try; in the server's environment as `DRAAS_RUN_ID`, in files and in every report. */
   runId: string;
-  /** A platform refuses one below the highest that it has seen for the instance. */
-  generation: number;
+  fence: Fence;
   template: Template;
   configuration: JsonObject;
   /** Nothing is spawned later than this, counted from the call on the host's boot clock. Design §4 rule 6. */
@@ -51,10 +62,15 @@ export interface Platform {
    * the process is ended and the outcome is `aborted`. Never throws for what the world does wrong.
    */
   start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome>;
-  /** Ends the run, gently and then by force, with its whole process tree; a stopped one is a success. */
-  stop(instanceId: string): Promise<StopOutcome>;
+  /**
+   * Raises the fence: when it resolves, no start below it that was under way (begun by a worker that is gone, and
+   * slow) can bring anything to life any more. Gives the latest run as it is then; a live one is left alone.
+   */
+  fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null>;
+  /** Fences, and ends the run, gently and then by force, with its whole process tree; a stopped one is a success. */
+  stop(instanceId: string, fence: Fence): Promise<StopOutcome>;
   /** Stops, then removes everything that the site keeps of the instance. */
-  remove(instanceId: string): Promise<StopOutcome>;
+  remove(instanceId: string, fence: Fence): Promise<StopOutcome>;
   /** Reports each run that ends without `stop` or `remove` having been asked, once, also adopted ones. */
   onExit(listener: (runtimeInfo: RuntimeInfo) => void): void;
   /** The last lines of the instance's output. */

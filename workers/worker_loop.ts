@@ -10,9 +10,9 @@ import type { InstanceResponse } from "../events/responses.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 import type { AcceptOutcome, WorkerChannel } from "../events/worker_channel.ts";
 import { judgeFinding } from "./adoption.ts";
-import { execute } from "./execution.ts";
+import { execute, fenceOf } from "./execution.ts";
 import { Lanes } from "./lanes.ts";
-import type { Platform } from "./platform.ts";
+import type { Fence, Platform } from "./platform.ts";
 import { failure } from "./responses.ts";
 
 export interface WorkerParts {
@@ -89,7 +89,10 @@ export class Worker {
     await Promise.all(open.map((run) => {
       const finding = judgeFinding(run, standing.get(run.instanceId));
       if (finding.kind === "end") {
-        return this.guard(run.instanceId, () => this.endUnknown(run.instanceId));
+        return this.guard(
+          run.instanceId,
+          () => this.endUnknown(run.instanceId, { generation: run.generation, attempt: 0 }),
+        );
       }
       if (finding.kind === "report") return this.guard(run.instanceId, () => this.reportExit(run));
     }));
@@ -104,7 +107,9 @@ export class Worker {
         continue;
       }
       const commands = await this.persist(() => channel.take(free, TAKE_WAIT_MS));
-      for (const command of commands ?? []) this.undertake(command);
+      // Refused for good (the log has failed or is closed): there is nothing to do but wait for the end.
+      if (commands === undefined) return;
+      for (const command of commands) this.undertake(command);
     }
   }
 
@@ -166,7 +171,14 @@ export class Worker {
     };
     let response: InstanceResponse;
     try {
-      response = await execute(this.parts, { command, settle, acceptedAt, signal, reaccept });
+      response = await execute(this.parts, {
+        command,
+        attempt,
+        settle,
+        acceptedAt,
+        signal,
+        reaccept,
+      });
     } catch (error) {
       // The platform broke its promise; the asker still gets an answer, and the fault is told.
       this.parts.onBug(error);
@@ -181,8 +193,8 @@ export class Worker {
       channel.complete(command.messageId, attempt, response)
     );
     if (completed?.kind !== "refused") return;
-    await this.endUnknown(command.instanceId);
-    if (completed.reason === "superseded") this.leave();
+    if (completed.reason === "superseded") return this.leave();
+    await this.endUnknown(command.instanceId, fenceOf({ command, attempt }));
   }
 
   private async reportExit(exited: RuntimeInfo): Promise<void> {
@@ -194,12 +206,12 @@ export class Worker {
   }
 
   /** Ends a live run that the log does not name: nobody would ever stop it. Design §4 rules 7, 9. */
-  private async endUnknown(instanceId: string): Promise<void> {
+  private async endUnknown(instanceId: string, fence: Fence): Promise<void> {
     const { channel, platform } = this.parts;
     const standing = await this.persist(() => channel.standing([instanceId]));
     const found = await platform.inspect(instanceId);
     if (!standing || found?.status !== "Running") return;
-    if (standing.get(instanceId)?.runId !== found.runId) await platform.stop(instanceId);
+    if (standing.get(instanceId)?.runId !== found.runId) await platform.stop(instanceId, fence);
   }
 
   private guard(instanceId: string, work: () => Promise<void>): Promise<void> {

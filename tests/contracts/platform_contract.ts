@@ -3,7 +3,12 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { JsonObject } from "../../events/json.ts";
 import type { Template } from "../../events/configuration.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import type { Platform, StartOutcome, StartSpec } from "../../workers/platform.ts";
+import {
+  NO_FENCE,
+  type Platform,
+  type StartOutcome,
+  type StartSpec,
+} from "../../workers/platform.ts";
 
 /** What the suite asks of a platform's test. */
 export interface PlatformContract {
@@ -33,7 +38,7 @@ export function platformContract(name: string, contract: PlatformContract): void
   const spec = (configuration: JsonObject, more: Partial<StartSpec> = {}): StartSpec => ({
     instanceId: "contract-1",
     runId: crypto.randomUUID(),
-    generation: 1,
+    fence: { generation: 1, attempt: 1 },
     template: contract.template,
     configuration,
     spawnWithinMs: 10_000,
@@ -44,12 +49,18 @@ export function platformContract(name: string, contract: PlatformContract): void
   test("an instance that never ran is not there, and stopping it is a success", async (platform) => {
     assertEquals(await platform.inspect("contract-1"), null);
     assertEquals(await platform.inventory(), []);
-    assertEquals(await platform.stop("contract-1"), { kind: "stopped", runtimeInfo: null });
-    assertEquals(await platform.remove("contract-1"), { kind: "stopped", runtimeInfo: null });
+    assertEquals(await platform.stop("contract-1", NO_FENCE), {
+      kind: "stopped",
+      runtimeInfo: null,
+    });
+    assertEquals(await platform.remove("contract-1", NO_FENCE), {
+      kind: "stopped",
+      runtimeInfo: null,
+    });
   });
 
   test("a started server runs, is inspected and listed as it was reported", async (platform) => {
-    const wanted = spec(contract.steady, { generation: 7 });
+    const wanted = spec(contract.steady, { fence: { generation: 7, attempt: 1 } });
     const info = running(await platform.start(wanted, unaborted()));
     assertEquals(info.status, "Running");
     assertEquals(info.instanceId, "contract-1");
@@ -62,19 +73,19 @@ export function platformContract(name: string, contract: PlatformContract): void
 
   test("a stop ends the run, says how, and can be repeated", async (platform) => {
     const info = running(await platform.start(spec(contract.steady), unaborted()));
-    const stopped = await platform.stop("contract-1");
+    const stopped = await platform.stop("contract-1", NO_FENCE);
     assertEquals(stopped.kind, "stopped");
     assertEquals(stopped.runtimeInfo?.status, "Stopped");
     assertEquals(stopped.runtimeInfo?.runId, info.runId);
     assertEquals(stopped.runtimeInfo?.exit?.reason, "Stopped");
     assert((stopped.runtimeInfo?.stoppedAt ?? 0) >= info.startedAt, "it ends after it started");
-    assertEquals(await platform.stop("contract-1"), stopped);
+    assertEquals(await platform.stop("contract-1", NO_FENCE), stopped);
     assertEquals(await platform.inspect("contract-1"), stopped.runtimeInfo);
   });
 
   test("a removed instance is gone", async (platform) => {
     await platform.start(spec(contract.steady), unaborted());
-    assertEquals((await platform.remove("contract-1")).kind, "stopped");
+    assertEquals((await platform.remove("contract-1", NO_FENCE)).kind, "stopped");
     assertEquals(await platform.inspect("contract-1"), null);
     assertEquals(await platform.inventory(), []);
     assertEquals(await platform.logs("contract-1", 10), []);
@@ -82,24 +93,73 @@ export function platformContract(name: string, contract: PlatformContract): void
 
   test("a second start of a live instance is refused and leaves the first alone", async (platform) => {
     const info = running(await platform.start(spec(contract.steady), unaborted()));
-    const second = await platform.start(spec(contract.steady, { generation: 2 }), unaborted());
+    const second = await platform.start(
+      spec(contract.steady, { fence: { generation: 2, attempt: 1 } }),
+      unaborted(),
+    );
     assertEquals(codeOf(second), "locked");
     assertEquals(await platform.inspect("contract-1"), info);
   });
 
   test("a stopped instance starts again as another run", async (platform) => {
     const first = running(await platform.start(spec(contract.steady), unaborted()));
-    await platform.stop("contract-1");
-    const again = spec(contract.steady, { generation: 2 });
+    await platform.stop("contract-1", NO_FENCE);
+    const again = spec(contract.steady, { fence: { generation: 2, attempt: 1 } });
     const second = running(await platform.start(again, unaborted()));
     assertNotEquals(second.runId, first.runId);
     assertEquals((await platform.inventory()).map((info) => info.runId), [again.runId]);
   });
 
+  test("a fence keeps every start below it from coming to life, in its generation and in its attempt", async (platform) => {
+    await platform.start(
+      spec(contract.steady, { fence: { generation: 5, attempt: 1 } }),
+      unaborted(),
+    );
+    await platform.stop("contract-1", { generation: 6, attempt: 1 });
+    assertEquals(
+      (await platform.fence("contract-1", { generation: 6, attempt: 3 }))?.status,
+      "Stopped",
+    );
+    for (const fence of [{ generation: 5, attempt: 9 }, { generation: 6, attempt: 2 }]) {
+      const outcome = await platform.start(spec(contract.steady, { fence }), unaborted());
+      assertEquals(codeOf(outcome), "stale_generation");
+    }
+    running(
+      await platform.start(
+        spec(contract.steady, { fence: { generation: 6, attempt: 3 } }),
+        unaborted(),
+      ),
+    );
+  });
+
+  test("a fence leaves a live run as it is and says what it is", async (platform) => {
+    const info = running(await platform.start(spec(contract.steady), unaborted()));
+    assertEquals(await platform.fence("contract-1", { generation: 9, attempt: 1 }), info);
+    assertEquals(await platform.inspect("contract-1"), info);
+  });
+
+  test("a lower fence, and the fence of an instance that was never here, change nothing", async (platform) => {
+    assertEquals(await platform.fence("contract-1", { generation: 9, attempt: 1 }), null);
+    running(await platform.start(spec(contract.steady), unaborted()));
+    await platform.stop("contract-1", { generation: 4, attempt: 1 });
+    await platform.fence("contract-1", { generation: 2, attempt: 7 });
+    const outcome = await platform.start(
+      spec(contract.steady, { fence: { generation: 3, attempt: 1 } }),
+      unaborted(),
+    );
+    assertEquals(codeOf(outcome), "stale_generation");
+  });
+
   test("a generation below the highest one is refused", async (platform) => {
-    await platform.start(spec(contract.steady, { generation: 5 }), unaborted());
-    await platform.stop("contract-1");
-    const outcome = await platform.start(spec(contract.steady, { generation: 4 }), unaborted());
+    await platform.start(
+      spec(contract.steady, { fence: { generation: 5, attempt: 1 } }),
+      unaborted(),
+    );
+    await platform.stop("contract-1", NO_FENCE);
+    const outcome = await platform.start(
+      spec(contract.steady, { fence: { generation: 4, attempt: 1 } }),
+      unaborted(),
+    );
     assertEquals(codeOf(outcome), "stale_generation");
     assertEquals((await platform.inspect("contract-1"))?.status, "Stopped");
   });
@@ -112,15 +172,15 @@ export function platformContract(name: string, contract: PlatformContract): void
     assertEquals(exits[0]?.exit?.code, 3);
     assertEquals(exits[0]?.exit?.reason, "Exited");
     assertEquals(await platform.inspect("contract-1"), exits[0] ?? null);
-    assertEquals((await platform.stop("contract-1")).kind, "stopped");
+    assertEquals((await platform.stop("contract-1", NO_FENCE)).kind, "stopped");
     assertEquals(exits.length, 1);
   });
 
   test("a stop is not reported as an exit", async (platform) => {
     const exits = exitsOf(platform);
     await platform.start(spec(contract.steady), unaborted());
-    await platform.stop("contract-1");
-    await platform.remove("contract-1");
+    await platform.stop("contract-1", NO_FENCE);
+    await platform.remove("contract-1", NO_FENCE);
     assertEquals(exits, []);
   });
 
@@ -164,7 +224,7 @@ export function platformContract(name: string, contract: PlatformContract): void
     const next = await reopen();
     assertEquals(next.site, platform.site);
     assertEquals(await next.inventory(), [info]);
-    assertEquals((await next.stop("contract-1")).runtimeInfo?.exit?.reason, "Stopped");
+    assertEquals((await next.stop("contract-1", NO_FENCE)).runtimeInfo?.exit?.reason, "Stopped");
   });
 
   test("the exit of an adopted run is reported", async (platform, reopen) => {

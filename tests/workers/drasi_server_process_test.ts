@@ -1,4 +1,5 @@
 /** The `drasi-server` template on the process platform, with the built-in stand-in as its binary. */
+import { NO_FENCE } from "../../workers/platform.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DrasiServerOptions } from "../../workers/process/process_host.ts";
 import { failureOf, fileText, isRunning, started, startIt, withWorld } from "./process_world.ts";
@@ -23,7 +24,7 @@ Deno.test("a stand-in starts on a picked port, says what it is, and is stopped g
     assertEquals(info.host, "127.0.0.1");
     const answer = await fetch(`http://127.0.0.1:${info.port}/api/v1/instances`);
     assertStringIncludes(await answer.text(), '"i-1"');
-    const { runtimeInfo } = await platform.stop("i-1");
+    const { runtimeInfo } = await platform.stop("i-1", NO_FENCE);
     assertEquals([runtimeInfo?.exit?.reason, runtimeInfo?.exit?.code], ["Stopped", 0]);
   }, withStandIn));
 
@@ -71,7 +72,7 @@ Deno.test("a stranger that answers on the port is not taken for the server", () 
     const starting = platform.start({
       instanceId: "i-1",
       runId: "r-1",
-      generation: 1,
+      fence: { generation: 1, attempt: 1 },
       template,
       configuration: {},
       spawnWithinMs: 10_000,

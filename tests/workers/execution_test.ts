@@ -19,27 +19,32 @@ const start: Command = {
   configuration: { command: ["sleep", "1000"] },
 };
 
-/** A platform where a run of `generation` takes the lock between the look and the start. */
-function overtaken(generation: number): { platform: Platform; late: RuntimeInfo } {
+/** A platform on which an earlier attempt's spawn comes to life just before the fence. */
+function overtaken(asked: string[]): { platform: Platform; late: RuntimeInfo } {
   const late: RuntimeInfo = {
     instanceId: "i-1",
     status: "Running",
     runId: "of-the-attempt-before",
-    generation,
+    generation: 3,
     site: "s-1",
     startedAt: 1,
     processId: "42",
     runtimeMetadata: {},
   };
-  let looks = 0;
-  const failure = { code: "locked", message: "The instance is in use.", retryable: true };
-  const refuse = () => Promise.reject(new Error("a start asks for nothing else"));
+  const refuse = () => Promise.reject(new Error("nothing else is asked for"));
   const platform: Platform = {
     name: "process",
     site: "s-1",
     inventory: refuse,
-    inspect: () => Promise.resolve(looks++ === 0 ? null : late),
-    start: () => Promise.resolve({ kind: "failed", failure, runtimeInfo: null }),
+    inspect: () => Promise.resolve(null),
+    fence: (instanceId, { generation, attempt }) => {
+      asked.push(`fence ${instanceId} ${generation}.${attempt}`);
+      return Promise.resolve(late);
+    },
+    start: ({ fence }) => {
+      asked.push(`start ${fence.generation}.${fence.attempt}`);
+      return Promise.resolve({ kind: "running", runtimeInfo: late });
+    },
     stop: refuse,
     remove: refuse,
     onExit() {},
@@ -49,29 +54,35 @@ function overtaken(generation: number): { platform: Platform; late: RuntimeInfo 
   return { platform, late };
 }
 
-function executed(platform: Platform) {
+function executed(platform: Platform, attempt: number, settle = false) {
   return execute({ platform, clock: realClock, ids: randomIds }, {
     command: start,
-    settle: false,
+    attempt,
+    settle,
     acceptedAt: realClock.monotonic(),
     signal: new AbortController().signal,
     reaccept: () => Promise.resolve(true),
   });
 }
 
-Deno.test("a taken-over start is answered with the server that its first attempt had in flight", async () => {
-  const { platform, late } = overtaken(3);
-  const response = await executed(platform);
-  assertEquals(response, {
-    type: "StartInstanceResponse",
-    instanceId: "i-1",
-    success: true,
-    runtimeInfo: late,
-  });
+Deno.test("a start that was taken over fences first, and answers with the server that its first attempt had in flight", async () => {
+  const asked: string[] = [];
+  const { platform, late } = overtaken(asked);
+  const response = await executed(platform, 2);
+  assertEquals([response.success, response.runtimeInfo], [true, late]);
+  assertEquals(asked, ["fence i-1 3.2"]);
 });
 
-Deno.test("a start that finds the lock held by another start's server fails", async () => {
-  const { platform } = overtaken(2);
-  const { success, errorCode } = await executed(platform);
-  assertEquals([success, errorCode], [false, "locked"]);
+Deno.test("a first attempt needs no fence, and starts under its own", async () => {
+  const asked: string[] = [];
+  await executed(overtaken(asked).platform, 1);
+  assertEquals(asked, ["start 3.1"]);
+});
+
+Deno.test("a start that is settled reports what lives, and starts nothing", async () => {
+  const asked: string[] = [];
+  const { platform } = overtaken(asked);
+  platform.fence = () => Promise.resolve(null);
+  const response = await executed(platform, 2, true);
+  assertEquals([response.success, response.errorCode, asked], [false, "superseded", []]);
 });

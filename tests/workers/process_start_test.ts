@@ -215,12 +215,12 @@ Deno.test("a data folder that cannot be written to is a failure that says so", (
 
 Deno.test("a run that cannot be written down is not run", () =>
   withWorld(async ({ platform, folder }) => {
-    await Deno.mkdir(`${folder()}/generation`, { recursive: true });
+    await Deno.mkdir(`${folder()}/fence`, { recursive: true });
     const { failure } = failureOf(await startIt(platform, shell("touch spawned; exec sleep 1000")));
     assertEquals([failure.code, failure.retryable], ["disk_full", true]);
     assertEquals(await platform.inspect("i-1"), null);
     assertEquals(await Deno.stat(`${folder()}/spawned`).catch(() => "not there"), "not there");
-    await Deno.remove(`${folder()}/generation`);
+    await Deno.remove(`${folder()}/fence`);
     await started(platform, steady);
   }));
 
@@ -228,9 +228,9 @@ Deno.test("a shim that freezes before its spawn is ended, and nothing runs", () 
   withWorld(async ({ platform, folder }) => {
     await Deno.mkdir(folder(), { recursive: true });
     // Reading this never ends, as if the host had frozen there.
-    await Deno.symlink("/dev/zero", `${folder()}/generation`);
+    await Deno.symlink("/dev/zero", `${folder()}/fence`);
     const { failure } = failureOf(await startIt(platform, steady, { spawnWithinMs: 0 }));
     assertEquals(failure.code, "spawn_too_late");
-    await Deno.remove(`${folder()}/generation`);
+    await Deno.remove(`${folder()}/fence`);
     await started(platform, steady);
   }));

@@ -1,4 +1,5 @@
 /** A stop ends the whole tree of a server: gently first, then by force. */
+import { NO_FENCE } from "../../workers/platform.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { eventually, fileText, isRunning, shell, started, withWorld } from "./process_world.ts";
 
@@ -8,7 +9,7 @@ Deno.test("a stop sends the configured signal and reports how the server ended",
       platform,
       shell("trap 'echo bye; exit 0' INT; while :; do sleep 0.02; done", { stopSignal: "SIGINT" }),
     );
-    const { runtimeInfo } = await platform.stop("i-1");
+    const { runtimeInfo } = await platform.stop("i-1", NO_FENCE);
     assertEquals(runtimeInfo?.exit?.code, 0);
     assertEquals(runtimeInfo?.exit?.reason, "Stopped");
     assertStringIncludes(runtimeInfo?.exit?.message ?? "", "was stopped: exited with code 0");
@@ -24,7 +25,7 @@ Deno.test("a server that ignores its stop signal is killed with its children", (
       }),
     );
     const child = (await fileText(`${folder()}/child`)).trim();
-    const outcome = await platform.stop("i-1");
+    const outcome = await platform.stop("i-1", NO_FENCE);
     assertEquals(outcome.kind, "stopped");
     const exit = outcome.runtimeInfo?.exit;
     assertEquals([exit?.reason, exit?.signal], ["Killed", "SIGKILL"]);
@@ -41,7 +42,7 @@ Deno.test("a child that left the group and the session goes with its server", ()
       shell("setsid sh -c 'echo $$ > child; exec sleep 1000' & exec sleep 1000"),
     );
     const child = (await fileText(`${folder()}/child`)).trim();
-    assertEquals((await platform.stop("i-1")).kind, "stopped");
+    assertEquals((await platform.stop("i-1", NO_FENCE)).kind, "stopped");
     assert(!await isRunning(child), "the child is gone");
   }));
 
@@ -52,7 +53,7 @@ Deno.test("a child that left the session and cleared its environment goes with i
       shell("env -i setsid /bin/sh -c 'echo $$ > child; exec sleep 1000' & exec sleep 1000"),
     );
     const child = (await fileText(`${folder()}/child`)).trim();
-    assertEquals((await platform.stop("i-1")).kind, "stopped");
+    assertEquals((await platform.stop("i-1", NO_FENCE)).kind, "stopped");
     assert(!await isRunning(child), "the child is gone");
   }));
 
@@ -62,7 +63,7 @@ Deno.test("a frozen server is killed", () =>
     Deno.kill(Number(info.processId), "SIGSTOP");
     await eventually("it is frozen", async () =>
       /^State:\s+T/m.test(await Deno.readTextFile(`/proc/${info.processId}/status`)));
-    const { runtimeInfo } = await platform.stop("i-1");
+    const { runtimeInfo } = await platform.stop("i-1", NO_FENCE);
     assertEquals(runtimeInfo?.exit?.reason, "Killed");
   }));
 
@@ -71,8 +72,8 @@ Deno.test("a stop leaves the same server of another site alone", () =>
     withWorld(async (other) => {
       const kept = await started(one.platform, shell("exec sleep 1000"));
       await started(other.platform, shell("exec sleep 1000"));
-      await other.platform.stop("i-1");
-      await other.platform.remove("i-1");
+      await other.platform.stop("i-1", NO_FENCE);
+      await other.platform.remove("i-1", NO_FENCE);
       assert(await isRunning(kept.processId), "same instance id, other data folder");
     })
   ));
@@ -81,7 +82,7 @@ Deno.test("a stop works after the configuration's records are gone", () =>
   withWorld(async ({ platform, folder }) => {
     const info = await started(platform, shell("exec sleep 1000"));
     await Deno.remove(`${folder()}/runs`, { recursive: true });
-    assertEquals((await platform.stop("i-1")).kind, "stopped");
+    assertEquals((await platform.stop("i-1", NO_FENCE)).kind, "stopped");
     assert(!await isRunning(info.processId), "it is gone");
   }));
 
@@ -89,7 +90,7 @@ Deno.test("a remove takes the instance's folder and nothing else", () =>
   withWorld(async ({ platform, folder }) => {
     await started(platform, shell("exec sleep 1000"));
     const kept = await started(platform, shell("exec sleep 1000"), { instanceId: "i-2" });
-    assertEquals((await platform.remove("i-1")).kind, "stopped");
+    assertEquals((await platform.remove("i-1", NO_FENCE)).kind, "stopped");
     assertEquals(await Deno.stat(folder()).catch(() => "not there"), "not there");
     assertEquals(await platform.inventory(), [kept]);
   }));
@@ -97,7 +98,7 @@ Deno.test("a remove takes the instance's folder and nothing else", () =>
 Deno.test("ids that are not ids never become paths", () =>
   withWorld(async ({ platform }) => {
     for (const id of ["../x", "", ".", "a/b", "a b"]) {
-      const thrown = await platform.remove(id).then(() => null, (error) => error);
+      const thrown = await platform.remove(id, NO_FENCE).then(() => null, (error) => error);
       assertStringIncludes(String(thrown), "not an instance id");
     }
   }));

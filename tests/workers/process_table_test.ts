@@ -61,10 +61,10 @@ Deno.test("marked processes are found and killed by their run only", () =>
     return withProcess({ env }, async (pid, child) => {
       const found = (await table.marked()).filter((process) => process.site === "s-9");
       assertEquals(found, [{ pid, site: "s-9", instanceId: "i-9", runId: "r-9", isShim: false }]);
-      assertEquals(await table.killMarked(pid, "r"), false);
-      assertEquals(await table.killMarked(pid, "r-9"), true);
+      assertEquals(await table.kill(pid, { runId: "r" }), false);
+      assertEquals(await table.kill(pid, { runId: "r-9" }), true);
       assertEquals((await child.status).signal, "SIGKILL");
-      assertEquals(await table.killMarked(pid, "r-9"), false);
+      assertEquals(await table.kill(pid, { runId: "r-9" }), false);
     });
   }));
 
@@ -78,8 +78,8 @@ Deno.test("a lock is seen while it is held, and its holder is found", () =>
     }).spawn();
     await eventually("the lock is held", () => table.isLocked("i-1"));
     assertEquals(await table.holders("i-1"), [child.pid]);
-    assertEquals(await table.killHolder(Deno.pid, "i-1"), false);
-    assertEquals(await table.killHolder(child.pid, "i-1"), true);
+    assertEquals(await table.kill(Deno.pid, { lockOf: "i-1" }), false);
+    assertEquals(await table.kill(child.pid, { lockOf: "i-1" }), true);
     await child.status;
     assertEquals(await table.isLocked("i-1"), false);
     assertEquals(await table.holders("i-1"), []);

@@ -3,7 +3,7 @@ import type { Clock } from "../../events/clock.ts";
 import type { Ids } from "../../events/ids.ts";
 import type { JsonObject } from "../../events/json.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import type { StartOutcome, StartSpec } from "../../workers/platform.ts";
+import { NO_FENCE, type StartOutcome, type StartSpec } from "../../workers/platform.ts";
 import {
   openProcessPlatform,
   type ProcessPlatform,
@@ -56,7 +56,7 @@ export async function withWorld(
   } finally {
     const last = await openProcessPlatform(defaults(dataFolder));
     for await (const entry of Deno.readDir(`${dataFolder}/instances`)) {
-      await last.remove(entry.name);
+      await last.remove(entry.name, NO_FENCE);
     }
     for (const each of [...opened, last]) await each.close();
     await Deno.remove(dataFolder, { recursive: true });
@@ -79,7 +79,7 @@ export function commandSpec(configuration: JsonObject, more: Partial<StartSpec> 
   return {
     instanceId: "i-1",
     runId: crypto.randomUUID(),
-    generation: 1,
+    fence: { generation: 1, attempt: 1 },
     template: "command",
     configuration,
     spawnWithinMs: 10_000,

@@ -9,7 +9,17 @@ Deno.test("a shim that finds the lock held starts nothing, also when its worker 
   try {
     await Deno.mkdir(`${folder}/runs/r-1`, { recursive: true });
     await Deno.writeTextFile(`${folder}/shim.sh`, shimScript);
-    const args = ["r-1", "1", "999999999999", "0", "boot", "/usr/bin/setsid", "touch", "ran"];
+    const args = [
+      "r-1",
+      "1",
+      "1000001",
+      "999999999999",
+      "0",
+      "boot",
+      "/usr/bin/setsid",
+      "touch",
+      "ran",
+    ];
     // It waits for a line, so that its output is closed before its first word.
     const shim = new Deno.Command("sh", {
       args: ["-c", 'read -r go; exec sh "$@"', "sh", `${folder}/shim.sh`, folder, ...args],

@@ -4,7 +4,7 @@
  *     <data folder>/instances/<instance id>/
  *       run.lock                 held by the shim, the server and its children
  *       run.json                 the latest run, written by the shim before it becomes the server
- *       generation               the highest generation that was spawned here
+ *       fence                    the highest fence that was raised here, or spawned under
  *       server.log               both streams of all runs, appended
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
  *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
@@ -22,6 +22,7 @@ const runRecordSchema = z.object({
   startTicks: z.string().regex(/^\d+$/),
   bootId: z.string(),
   generation: z.number().int().nonnegative(),
+  fence: z.number().int().nonnegative(),
   startedAt: z.number(),
 });
 

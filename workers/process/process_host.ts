@@ -4,7 +4,9 @@ import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_fold
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { runStateOf } from "./run_state.ts";
+import { fenceNumber } from "./shim.ts";
 import { endStragglers } from "./stragglers.ts";
+import type { Fence } from "../platform.ts";
 
 /** A shim takes a few milliseconds from its lock to its record. */
 const RECORD_WITHIN_MS = 1_000;
@@ -74,6 +76,34 @@ export async function endLeftovers(host: ProcessHost, folder: InstanceFolder): P
   const { instanceId } = folder;
   return await endStragglers(table, clock, { site, instanceId, runId: null }) &&
     !await table.isLocked(instanceId);
+}
+
+/** How often a lock that is held by nobody known is looked into before a fence is given up. */
+const FENCE_TRIES = 5;
+
+/**
+ * Raises the fence of an instance without a live run; one with a live run is left as it is. When it comes back clear,
+ * no spawn below the fence is under way or can begin.
+ */
+export async function raiseFence(
+  host: ProcessHost,
+  folder: InstanceFolder,
+  fence: Fence,
+): Promise<{ state: SettledState; isClear: boolean }> {
+  for (let tries = 0;; tries++) {
+    const state = await settledStateOf(host, folder);
+    if (state.kind === "live") return { state, isClear: false };
+    // What is settling in the watch ends its stragglers itself; two that do it are one too many.
+    await host.watch.get(folder.instanceId)?.ended;
+    const isClear = await endLeftovers(host, folder);
+    // A fence that cannot be written (a full disk) must not keep a server from being stopped: nothing is in flight.
+    const isRaised = isClear &&
+      await host.table.raiseFence(folder.instanceId, fenceNumber(fence)) !== "held";
+    const now = await settledStateOf(host, folder);
+    if (isRaised || now.kind === "live" || tries >= FENCE_TRIES) {
+      return { state: now, isClear: isRaised };
+    }
+  }
 }
 
 async function isShimInFlight(host: ProcessHost, folder: InstanceFolder): Promise<boolean> {

@@ -4,18 +4,26 @@ import type { Ids } from "../../events/ids.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import type { Failure, Platform, StartOutcome, StartSpec, StopOutcome } from "../platform.ts";
+import type {
+  Failure,
+  Fence,
+  Platform,
+  StartOutcome,
+  StartSpec,
+  StopOutcome,
+} from "../platform.ts";
 import { endRun } from "./end_run.ts";
 import { ExitWatch } from "./exit_watch.ts";
 import { hostFailure } from "./host_failure.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes } from "../lanes.ts";
 import { findProgram } from "./preflight.ts";
 import {
   type DrasiServerOptions,
   endLeftovers,
   folderOf,
   type ProcessHost,
+  raiseFence,
   type SettledState,
   settledStateOf,
 } from "./process_host.ts";
@@ -42,6 +50,8 @@ export interface ProcessPlatformOptions {
 
 /** For a launch record that is gone: what most programs understand. */
 const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
+/** A stop ends what comes to life meanwhile, too; more than this often is somebody else's doing. */
+const STOP_TURNS_MAX = 4;
 /** Instances that an inventory looks at at once. */
 const LOOKS_AT_ONCE = 16;
 
@@ -132,13 +142,20 @@ export class ProcessPlatform implements Platform {
     });
   }
 
-  stop(instanceId: string): Promise<StopOutcome> {
-    return this.#lanes.run(instanceId, () => this.#stop(instanceId));
+  fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null> {
+    return this.#lanes.run(instanceId, async () => {
+      const folder = folderOf(this.#host, instanceId);
+      return await this.#infoOf(folder, (await raiseFence(this.#host, folder, fence)).state);
+    });
   }
 
-  remove(instanceId: string): Promise<StopOutcome> {
+  stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence));
+  }
+
+  remove(instanceId: string, fence: Fence): Promise<StopOutcome> {
     return this.#lanes.run(instanceId, async (): Promise<StopOutcome> => {
-      const stopped = await this.#stop(instanceId);
+      const stopped = await this.#stop(instanceId, fence);
       if (stopped.kind === "failed") return stopped;
       try {
         await folderOf(this.#host, instanceId).remove();
@@ -163,20 +180,27 @@ export class ProcessPlatform implements Platform {
     await this.#host.table.close();
   }
 
-  async #stop(instanceId: string): Promise<StopOutcome> {
+  /** Ends what lives and raises the fence, until both hold: a slow spawn may come to life in between. */
+  async #stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
     const folder = folderOf(this.#host, instanceId);
     try {
-      const state = await settledStateOf(this.#host, folder);
-      if (state.kind === "live") return await this.#end(folder, state.run);
-      // What is settling in the watch ends its stragglers itself; two that do it are one too many.
-      await this.#host.watch.get(instanceId)?.ended;
-      const isClear = await endLeftovers(this.#host, folder);
-      const now = await settledStateOf(this.#host, folder);
-      // It was between its lock and its record.
-      if (now.kind === "live") return await this.#end(folder, now.run);
-      const runtimeInfo = await this.#infoOf(folder, now);
-      if (isClear) return { kind: "stopped", runtimeInfo };
-      return { kind: "failed", failure: leftoversFailure(), runtimeInfo };
+      let ended: StopOutcome | null = null;
+      for (let turn = 0; turn < STOP_TURNS_MAX; turn++) {
+        const { state, isClear } = await raiseFence(this.#host, folder, fence);
+        if (state.kind === "live") {
+          ended = await this.#end(folder, state.run);
+          if (ended.kind === "failed") return ended;
+          continue;
+        }
+        const runtimeInfo = await this.#infoOf(folder, state);
+        if (isClear) return ended ?? { kind: "stopped", runtimeInfo };
+        return { kind: "failed", failure: leftoversFailure(), runtimeInfo };
+      }
+      return {
+        kind: "failed",
+        failure: leftoversFailure(),
+        runtimeInfo: await this.inspect(instanceId),
+      };
     } catch (error) {
       return { kind: "failed", failure: this.#failureOf(error), runtimeInfo: null };
     }

@@ -6,8 +6,9 @@
 #
 #   boot | uptime | probe PID | signal NAME PID START_TICKS BOOT_ID | locked INSTANCE
 #   marked | holders INSTANCE | kill-marked PID RUN_ID | kill-holder PID INSTANCE
+#   fence INSTANCE NUMBER
 #
-# POSIX sh; only `locked`, `marked` and `kill-marked` fork. DRAAS_* marks: see launch_plan.ts.
+# POSIX sh; only `locked`, `marked`, `kill-marked` and `fence` fork. DRAAS_* marks: see launch_plan.ts.
 set -f
 instances=$1
 
@@ -63,6 +64,20 @@ while read -r verb a b c d; do
         flock -n -s 9 9<"$instances/$a/run.lock"
         [ $? = 1 ] && echo held
       fi
+      ;;
+    fence)
+      # In a shell of its own, whose end lets go of the lock.
+      (
+        exec 9>>"$instances/$a/run.lock"
+        flock -n 9 || { echo held && exit; }
+        highest=
+        read -r highest <"$instances/$a/fence"
+        if [ "${highest:-0}" -ge "$b" ] || printf '%d\n' "$b" >"$instances/$a/fence"; then
+          echo raised
+        else
+          echo unwritable
+        fi
+      )
       ;;
     marked)
       set +f

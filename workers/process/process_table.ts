@@ -37,9 +37,12 @@ export interface ProcessTable {
   marked(): Promise<MarkedProcess[]>;
   /** The processes that have the instance's lock open, also those that dropped their marks. */
   holders(instanceId: string): Promise<number[]>;
-  /** SIGKILL, if the process is marked with this run; false if not. */
-  killMarked(pid: number, runId: string): Promise<boolean>;
-  /** SIGKILL, if the process has the instance's lock open; false if not. */
-  killHolder(pid: number, instanceId: string): Promise<boolean>;
+  /** SIGKILL, if the process is marked with this run, or has this instance's lock open; false if not. */
+  kill(pid: number, proof: { runId: string } | { lockOf: string }): Promise<boolean>;
+  /**
+   * Raises the instance's fence, under its lock: no shim that asks for the lock afterwards starts anything below it.
+   * `held`: somebody has the lock. `unwritable`: it could not be written down. A lower one changes nothing.
+   */
+  raiseFence(instanceId: string, fence: number): Promise<"raised" | "held" | "unwritable">;
   close(): Promise<void>;
 }

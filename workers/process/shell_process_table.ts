@@ -114,8 +114,17 @@ export function openShellProcessTable(
     isLocked: (instanceId) => isAnswered(`locked ${instanceId}`),
     marked: shared(async () => parseMarks(await ask("marked"))),
     holders: async (instanceId) => (await ask(`holders ${instanceId}`)).map(Number),
-    killMarked: (pid, runId) => isAnswered(`kill-marked ${pid} ${runId}`),
-    killHolder: (pid, instanceId) => isAnswered(`kill-holder ${pid} ${instanceId}`),
+    kill: (pid, proof) =>
+      isAnswered(
+        "runId" in proof
+          ? `kill-marked ${pid} ${proof.runId}`
+          : `kill-holder ${pid} ${proof.lockOf}`,
+      ),
+    // No answer: there is no folder, and no shim starts anything without one.
+    raiseFence: async (instanceId, fence) => {
+      const [answer = "raised"] = await ask(`fence ${instanceId} ${fence}`);
+      return answer as "raised" | "held" | "unwritable";
+    },
     async close(): Promise<void> {
       session?.end();
       await session?.finished;

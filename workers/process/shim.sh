@@ -1,10 +1,10 @@
 #!/bin/sh
 # Starts one server and outlives it: holds the instance's lock, records the run and then its exit.
 #
-#   sh shim.sh FOLDER RUN_ID GENERATION DEADLINE_CS STARTED_AT_MS BOOT_ID SETSID PROGRAM [ARGUMENT ...]
+#   sh shim.sh FOLDER RUN_ID GENERATION FENCE DEADLINE_CS STARTED_AT_MS BOOT_ID SETSID PROGRAM [ARGUMENT ...]
 #
 # Speaks on standard output, to a worker that may be gone: `lock`, then one of `locked`,
-# `stale GENERATION`, `late`, `unrecorded`, `unsupported`, `started PID START_TICKS`.
+# `stale FENCE`, `late`, `unrecorded`, `unsupported`, `started PID START_TICKS`.
 # Environment: the server's own, and DRAAS_SHIM, which the server does not get; DRAAS_SET names
 # variables that come as DRAAS_SET_<name> (PATH, LD_*), since they would change this shell.
 #
@@ -43,8 +43,8 @@ serve() {
   trap : PIPE
   exec 3>&1
   exec >>"$folder/server.log" 2>&1
-  highest_generation
-  if [ "$generation" -lt "$highest" ]; then
+  highest_fence
+  if [ "$fence" -lt "$highest" ]; then
     echo "stale $highest" >&3
     exit 0
   fi
@@ -59,9 +59,9 @@ serve() {
     exit 0
   fi
   # Two files, one after the other: a crash can tear one of them, and the other keeps the fence.
-  printf '%d\n' "$generation" >"$folder/generation" || unrecorded
-  printf '{"runId":"%s","pid":%d,"startTicks":"%s","bootId":"%s","generation":%d,"startedAt":%d}\n' \
-    "$run" "$pid" "$ticks" "$boot" "$generation" "$started" >"$folder/run.json" || unrecorded
+  printf '%d\n' "$fence" >"$folder/fence" || unrecorded
+  printf '{"runId":"%s","pid":%d,"startTicks":"%s","bootId":"%s","generation":%d,"fence":%d,"startedAt":%d}\n' \
+    "$run" "$pid" "$ticks" "$boot" "$generation" "$fence" "$started" >"$folder/run.json" || unrecorded
   echo "started $pid $ticks" >&3
   exec 3>&-
   unset DRAAS_SHIM PWD OLDPWD
@@ -75,15 +75,15 @@ serve() {
   exec "$setsid" "$@"
 }
 
-# Sets $highest: the highest generation that this folder has seen.
-highest_generation() {
+# Sets $highest: the highest fence that this folder has seen.
+highest_fence() {
   highest=0
   line=
-  [ -r "$folder/generation" ] && read -r highest <"$folder/generation"
+  [ -r "$folder/fence" ] && read -r highest <"$folder/fence"
   [ -r "$folder/run.json" ] && IFS= read -r line <"$folder/run.json"
   case $line in
-    *'"generation":'*)
-      line=${line#*'"generation":'}
+    *'"fence":'*)
+      line=${line#*'"fence":'}
       line=${line%%[!0-9]*}
       [ "${line:-0}" -gt "${highest:-0}" ] && highest=$line
       ;;
@@ -102,6 +102,6 @@ unrecorded() {
   exit 0
 }
 
-folder=$1 run=$2 generation=$3 deadline=$4 started=$5 boot=$6 setsid=$7
-shift 7
+folder=$1 run=$2 generation=$3 fence=$4 deadline=$5 started=$6 boot=$7 setsid=$8
+shift 8
 hold "$@"

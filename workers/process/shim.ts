@@ -1,6 +1,6 @@
 /** Runs the shim: the one way in which this platform starts a server. Design §4 rule 6. */
 import { OperationalError } from "../../events/errors.ts";
-import type { StartSpec } from "../platform.ts";
+import type { Fence, StartSpec } from "../platform.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import type { RunRecord } from "./instance_folder.ts";
 import { readLines } from "./line_reader.ts";
@@ -12,8 +12,8 @@ export type ShimReport =
   | { kind: "started"; run: RunRecord; shim: Deno.ChildProcess }
   /** Someone holds the instance's lock. */
   | { kind: "locked" }
-  /** The folder has seen a higher generation. */
-  | { kind: "stale"; highest: number }
+  /** The folder has seen a higher fence. */
+  | { kind: "stale" }
   /** The spawn deadline had passed. */
   | { kind: "late" }
   /** The run could not be written down, so nothing was run: mostly a full disk. */
@@ -25,6 +25,9 @@ export type ShimReport =
 
 /** A shim that froze is given this much past the spawn deadline, after which it starts nothing. */
 const REPORT_SLACK_MS = 2_000;
+
+/** No command is taken over this often. */
+const ATTEMPTS_MAX = 1_000_000;
 
 /** Variables that would change the shim's own shell or that Deno sets for nobody: passed around them. */
 const CARRIED = /^(PATH|ENV|PS4|LD_.*|DYLD_.*)$/;
@@ -46,7 +49,8 @@ export async function runShim(
     host.shimPath,
     folder,
     spec.runId,
-    String(spec.generation),
+    String(spec.fence.generation),
+    String(fenceNumber(spec.fence)),
     String(deadlineCs),
     String(startedAt),
     bootId,
@@ -61,14 +65,20 @@ export async function runShim(
       if (report === null) continue;
       if (report.kind !== "started") return report;
       const { pid, startTicks } = report;
-      const { runId, generation } = spec;
-      const run = { runId, pid, startTicks, bootId, generation, startedAt };
+      const { runId, fence: { generation } } = spec;
+      const fence = fenceNumber(spec.fence);
+      const run = { runId, pid, startTicks, bootId, generation, fence, startedAt };
       return { kind: "started", run, shim: child };
     }
     return { kind: "silent" };
   } finally {
     cancel();
   }
+}
+
+/** A fence as one number, which a shell can compare. */
+export function fenceNumber({ generation, attempt }: Fence): number {
+  return generation * ATTEMPTS_MAX + Math.min(attempt, ATTEMPTS_MAX - 1);
 }
 
 /** Ends a shim that froze: all of its processes, since the last of them holds the report's pipe. */
@@ -89,7 +99,6 @@ function parseReport(line: string): ParsedReport | null {
     case "started":
       return { kind, pid: Number(first), startTicks: second };
     case "stale":
-      return { kind, highest: Number(first) };
     case "locked":
     case "late":
     case "unrecorded":

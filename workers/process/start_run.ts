@@ -147,9 +147,7 @@ async function refusal(
     case "stale":
       return {
         code: "stale_generation",
-        message:
-          `Generation ${spec.generation} is older than ${report.highest}, which has already ` +
-          "run here: a newer command has overtaken this one.",
+        message: "A newer command, or a newer attempt at this one, has overtaken this start.",
         retryable: false,
       };
     case "late":

@@ -46,7 +46,7 @@ async function killFound(table: ProcessTable, query: StragglerQuery): Promise<nu
   const unmarked = isOnlyOurs
     ? holders.filter((pid) => !marked.some((process) => process.pid === pid))
     : [];
-  for (const process of ours) await table.killMarked(process.pid, process.runId);
-  for (const pid of unmarked) await table.killHolder(pid, instanceId);
+  for (const process of ours) await table.kill(process.pid, { runId: process.runId });
+  for (const pid of unmarked) await table.kill(pid, { lockOf: instanceId });
   return ours.length + unmarked.length;
 }

@@ -31,7 +31,7 @@ export class ScriptedPlatform implements Platform {
       instanceId: spec.instanceId,
       status: "Running",
       runId: spec.runId,
-      generation: spec.generation,
+      generation: spec.fence.generation,
       site: this.site,
       startedAt: STARTED_AT,
       processId: "12345",
@@ -41,6 +41,10 @@ export class ScriptedPlatform implements Platform {
     };
     this.runs.set(spec.instanceId, runtimeInfo);
     return { kind: "running", runtimeInfo };
+  }
+
+  fence(instanceId: string): Promise<RuntimeInfo | null> {
+    return this.inspect(instanceId);
   }
 
   async stop(instanceId: string): Promise<StopOutcome> {

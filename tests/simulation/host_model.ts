@@ -1,0 +1,173 @@
+/** A model of a host: instance folders with a kernel lock and a fence, shims, and processes. It outlives every worker. */
+import type { Fence } from "../../workers/platform.ts";
+import type { Chance } from "./chance.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** A server's process. */
+export interface ModelProcess {
+  instanceId: string;
+  runId: string;
+  generation: number;
+  processId: number;
+  isAlive: boolean;
+  /** Ignores its stop signal. */
+  isStubborn: boolean;
+  startedAt: number;
+  endedAt: number | null;
+  exitCode: number | null;
+}
+
+interface Folder {
+  fence: Fence;
+  /** The shim or the process that holds the lock. */
+  holder: { processOf: ModelProcess | null; isGone: boolean } | null;
+  latest: ModelProcess | null;
+}
+
+export type ShimResult =
+  | { kind: "started"; process: ModelProcess }
+  | { kind: "locked" | "stale" | "late" | "no-folder" };
+
+/** What can be left out of the model, to see that the invariants notice. */
+export type HostMutation = "no-fence";
+
+export class ModelHost {
+  readonly processes: ModelProcess[] = [];
+  private readonly folders = new Map<string, Folder>();
+  private nextPid = 100;
+  /** Called when a process ends, whoever watches. */
+  onEnd: (process: ModelProcess) => void = () => {};
+
+  constructor(
+    readonly time: VirtualTime,
+    private readonly chance: Chance,
+    private readonly mutation: HostMutation | null = null,
+  ) {}
+
+  live(instanceId?: string): ModelProcess[] {
+    return this.processes.filter((one) =>
+      one.isAlive && (!instanceId || one.instanceId === instanceId)
+    );
+  }
+
+  instances(): string[] {
+    return [...this.folders.keys()];
+  }
+
+  latest(instanceId: string): ModelProcess | null {
+    return this.folders.get(instanceId)?.latest ?? null;
+  }
+
+  makeFolder(instanceId: string): void {
+    if (!this.folders.has(instanceId)) {
+      this.folders.set(instanceId, {
+        fence: { generation: 0, attempt: 0 },
+        holder: null,
+        latest: null,
+      });
+    }
+  }
+
+  removeFolder(instanceId: string): void {
+    this.folders.delete(instanceId);
+  }
+
+  /** Spawns a shim: it goes its way whether or not the worker lives on. */
+  shim(
+    given: {
+      instanceId: string;
+      runId: string;
+      fence: Fence;
+      deadline: number;
+      exitsAtOnce: boolean;
+      isStubborn: boolean;
+    },
+    report: (result: ShimResult) => void,
+  ): void {
+    const { time, chance } = this;
+    const slowMs = chance.happens(0.05) ? chance.between(100, 14_000) : chance.between(0, 20);
+    time.after(slowMs, () => {
+      const folder = this.folders.get(given.instanceId);
+      if (!folder) return report({ kind: "no-folder" });
+      if (this.isLocked(given.instanceId)) {
+        return report({ kind: "locked" });
+      }
+      if (isBelow(given.fence, folder.fence) && this.mutation !== "no-fence") {
+        return report({ kind: "stale" });
+      }
+      if (time.elapsed > given.deadline) {
+        return report({ kind: "late" });
+      }
+      const holder: NonNullable<Folder["holder"]> = { processOf: null, isGone: false };
+      folder.holder = holder;
+      folder.fence = given.fence;
+      const betweenMs = chance.happens(0.03) ? chance.between(50, 3_000) : chance.between(0, 3);
+      time.after(betweenMs, () => {
+        if (holder.isGone) return;
+        report({ kind: "started", process: this.spawn(folder, holder, given) });
+      });
+    });
+  }
+
+  private spawn(
+    folder: Folder,
+    holder: NonNullable<Folder["holder"]>,
+    given: {
+      instanceId: string;
+      runId: string;
+      fence: Fence;
+      exitsAtOnce: boolean;
+      isStubborn: boolean;
+    },
+  ): ModelProcess {
+    const process: ModelProcess = {
+      instanceId: given.instanceId,
+      runId: given.runId,
+      generation: given.fence.generation,
+      processId: this.nextPid++,
+      isAlive: true,
+      isStubborn: given.isStubborn,
+      startedAt: this.time.now,
+      endedAt: null,
+      exitCode: null,
+    };
+    holder.processOf = process;
+    folder.latest = process;
+    this.processes.push(process);
+    if (given.exitsAtOnce) this.time.after(this.chance.between(0, 150), () => this.end(process, 1));
+    return process;
+  }
+
+  isLocked(instanceId: string): boolean {
+    const holder = this.folders.get(instanceId)?.holder;
+    return !!holder && !holder.isGone && (holder.processOf === null || holder.processOf.isAlive);
+  }
+
+  /** A shim that holds the lock and has started nothing yet is ended; what it holds is free again. */
+  endShim(instanceId: string): void {
+    const holder = this.folders.get(instanceId)?.holder;
+    if (holder && holder.processOf === null) holder.isGone = true;
+  }
+
+  /** Raises the fence, which takes the lock; false when somebody holds it. */
+  raiseFence(instanceId: string, fence: Fence): boolean {
+    const folder = this.folders.get(instanceId);
+    if (!folder) return true;
+    if (this.isLocked(instanceId)) return false;
+    if (isBelow(folder.fence, fence)) folder.fence = fence;
+    return true;
+  }
+
+  /** A process ends: by itself, by a signal, or killed by somebody outside. */
+  end(process: ModelProcess, exitCode: number | null): void {
+    if (!process.isAlive) return;
+    process.isAlive = false;
+    process.endedAt = this.time.now;
+    process.exitCode = exitCode;
+    this.onEnd(process);
+  }
+}
+
+function isBelow(a: Fence, b: Fence): boolean {
+  return a.generation < b.generation || (a.generation === b.generation && a.attempt < b.attempt);
+}

@@ -1,0 +1,189 @@
+/** The platform port over the model host, as one life of a worker sees it. */
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type {
+  Fence,
+  Platform,
+  StartOutcome,
+  StartSpec,
+  StopOutcome,
+} from "../../workers/platform.ts";
+import type { Chance } from "./chance.ts";
+import type { ModelHost, ModelProcess, ShimResult } from "./host_model.ts";
+import type { Life } from "./virtual_time.ts";
+
+const SETTLE_MS = 200;
+const GRACE_MS = 1_000;
+const POLL_MS = 20;
+export const MODEL_SITE = "site-1";
+
+export type PlatformMutation = "no-adoption" | "no-exit-reports" | "deaf-stop";
+
+export class ModelPlatform implements Platform {
+  readonly name = "process";
+  readonly site = MODEL_SITE;
+  private readonly asked = new Set<string>();
+  private listener: (runtimeInfo: RuntimeInfo) => void = () => {};
+
+  constructor(
+    private readonly host: ModelHost,
+    private readonly life: Life,
+    private readonly chance: Chance,
+    private readonly mutation: PlatformMutation | null = null,
+  ) {
+    const before = host.onEnd;
+    host.onEnd = (process) => {
+      before(process);
+      // An exit is noticed a moment later, if by then somebody is there to notice.
+      this.later(chance.between(0, 50), () => this.noticeEnd(process));
+    };
+  }
+
+  async inventory(): Promise<RuntimeInfo[]> {
+    await this.pause(2);
+    if (this.mutation === "no-adoption") return [];
+    return this.host.instances().flatMap((instanceId) => {
+      const latest = this.host.latest(instanceId);
+      return latest ? [infoOf(latest)] : [];
+    });
+  }
+
+  async inspect(instanceId: string): Promise<RuntimeInfo | null> {
+    await this.pause(2);
+    const latest = this.host.latest(instanceId);
+    return latest && infoOf(latest);
+  }
+
+  async fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null> {
+    for (;;) {
+      const latest = this.host.latest(instanceId);
+      if (latest?.isAlive || this.host.raiseFence(instanceId, fence)) {
+        return latest && infoOf(latest);
+      }
+      this.host.endShim(instanceId);
+      await this.pause(POLL_MS);
+    }
+  }
+
+  async start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome> {
+    const deadline = this.host.time.elapsed + spec.spawnWithinMs;
+    if (behaves(spec, "INVALID")) return failed("configuration_invalid", false, null);
+    this.host.makeFolder(spec.instanceId);
+    this.asked.add(spec.runId);
+    const given = {
+      ...spec,
+      deadline,
+      exitsAtOnce: behaves(spec, "CRASHES") && this.chance.happens(0.7),
+      isStubborn: behaves(spec, "STUBBORN"),
+    };
+    const result = await new Promise<ShimResult>((resolve) =>
+      this.host.shim(given, (told) => this.later(0, () => resolve(told)))
+    );
+    if (result.kind !== "started") {
+      return failed(result.kind === "late" ? "spawn_too_late" : result.kind, true, null);
+    }
+    const outcome = await this.untilStarted(result.process, spec, signal);
+    this.asked.delete(spec.runId);
+    return outcome;
+  }
+
+  private async untilStarted(
+    process: ModelProcess,
+    spec: StartSpec,
+    signal: AbortSignal,
+  ): Promise<StartOutcome> {
+    const readyMs = SETTLE_MS + (behaves(spec, "SLOW") ? this.chance.between(0, 5_000) : 0);
+    for (let waited = 0; waited < readyMs; waited += POLL_MS) {
+      await this.pause(POLL_MS);
+      if (!process.isAlive) return failed("exited_at_once", true, infoOf(process));
+      if (!signal.aborted) continue;
+      await this.end(process);
+      return failed("aborted", true, infoOf(process));
+    }
+    return { kind: "running", runtimeInfo: infoOf(process) };
+  }
+
+  async stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    for (;;) {
+      const found = await this.fence(instanceId, fence);
+      if (found?.status !== "Running") return { kind: "stopped", runtimeInfo: found };
+      if (this.mutation === "deaf-stop") {
+        return { kind: "stopped", runtimeInfo: { ...found, status: "Stopped" } };
+      }
+      this.asked.add(found.runId);
+      const process = this.host.latest(instanceId);
+      if (process) await this.end(process);
+    }
+  }
+
+  async remove(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    const outcome = await this.stop(instanceId, fence);
+    if (outcome.kind === "stopped") this.host.removeFolder(instanceId);
+    return outcome;
+  }
+
+  onExit(listener: (runtimeInfo: RuntimeInfo) => void): void {
+    this.listener = listener;
+  }
+
+  async logs(): Promise<string[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {}
+
+  private noticeEnd(process: ModelProcess): void {
+    if (this.asked.has(process.runId) || this.mutation === "no-exit-reports") return;
+    this.asked.add(process.runId);
+    this.listener(infoOf(process));
+  }
+
+  /** The signal reaches a willing server even if this life ends; the kill after the grace period needs a worker. */
+  private async end(process: ModelProcess): Promise<void> {
+    if (!process.isStubborn) {
+      this.host.time.after(this.chance.between(0, 50), () => this.host.end(process, 0));
+    }
+    for (let waited = 0; process.isAlive && waited < GRACE_MS; waited += POLL_MS) {
+      await this.pause(POLL_MS);
+    }
+    this.host.end(process, null);
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.later(ms, resolve));
+  }
+
+  private later(ms: number, run: () => void): void {
+    this.host.time.after(ms, run, this.life);
+  }
+}
+
+function infoOf(process: ModelProcess): RuntimeInfo {
+  return {
+    instanceId: process.instanceId,
+    status: process.isAlive ? "Running" : "Stopped",
+    runId: process.runId,
+    generation: process.generation,
+    site: MODEL_SITE,
+    startedAt: process.startedAt,
+    processId: String(process.processId),
+    runtimeMetadata: {},
+    ...(process.endedAt === null ? {} : {
+      stoppedAt: process.endedAt,
+      exit: {
+        code: process.exitCode,
+        signal: null,
+        reason: "Exited" as const,
+        message: `exited with ${process.exitCode}`,
+      },
+    }),
+  };
+}
+
+/** How this server behaves is in its environment. */
+function behaves(spec: StartSpec, name: string): boolean {
+  return (spec.configuration.env as Record<string, string> | undefined)?.[name] === "1";
+}
+
+function failed(code: string, retryable: boolean, runtimeInfo: RuntimeInfo | null): StartOutcome {
+  return { kind: "failed", failure: { code, message: code, retryable }, runtimeInfo };
+}
