@@ -3,6 +3,7 @@ import type { RecordedEvent } from "../events/envelope.ts";
 import type { JsonObject } from "../events/json.ts";
 import type { Facts } from "./facts.ts";
 import { noFacts } from "./facts.ts";
+import { foldFacts } from "./fold_facts.ts";
 import { type InstanceState, lifecycle } from "./lifecycle.ts";
 
 /** An action of the machine, as data: which command an event calls for. */
@@ -13,9 +14,9 @@ export type CommandAction =
   | "sendDeleteCommand";
 
 /** The number of the states' shape; a snapshot with another one is dropped and folded anew. */
-export const STATE_SCHEMA = 1;
+export const STATE_SCHEMA = 2;
 
-const rest = { run: "none", pending: "idle", facts: {} } as const;
+const rest = { run: "none", pending: "idle" } as const;
 
 /** The state of an instance of which nothing is known. */
 export function initialState(instanceId: string): InstanceState {
@@ -27,7 +28,10 @@ export function evolve(state: InstanceState, event: RecordedEvent): InstanceStat
   return step(state, event).state;
 }
 
-/** `evolve`, with the commands that the transition calls for. */
+/**
+ * `evolve`, with the commands that the transition calls for: the machine says where the instance stands next, by the
+ * facts before the event; then the facts move on.
+ */
 export function step(
   state: InstanceState,
   event: RecordedEvent,
@@ -37,8 +41,8 @@ export function step(
   }
   const actions: CommandAction[] = [];
   collect = actions;
-  const next = lifecycle.transition(state, event, inertScope) as InstanceState;
-  return { state: next, actions };
+  const moved = lifecycle.transition(state, event, inertScope) as InstanceState;
+  return { state: { ...moved, context: foldFacts(state.context, event) }, actions };
 }
 
 /** What a snapshot or a baseline keeps of a state. */

@@ -3,13 +3,13 @@
  *
  * Two regions say where an instance stands. `run` is what is known of the server; only reports move it, and only
  * forward. `pending` is the request in hand. The status that people see is derived from both (`status.ts`). The
- * third region keeps the facts that come with the events. There is no clock, no chance, no I/O, no `invoke` and no
- * `after` here; an action named `send…Command` is data: whoever decides puts it into the same append as the event.
+ * guards read the facts in the context; the fold keeps those (`fold_facts.ts`), with no `assign` here. There is no
+ * clock, no chance, no I/O, no `invoke` and no `after` either; an action named `send…Command` is data: whoever
+ * decides puts it into the same append as the event.
  */
-import { assign, setup, type SnapshotFrom } from "xstate";
+import { setup, type SnapshotFrom } from "xstate";
 import type { RecordedEvent } from "../events/envelope.ts";
 import { type Facts, noFacts } from "./facts.ts";
-import { foldFacts } from "./fold_facts.ts";
 import * as reports from "./reports.ts";
 
 interface Step {
@@ -70,7 +70,6 @@ const runReports = {
 export const lifecycle = setup({
   types: {} as { context: Facts; events: RecordedEvent },
   actions: {
-    keepFacts: assign(({ context, event }) => foldFacts(context, event)),
     sendStartCommand: () => {},
     sendStopCommand: () => {},
     sendRestartCommand: () => {},
@@ -134,7 +133,6 @@ export const lifecycle = setup({
         deleted: {},
       },
     },
-    facts: { on: { "*": { actions: "keepFacts" } } },
   },
 });
 
