@@ -1,7 +1,9 @@
 /** Bad input is answered with what is wrong with it, all of it at once, and changes nothing. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { assertProblem, type Call, faultLines } from "./support/api_client.ts";
-import { TEST_INSTANCE, withApi } from "./support/api_world.ts";
+import { createHttpApp } from "../../http/app.ts";
+import { apiClient, assertProblem, type Call, faultLines } from "./support/api_client.ts";
+import { apiOptions, TEST_INSTANCE, withApi } from "./support/api_world.ts";
+import { scriptedSystem, stateAfter } from "./support/scripted_system.ts";
 
 const CREATE = "POST /api/server/instances";
 
@@ -261,12 +263,18 @@ Deno.test("an instance that never was is a 404 on every route", () =>
     assertProblem(await call(`PATCH ${at}`, { body: { name: "b" } }), 404, "not_found");
   }));
 
-Deno.test("what can be no id is a 404 that shows what came in", () =>
-  withApi(async ({ call }) => {
-    for (const id of ["a_b", "..%2f..%2fetc", "%00", "x".repeat(65), "%zz"]) {
-      assertProblem(await call(`GET /api/server/instances/${id}`), 404, "not_found");
+Deno.test("what can be no id is a 404, and the system is not even asked", async () => {
+  const system = scriptedSystem(null, { get: () => Promise.resolve(stateAfter()) });
+  const call = apiClient(createHttpApp(apiOptions(system)));
+  for (const id of ["a_b", "..%2f..%2fetc", "%00", "x".repeat(65), "%zz", "-a"]) {
+    for (
+      const line of [`GET /api/server/instances/${id}`, `POST /api/server/instances/${id}/stop`]
+    ) {
+      assertProblem(await call(line), 404, "not_found");
     }
-  }));
+  }
+  assertEquals(system.asked, []);
+});
 
 Deno.test("a request that the state does not allow is a 409 with what it does allow", () =>
   withApi(async ({ call, create }) => {

@@ -94,8 +94,7 @@ Deno.test("a slow client gets everything in order while no more than the bound w
   const reader = await open(app, "?after=0-0");
   const events = (await reader.take(201)).slice(1);
   assertEquals(events.map((event) => event.data.version), events.map((_, index) => index + 1));
-  // About 15 events fill the buffer, and half of it is read before the next subscription.
-  assert(log.opened > 5 && log.opened < 60, `it paused and went on ${log.opened} times`);
+  assert(log.opened > 5, `it paused and went on ${log.opened} times`);
   await reader.close();
   assertEquals(log.closed, log.opened, "every subscription is closed");
 });
@@ -107,10 +106,12 @@ Deno.test("a log that delivers before it has given the subscription leaves none 
   const reader = await open(app, "?after=0-0");
   assertEquals((await reader.take(51)).at(-1)?.data.version, 50);
   await reader.close();
+  // Some 4 events fill the buffer; it is half empty before the log is asked again.
+  assert(log.opened < 30, `it subscribed ${log.opened} times`);
   assertEquals(log.closed, log.opened);
 });
 
-Deno.test("what a closed subscription still delivers makes no gap", async () => {
+Deno.test("what a closed subscription still delivers makes no gap, what comes twice is told once", async () => {
   const [one, two, three] = eventsOf(3) as [RecordedEvent, RecordedEvent, RecordedEvent];
   const listeners: Listener[] = [];
   const observe = async (listener: Listener) => {
@@ -125,7 +126,7 @@ Deno.test("what a closed subscription still delivers makes no gap", async () => 
   await reader.take(1);
   await until("it subscribes again", () => listeners.length === 2);
   listeners[0]?.([three]);
-  listeners[1]?.([two]);
+  listeners[1]?.([one, two]);
   assertEquals((await reader.take(1))[0]?.id, two.position);
   await reader.close();
 });
