@@ -16,12 +16,12 @@ export class IdlePlatform implements Platform {
   }
 
   async start(spec: StartSpec): Promise<StartOutcome> {
-    const { instanceId, runId, generation } = spec;
+    const { instanceId, runId, fence } = spec;
     const runtimeInfo: RuntimeInfo = {
       instanceId,
       status: "Running",
       runId,
-      generation,
+      generation: fence.generation,
       site: this.site,
       startedAt: Date.now(),
       processId: "12345",
@@ -29,6 +29,10 @@ export class IdlePlatform implements Platform {
     };
     this.runs.set(instanceId, runtimeInfo);
     return { kind: "running", runtimeInfo };
+  }
+
+  fence(instanceId: string): Promise<RuntimeInfo | null> {
+    return this.inspect(instanceId);
   }
 
   async stop(instanceId: string): Promise<StopOutcome> {
