@@ -208,19 +208,19 @@ export const AT_REST: Record<string, Invariant> = {
     }
     return null;
   },
-  /** What a user wanted last is so, or the reason is known. Promise 10. */
-  desiredIsReached: ({ states }) => {
+  /** What a user wanted last is so, unless that very command expired or failed. Promise 10. */
+  desiredIsReached: ({ states, log }) => {
+    const excused = instancesWhoseLastCommandFailed(log);
     for (const state of states) {
+      const { desired, instanceId, failure } = state.context;
       const status = statusOf(state);
-      const { desired, instanceId, lastError } = state.context;
-      if (desired === "stopped" && (status === "Running" || status === "Failed") && !lastError) {
-        return `${instanceId} should be stopped and is ${status}`;
-      }
-      if (desired === "running" && status !== "Running" && status !== "Stopped" && !lastError) {
-        return `${instanceId} should run and is ${status} for no reason`;
-      }
-      if (desired === "deleted" && status !== "Deleted" && !lastError) {
-        return `${instanceId} should be deleted and is ${status}`;
+      const isReached = desired === "deleted"
+        ? status === "Deleted"
+        : desired === "stopped"
+        ? status === "Stopped" || status === "Created" || status === "Deleted"
+        : status === "Running" || status === "Stopped" || failure !== null;
+      if (!isReached && !excused.has(instanceId)) {
+        return `${instanceId} should be ${desired} and is ${status}`;
       }
     }
     return null;
@@ -238,6 +238,23 @@ export const AT_REST: Record<string, Invariant> = {
     return open.size > 0 ? `${[...open].join(", ")} never ended` : null;
   },
 };
+
+function instancesWhoseLastCommandFailed(log: readonly RecordedEvent[]): Set<string> {
+  const last = new Map<string, string>();
+  const failed = new Set<string>();
+  for (const event of log) {
+    const ended = endedCommandId(event);
+    if (ended === null && "generation" in event.data && event.data.commandId !== null) {
+      last.set(event.instanceId, event.data.commandId);
+    }
+    if (
+      ended !== null && event.type !== "CommandSucceeded" && last.get(event.instanceId) === ended
+    ) {
+      failed.add(event.instanceId);
+    } else if (event.type.endsWith("Requested")) failed.delete(event.instanceId);
+  }
+  return failed;
+}
 
 /** The first invariant of `named` that does not hold, by its name and what was found. */
 export function firstBroken(named: Record<string, Invariant>, evidence: Evidence): string | null {
