@@ -4,9 +4,10 @@ import type { RecordedEvent } from "../events/envelope.ts";
 import type { CommandEnd } from "../events/event_log.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
-import { type CommandAction, step } from "./evolve.ts";
+import { step } from "./evolve.ts";
 import type { Launch, PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
+import type { CommandAction } from "./moves.ts";
 import type { Decision, InstanceRequest, Rejection } from "./requests.ts";
 import { allowedRequests, mayRun, statusOf } from "./status.ts";
 

@@ -1,9 +1,11 @@
 /** What holds for every history, whatever is in it. Design §1 promise 3, §4. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { transition } from "xstate";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import { decide } from "../../machines/decide.ts";
-import { evolve, initialState, restoreState, storedState } from "../../machines/evolve.ts";
+import { evolve, initialState, restoreState, step, storedState } from "../../machines/evolve.ts";
+import { lifecycle } from "../../machines/lifecycle.ts";
 import { owedTo } from "../../machines/reconcile.ts";
 import { STATUSES } from "../../machines/requests.ts";
 import { endedCommandId } from "../../machines/reports.ts";
@@ -129,6 +131,22 @@ Deno.test("the same events give the same state, also through a snapshot at any p
       assertEquals(JSON.parse(JSON.stringify(resumed)), JSON.parse(JSON.stringify(straight)));
     }),
     { numRuns: 300 },
+  );
+});
+
+Deno.test("a move that is remembered is the one that XState makes", () => {
+  fc.assert(
+    fc.property(anyHistory, ({ events }) => {
+      let state = initialState(INSTANCE);
+      for (const event of events) {
+        const [next, actions] = transition(lifecycle, state, event);
+        const stepped = step(state, event);
+        assertEquals(stepped.state.value, next.value);
+        assertEquals<unknown>(stepped.actions, actions.map((action) => action.type));
+        state = stepped.state;
+      }
+    }),
+    { numRuns: 500 },
   );
 });
 
