@@ -54,7 +54,14 @@ export class Worker {
    */
   async start(): Promise<void> {
     const { channel, platform } = this.parts;
-    platform.onExit((exited) => void this.guard(exited.instanceId, () => this.reportExit(exited)));
+    // What ends between the inventory and the registration is told after it: before, the log would call us superseded.
+    const mayReport = Promise.withResolvers<void>();
+    platform.onExit((exited) =>
+      void this.guard(
+        exited.instanceId,
+        () => mayReport.promise.then(() => this.reportExit(exited)),
+      )
+    );
     channel.serveQueries((query) => platform.logs(query.instanceId, query.tailLines));
     const found = await platform.inventory();
     const registered = await channel.register();
@@ -66,6 +73,7 @@ export class Worker {
         "Give this worker another id.",
       );
     }
+    mayReport.resolve();
     await this.adopt(found, new Set(registered.inherited.map((command) => command.instanceId)));
     for (const command of registered.inherited) this.undertake(command);
     this.loops = Promise.all([this.takeLoop(), this.heartbeatLoop()]).catch((error) =>
