@@ -75,7 +75,8 @@ async function start(
       version: VERSION,
       hasColor,
     });
-    await Promise.race([view, asked]);
+    await Promise.race([view.left, asked]);
+    await view.close();
   } else {
     await greet(node, tookMs);
     await asked;
@@ -104,6 +105,7 @@ async function openNode(
     defer: nextTurn,
     onFatal: endAtOnce,
   });
+  hostClock.neverBefore(broker.newestAt);
   const undo: (() => Promise<unknown>)[] = [() => broker.close()];
   try {
     const worker = await openWorker(settings, environment, broker);

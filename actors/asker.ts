@@ -81,13 +81,26 @@ export class Asker {
     try {
       const outcome = await this.parts.takeTurn(instanceId, {
         decide: (state) => decide(state, request, replying),
-        ...turnOf(options, given.correlationId),
+        ...this.turnOf(options, given.correlationId),
       });
       return await this.afterTurn(outcome, options, deadline, waiting);
     } finally {
       waiting.close();
       reply?.close();
     }
+  }
+
+  /** The request's id is our own: a correlation id comes from the client, who may use it twice. */
+  private turnOf(options: AskOptions, correlationId: string): Omit<Turn, "decide"> {
+    return {
+      meta: {
+        requestId: this.parts.ids.next("request"),
+        requestedBy: options.requestedBy,
+        correlationId,
+        ...(options.idempotency ? { idempotency: options.idempotency } : {}),
+      },
+      ...(options.idempotency ? { keepKeyMs: KEY_KEPT_MS } : {}),
+    };
   }
 
   private plan(instanceId: string, request: InstanceRequest, given: Deciding): AskOutcome {
@@ -251,16 +264,4 @@ function commandAskedFor(event: RecordedEvent): string | null {
   // A forced delete was answered when it was in the log; its command is for whoever still has the server.
   if (event.type === "DeleteRequested" && event.data.force) return null;
   return "commandId" in event.data && endedCommandId(event) === null ? event.data.commandId : null;
-}
-
-function turnOf(options: AskOptions, correlationId: string): Omit<Turn, "decide"> {
-  return {
-    meta: {
-      requestId: correlationId,
-      requestedBy: options.requestedBy,
-      correlationId,
-      ...(options.idempotency ? { idempotency: options.idempotency } : {}),
-    },
-    ...(options.idempotency ? { keepKeyMs: KEY_KEPT_MS } : {}),
-  };
 }

@@ -75,6 +75,8 @@ const commandConfiguration = z.strictObject({
   stopGraceMs: milliseconds(3_600_000).optional(),
 });
 
+const required = z.string({ error: "must be a string" }).min(1, "must not be empty");
+
 const component = (extra: Record<string, z.ZodType>) =>
   z.looseObject({
     id: z.string({ error: "must be a string" }).min(1, "must not be empty"),
@@ -102,9 +104,9 @@ const drasiServerConfiguration = z.strictObject({
   verifyPlugins: z.boolean().optional(),
   trustedIdentities: z.array(z.looseObject({})).optional(),
   corsAllowedOrigins: z.array(z.string()).optional(),
-  sources: z.array(component({ kind: z.string() })).optional(),
-  queries: z.array(component({ query: z.string() })).optional(),
-  reactions: z.array(component({ kind: z.string(), queries: z.array(z.string()).optional() }))
+  sources: z.array(component({ kind: required })).optional(),
+  queries: z.array(component({ query: required })).optional(),
+  reactions: z.array(component({ kind: required, queries: z.array(z.string()).optional() }))
     .optional(),
   identityProviders: z.array(z.looseObject({})).optional(),
   bootstrapProviders: z.array(z.looseObject({})).optional(),
@@ -151,6 +153,12 @@ export function faultsOf(result: z.ZodSafeParseResult<unknown>): Fault[] {
       return issue.keys.map((key) => ({
         path: [...at, key].join("."),
         message: "is not a known field",
+      }));
+    }
+    if (issue.code === "invalid_key") {
+      return issue.issues.map(({ message }) => ({
+        path: at.join("."),
+        message: `its name ${message}`,
       }));
     }
     return [{ path: at.join("."), message: issue.message }];

@@ -27,6 +27,8 @@ export interface EmbeddedBroker {
   readonly retention: LogRetention;
   readonly leadership: Leadership;
   readonly bus: CommandBus;
+  /** The time of the newest event at the opening, epoch milliseconds: the clock must not be behind it. */
+  readonly newestAt: number;
   /** A worker's side; one channel for each incarnation. */
   workerChannel(registration: Registration): WorkerChannel;
   /** Finishes what was asked for, then refuses everything with `log_closed`. The same as `log.close`. */
@@ -73,6 +75,7 @@ export function openEmbeddedBroker(ports: BrokerPorts): EmbeddedBroker {
     retention: new EmbeddedRetention(tables, writes, leadership),
     leadership,
     bus: new EmbeddedCommandBus(parts, leadership),
+    newestAt: writes.head.at,
     workerChannel: (registration) => new EmbeddedWorkerChannel(parts, { ...registration }),
     close,
     abandon: () => {

@@ -82,7 +82,8 @@ function checkAfterCrash(database: DatabaseSync, path: string): void {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    // The log holds configurations: for its owner alone, as every folder that is made on the way.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     const code = (error as { code?: string }).code;
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {

@@ -11,6 +11,7 @@ import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, locationOf } from "../outcome.ts";
 import { readQuery, wholeNumber } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
+import { invalidRequest } from "../problem.ts";
 
 const PATH = "/api/server/instances";
 
@@ -64,6 +65,13 @@ const listQuery = {
 async function list(context: HttpContext, services: HttpServices): Promise<Response> {
   const { query } = allParts({ query: readQuery(context, listQuery) });
   const { limit = 100, ...filters } = query;
+  const { cursor } = filters;
+  if (cursor !== undefined && !await services.system.get(cursor)) {
+    throw invalidRequest([{
+      path: "?cursor",
+      message: "must be the nextCursor of a page of this list",
+    }]);
+  }
   const given = Object.entries(filters).filter(([, value]) => value !== undefined);
   const page = await services.system.list({ ...Object.fromEntries(given), limit } as ListFilter);
   const { items, nextCursor, position } = page;

@@ -42,7 +42,7 @@ const refusedCreates: [string, Call, string[]][] = [
   ]],
   ["a query without text", {
     body: { name: "a", serverConfiguration: { queries: [{ id: "q" }] } },
-  }, ["serverConfiguration.queries.0.query: Invalid input: expected string, received undefined"]],
+  }, ["serverConfiguration.queries.0.query: must be a string"]],
   ["a template that does not fit the configuration", { body: { name: "a", template: "command" } }, [
     "serverConfiguration.command: must be an array of strings: the program, then its arguments",
   ]],
@@ -59,7 +59,7 @@ const refusedCreates: [string, Call, string[]][] = [
     },
   }, [
     "name: must be a string",
-    "labels.-: Invalid key in record",
+    "labels.-: its name must be 1 to 63 letters, digits, '.', '_', '/' or '-', beginning and ending with a letter or digit",
     "restartPolicy.mode: must be one of never, on-failure, always",
     "extra: is not a known field",
     "serverConfiguration.port: must be a whole number from 1 to 65535",

@@ -27,6 +27,13 @@ Deno.test("a list is walked page by page, each instance once", () =>
     assert(!("nextCursor" in (await call(LIST)).json), "a whole list has no next page");
   }));
 
+Deno.test("a cursor that no page gave is named as a fault, not taken for the end of the list", () =>
+  withApi(async ({ call, create }) => {
+    await create({ name: "one" });
+    const answer = assertProblem(await call(`${LIST}?cursor=nobody`), 400, "invalid");
+    assertEquals(answer.faults[0].path, "?cursor");
+  }));
+
 Deno.test("a list is narrowed by status, label, name, platform and template, in any case", () =>
   withApi(async ({ call, create, startWorker }) => {
     await startWorker();

@@ -4,7 +4,7 @@ import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_fold
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { runStateOf } from "./run_state.ts";
-import { fenceNumber } from "./shim.ts";
+import { fenceNumber } from "./fence_number.ts";
 import { endStragglers } from "./stragglers.ts";
 import type { Fence } from "../platform.ts";
 

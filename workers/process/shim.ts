@@ -1,6 +1,7 @@
 /** Runs the shim: the one way in which this platform starts a server. Design §4 rule 6. */
 import { OperationalError } from "../../events/errors.ts";
-import type { Fence, StartSpec } from "../platform.ts";
+import type { StartSpec } from "../platform.ts";
+import { fenceNumber } from "./fence_number.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import type { RunRecord } from "./instance_folder.ts";
 import { readLines } from "./line_reader.ts";
@@ -25,9 +26,6 @@ export type ShimReport =
 
 /** A shim that froze is given this much past the spawn deadline, after which it starts nothing. */
 const REPORT_SLACK_MS = 2_000;
-
-/** No command is taken over this often. */
-const ATTEMPTS_MAX = 1_000_000;
 
 /** Variables that would change the shim's own shell or that Deno sets for nobody: passed around them. */
 const CARRIED = /^(PATH|ENV|PS4|LD_.*|DYLD_.*)$/;
@@ -74,11 +72,6 @@ export async function runShim(
   } finally {
     cancel();
   }
-}
-
-/** A fence as one number, which a shell can compare. */
-export function fenceNumber({ generation, attempt }: Fence): number {
-  return generation * ATTEMPTS_MAX + Math.min(attempt, ATTEMPTS_MAX - 1);
 }
 
 /** Ends a shim that froze: all of its processes, since the last of them holds the report's pipe. */

@@ -1,0 +1,97 @@
+/** What the vocabulary says of bad input: every fault, where it is, and the right form. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { configurationFaults, describeFaults } from "../../events/configuration.ts";
+import { comparePositions, isPosition } from "../../events/envelope.ts";
+import { OperationalError } from "../../events/errors.ts";
+import { canonicalJson } from "../../events/json.ts";
+import { parseWith, specificationSchema } from "../../events/specification.ts";
+import { type StoredEvent, upcast, upcastChecked } from "../../events/upcast.ts";
+
+Deno.test("every fault of a drasi-server configuration is named at once, with its path", () => {
+  const faults = configurationFaults("drasi-server", {
+    host: "invalid",
+    port: -1,
+    logLevel: "loud",
+    persistConfig: true,
+    queries: [{ id: "q" }],
+  });
+  assertEquals(describeFaults(faults).split("; "), [
+    "host: must be an IPv4 address or localhost",
+    "port: must be a whole number from 1 to 65535",
+    "logLevel: must be one of trace, debug, info, warn, error",
+    "queries.0.query: must be a string",
+    "persistConfig: is not a known field",
+  ]);
+});
+
+Deno.test("the predecessor's queryText is another name of query", () => {
+  const queries = [{ id: "q", queryText: "MATCH (n) RETURN n" }];
+  assertEquals(configurationFaults("drasi-server", { queries }), []);
+});
+
+Deno.test("a command must be an argument array, with exactly one probe", () => {
+  assertEquals(
+    configurationFaults("command", { command: "redis-server --port 1" }).map(({ path }) => path),
+    ["command"],
+  );
+  assertEquals(configurationFaults("command", { command: [] })[0]?.message, "must name a program");
+  const readiness = { http: { path: "/" }, tcp: {} };
+  assertEquals(
+    configurationFaults("command", { command: ["x"], readiness })[0]?.message,
+    "must have exactly one of http and tcp",
+  );
+});
+
+Deno.test("a bad label names the label and the form of its name", () => {
+  const parsed = parseWith(specificationSchema, {
+    name: "x",
+    configuration: {},
+    labels: { "-bad": "v" },
+  });
+  assertEquals(
+    parsed.ok ? [] : parsed.faults.map(({ path, message }) => [path, message.slice(0, 31)]),
+    [
+      ["labels.-bad", "its name must be 1 to 63 letter"],
+    ],
+  );
+});
+
+Deno.test("positions compare as numbers, part by part", () => {
+  assertEquals(["9-0", "10-0", "10-2"].toSorted(comparePositions), ["9-0", "10-0", "10-2"]);
+  assertEquals(["1-0", "1", "x-1", "-1-0"].map(isPosition), [true, false, false, false]);
+});
+
+Deno.test("canonical JSON is the same for the same value, whatever the order of its keys", () => {
+  assertEquals(
+    canonicalJson({ b: [{ d: 1, c: 2 }], a: 1 }),
+    canonicalJson({ a: 1, b: [{ c: 2, d: 1 }] }),
+  );
+});
+
+const stored: StoredEvent = {
+  position: "1-0",
+  previous: null,
+  instanceId: "i",
+  version: 1,
+  type: "RequestAnswered",
+  schema: 1,
+  at: 1,
+  data: { request: "start", commandId: null },
+  meta: {},
+};
+
+Deno.test("an event of a kind or schema from the future is refused by name", () => {
+  for (const newer of [{ ...stored, type: "StartDreamt" }, { ...stored, schema: 2 }]) {
+    const error = assertThrows(() => upcast(newer), OperationalError, newer.type);
+    assertEquals(error.code, "log_from_newer_version");
+  }
+});
+
+Deno.test("a damaged event is told from a good one", () => {
+  assertEquals<unknown>(upcastChecked(stored).data, stored.data);
+  const error = assertThrows(
+    () => upcastChecked({ ...stored, data: { request: 5 } }),
+    OperationalError,
+  );
+  assertEquals(error.code, "log_damaged");
+});
