@@ -1,4 +1,6 @@
 /** What SQLite's errors mean for a person: which file, what happened to the data, and what to do next. */
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
 import type { StorageFailure } from "../embedded/tables.ts";
 
@@ -50,7 +52,10 @@ export function openingFailure(error: unknown, folder: string, file: string): un
       return dataFolderReadOnly(folder, error);
     case "full":
     case "io":
-    case "protocol":
+    case "protocol": {
+      // A disk that is mounted to be read only: SQLite finds no room for its journal, and calls that an I/O error.
+      const refusal = refusalToWrite(folder);
+      if (refusal) return dataFolderReadOnly(folder, refusal);
       return new OperationalError(
         "log_unwritable",
         `The log ${file} cannot be opened: ${reasonOf(error)}.`,
@@ -58,8 +63,20 @@ export function openingFailure(error: unknown, folder: string, file: string): un
         "Make room on its disk, or look into the disk's health, and start again.",
         { cause: error },
       );
+    }
     case null:
       return error;
+  }
+}
+
+/** Why nothing can be made in `folder`; null where it can, or where that fails for another reason. */
+function refusalToWrite(folder: string): unknown {
+  try {
+    rmdirSync(mkdtempSync(join(folder, "probe-")));
+    return null;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    return code === "EROFS" || code === "EACCES" || code === "EPERM" ? error : null;
   }
 }
 
