@@ -160,7 +160,19 @@ export async function withProgram(test: (world: ProgramWorld) => Promise<void>):
 }
 
 /** The body of a create of a program run by the `command` template. */
-export function commandInstance(name: string, command: string[], policy = "on-failure") {
+export interface CommandInstance {
+  name: string;
+  template: "command";
+  serverConfiguration: { command: string[]; stopGraceMs: number };
+  restartPolicy: { mode: string; baseMs: number; capMs: number };
+}
+
+/** An instance that is quick to be started again, if its policy says so. */
+export function commandInstance(
+  name: string,
+  command: string[],
+  policy = "on-failure",
+): CommandInstance {
   return {
     name,
     template: "command",
@@ -172,7 +184,7 @@ export function commandInstance(name: string, command: string[], policy = "on-fa
 /** Creates an instance and starts it; gives its id and the pid that the API tells. */
 export async function startInstance(
   life: ControlPlane,
-  body: ReturnType<typeof commandInstance>,
+  body: CommandInstance,
 ): Promise<{ id: string; pid: string }> {
   const { json: { id } } = await life.call("POST /api/server/instances", body);
   const { status, json } = await life.call(`POST /api/server/instances/${id}/start`);
