@@ -1,0 +1,21 @@
+/** A minute of chaos: every kill point is met, and nothing that was promised is broken. */
+import { assert, assertEquals } from "@std/assert";
+import { runChaos } from "./rounds.ts";
+
+/** With the last round, the take-down and the second reading it stays below a minute. */
+const SECONDS = 35;
+
+Deno.test("killed at every point under random requests, the control plane keeps what it promised", async () => {
+  const seed = Math.floor(Math.random() * 1_000_000);
+  const { story, missed, tally } = await runChaos({
+    rounds: 1_000,
+    seconds: SECONDS,
+    seed,
+    at: null,
+    onProgress: () => {},
+    stopping: new AbortController().signal,
+  });
+  assertEquals(story, null, `seed ${seed}`);
+  assertEquals(missed, [], `seed ${seed}: ${tally.rounds} rounds were too few for all kill points`);
+  assert(tally.acknowledged > 0 && tally.indeterminate > 0, "both ends of a request were met");
+});
