@@ -1,6 +1,7 @@
 /** `deno task chaos`: rounds of random kills of the control plane during random requests, and a table of what came of it. */
 import { isKillPoint, KILL_POINTS } from "./kill_points.ts";
-import { type ChaosOptions, type ChaosResult, runChaos, type Tally } from "./rounds.ts";
+import { type ChaosOptions, runChaos } from "./rounds.ts";
+import { tableOf, type Tally } from "./tally.ts";
 
 const USAGE = `deno task chaos [--rounds N] [--seconds S] [--seed X] [--at KILLPOINT]
 
@@ -29,7 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const result = await runChaos(options);
   if (Deno.stdout.isTerminal()) say("");
-  say(tableOf(result));
+  say(tableOf(result.tally, result.story?.faults.length ?? 0));
   if (result.story) say(JSON.stringify(result.story, null, 2));
   const hasMissed = options.rounds >= ROUNDS_FOR_ALL && result.missed.length > 0;
   if (hasMissed) say(`never met: ${result.missed.join(", ")}`);
@@ -63,30 +64,6 @@ function showProgress({ rounds, seconds, requests, events }: Tally): void {
   if (!Deno.stdout.isTerminal()) return;
   const line = `round ${rounds}, ${seconds.toFixed(0)} s, ${requests} requests, ${events} events`;
   Deno.stdout.writeSync(new TextEncoder().encode(`\r${line}`));
-}
-
-function tableOf({ tally, story }: ChaosResult): string {
-  const perRound = tally.rounds === 0 ? 0 : tally.seconds * 1_000 / tally.rounds;
-  const rows: [string, string][] = [
-    ["rounds", `${tally.rounds} in ${tally.seconds.toFixed(1)} s, ${perRound.toFixed(0)} ms each`],
-    ...KILL_POINTS.map((point): [string, string] => [`  ${point}`, String(tally.kills[point])]),
-    ["  of these in a recovery", String(tally.inRecovery)],
-    [
-      "recovery",
-      `${
-        (tally.recoveryMs / Math.max(1, tally.rounds - tally.inRecovery)).toFixed(0)
-      } ms on average`,
-    ],
-    ["requests", String(tally.requests)],
-    ["  acknowledged", String(tally.acknowledged)],
-    ["  refused or failed", String(tally.refused)],
-    ["  indeterminate", String(tally.indeterminate)],
-    ["  repeated under their key", String(tally.repetitions)],
-    ["events in the log", String(tally.events)],
-    ["looks for two live runs", String(tally.looks)],
-    ["violations", String(story?.faults.length ?? 0)],
-  ];
-  return rows.map(([name, value]) => `${name.padEnd(28)}${value}`).join("\n");
 }
 
 function say(text: string): void {

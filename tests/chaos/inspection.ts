@@ -34,7 +34,8 @@ export async function catchUp(victim: VictimProcess, history: History): Promise<
   const faults: string[] = [];
   for (;;) {
     const report = await victim.report(history.position);
-    if (report === null) return null;
+    // What was found in the pages before is found, whatever comes after.
+    if (report === null) return faults.length > 0 ? faults : null;
     faults.push(...followLog(history, report.events));
     // Only the end of the log says what is in hand.
     if (report.events.length < 5_000) return [...faults, ...inHandFaults(history, report.inHand)];

@@ -4,6 +4,7 @@ import { Chance } from "./chance.ts";
 import { answerFaults, emptyHistory, repetitionFaults } from "./history_checker.ts";
 import { catchUp, inspect, list, type Listed, Sampler, serversOf, slay } from "./inspection.ts";
 import { type Armed, KILL_POINTS, type KillPoint } from "./kill_points.ts";
+import { countAnswers, emptyTally, type Tally } from "./tally.ts";
 import { Users } from "./users.ts";
 import { VictimProcess } from "./victim_process.ts";
 
@@ -19,23 +20,6 @@ export interface ChaosOptions {
   onProgress: (tally: Tally) => void;
   /** Aborted: no more rounds; what was started is taken down and told of. */
   stopping: AbortSignal;
-}
-
-/** What was done so far. */
-export interface Tally {
-  rounds: number;
-  seconds: number;
-  kills: Record<KillPoint, number>;
-  /** Kills during a recovery, before it served. */
-  inRecovery: number;
-  requests: number;
-  acknowledged: number;
-  refused: number;
-  indeterminate: number;
-  repetitions: number;
-  events: number;
-  looks: number;
-  recoveryMs: number;
 }
 
 /** What was found wrong, with what led to it. */
@@ -84,7 +68,7 @@ class Rounds {
   readonly #history = emptyHistory();
   readonly #sampler: Sampler;
   readonly #startedAt = performance.now();
-  readonly #tally: Tally;
+  readonly #tally = emptyTally();
   #site: string | null = null;
   #victim: VictimProcess | null = null;
   #standby: VictimProcess | null = null;
@@ -100,23 +84,6 @@ class Rounds {
       (instanceId) => this.#site && slay(this.#site, instanceId),
     );
     this.#sampler = new Sampler(() => this.#site);
-    this.#tally = {
-      rounds: 0,
-      seconds: 0,
-      kills: Object.fromEntries(KILL_POINTS.map((point) => [point, 0])) as Record<
-        KillPoint,
-        number
-      >,
-      inRecovery: 0,
-      requests: 0,
-      acknowledged: 0,
-      refused: 0,
-      indeterminate: 0,
-      repetitions: 0,
-      events: 0,
-      looks: 0,
-      recoveryMs: 0,
-    };
   }
 
   async run(): Promise<ChaosResult> {
@@ -153,13 +120,14 @@ class Rounds {
     this.#standby = null;
     const ready = await victim.open(this.#folders(), isEarly ? { point, occurrence: 1 } : null);
     this.#tally.rounds++;
-    if (ready === null) return await this.#afterDeath(victim, isEarly ? point : "random", true);
+    if (ready === null) return await this.#afterEarlyDeath(victim, isEarly ? point : null);
     this.#site = ready.site;
     this.#tally.recoveryMs += ready.tookMs;
+    this.#tally.recoveries++;
     using client = Deno.createHttpClient({});
     const api = { url: ready.url, client };
     const found = await this.#check(victim, api);
-    if (found === null) return await this.#afterDeath(victim, isEarly ? point : "random", true);
+    if (found === null) return await this.#afterEarlyDeath(victim, isEarly ? point : null);
     if (found.length > 0) return found;
     // The next life loads its modules while this one works.
     this.#standby = new VictimProcess();
@@ -172,16 +140,17 @@ class Rounds {
     victim: VictimProcess,
     api: { url: string; client: Deno.HttpClient },
   ): Promise<string[] | null> {
+    const order = await catchUp(victim, this.#history);
+    // What was asked is held against the log in the next life, then.
+    if (order === null) return null;
     const { asked, repetitions } = this.#users.takeAsked();
     this.#note(
       asked.map((one) =>
         `${one.kind} ${one.instanceId ?? ""} ${one.requestId}: ${JSON.stringify(one.answer)}`
       ),
     );
-    const order = await catchUp(victim, this.#history);
-    // What was asked has to be held against the log all the same, in the next life.
-    if (order === null) return null;
-    this.#count(asked, repetitions.length);
+    countAnswers(this.#tally, asked);
+    this.#tally.repetitions += repetitions.length;
     const faults = [
       ...order,
       ...answerFaults(this.#history, asked),
@@ -220,6 +189,13 @@ class Rounds {
     stopping.abort();
     await asking;
     return hasHit && armed !== null;
+  }
+
+  /** `point` is null for a life that nobody was to end yet. */
+  async #afterEarlyDeath(victim: VictimProcess, point: KillPoint | null): Promise<string[]> {
+    if (point !== null) return await this.#afterDeath(victim, point, true);
+    const { signal, code } = await victim.ended;
+    return [...victim.bugs, `the recovery did not come to its end: ${signal ?? `code ${code}`}`];
   }
 
   async #afterDeath(victim: VictimProcess, point: KillPoint, early: boolean): Promise<string[]> {
@@ -303,16 +279,6 @@ class Rounds {
     this.#tally.events = Number.parseInt(this.#history.position);
     this.#tally.looks = this.#sampler.looks;
     return this.#tally;
-  }
-
-  #count(asked: readonly { answer: { status: number } | null }[], repetitions: number): void {
-    this.#tally.requests += asked.length;
-    this.#tally.repetitions += repetitions;
-    for (const { answer } of asked) {
-      if (answer === null) this.#tally.indeterminate++;
-      else if (answer.status < 300) this.#tally.acknowledged++;
-      else this.#tally.refused++;
-    }
   }
 
   #note(lines: readonly string[]): void {
