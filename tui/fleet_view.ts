@@ -2,6 +2,17 @@
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { type InstanceStatus, STATUSES } from "../machines/requests.ts";
 import { statusOf } from "../machines/status.ts";
+import { fit, printable } from "./terminal_text.ts";
+
+/** What the screen shows at one time. */
+export interface FleetView {
+  /** The first instances, as many as there is room for. */
+  rows: FleetRow[];
+  /** Of the whole fleet, shown or not: `3 Running, 1 Failed`. */
+  counts: string;
+  /** How many instances there is no room for. */
+  hidden: number;
+}
 
 /** One line of the table, ready to print. */
 export interface FleetRow {
@@ -53,13 +64,25 @@ export function rowOf(state: InstanceState, now: number): FleetRow {
   };
 }
 
-/** `3 Running, 1 Failed`: how many instances have each status, in the order of the lifecycle. */
-export function countsOf(rows: readonly FleetRow[]): string {
-  const counts = STATUSES.map((status) =>
-    [status, rows.filter((row) => row.status === status).length] as const
-  );
-  return counts.filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`)
-    .join(", ") || "no instances";
+/** The fleet at a time (epoch milliseconds), with at most `rowsMax` rows. */
+export function fleetView(
+  states: readonly InstanceState[],
+  now: number,
+  rowsMax: number,
+): FleetView {
+  const rows = states.slice(0, rowsMax).map((state) => rowOf(state, now));
+  return { rows, counts: countsOf(states.map(statusOf)), hidden: states.length - rows.length };
+}
+
+/** The heads of the columns, as one line of a screen that is `columns` wide. */
+export function headLine(columns: number): string {
+  return lineOf(HEADS, columns);
+}
+
+/** A row as one line of a screen that is `columns` wide. */
+export function rowLine(row: FleetRow, columns: number): string {
+  const { symbol, status, name, processId, port, restarts, since, detail } = row;
+  return lineOf([symbol, status, name, processId, port, restarts, since, detail], columns);
 }
 
 /** `45s`, `12m`, `3h`, `2d`. */
@@ -70,10 +93,24 @@ export function duration(ms: number): string {
   return seconds < 86_400 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** Text from outside as it may reach a terminal: on one line, without control characters. */
-export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, " ");
+const HEADS = ["", "STATUS", "NAME", "PID", "PORT", "RESTARTS", "AGE", ""];
+const WIDTHS = [2, 11, 24, 9, 7, 9, 6];
+
+/** The last cell has what room the others leave. */
+function lineOf(cells: readonly string[], columns: number): string {
+  const line = cells.map((cell, index) => {
+    const width = WIDTHS[index];
+    return width === undefined ? cell : `${fit(cell, width - 1)} `;
+  }).join("");
+  return fit(line, columns).trimEnd();
+}
+
+function countsOf(statuses: readonly InstanceStatus[]): string {
+  const counts = STATUSES.map((status) =>
+    [status, statuses.filter((one) => one === status).length] as const
+  );
+  return counts.filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`)
+    .join(", ") || "no instances";
 }
 
 function detailOf(

@@ -4,7 +4,7 @@ import { type ReactElement, useEffect, useState } from "react";
 import type { Clock } from "../events/clock.ts";
 import type { InstanceSystem } from "../actors/system_port.ts";
 import type { InstanceStatus } from "../machines/requests.ts";
-import { countsOf, type FleetRow, rowOf } from "./fleet_view.ts";
+import { type FleetView, fleetView, headLine, rowLine } from "./fleet_view.ts";
 
 export interface LiveViewProps {
   system: InstanceSystem;
@@ -18,9 +18,7 @@ export interface LiveViewProps {
 /** Uptimes move once a second; events are shown at most this often. */
 const FRAME_MS = 100;
 const TICK_MS = 1_000;
-/** What is listed at most; the rest is counted. */
-const ROWS_MAX = 500;
-/** Title, counts, column heads, hint. */
+/** Title, counts, column heads and hint, and the last line, which stays empty. */
 const LINES_AROUND = 5;
 
 const COLORS: Partial<Record<InstanceStatus, string>> = {
@@ -31,90 +29,83 @@ const COLORS: Partial<Record<InstanceStatus, string>> = {
   Stopping: "yellow",
 };
 
-/** Shows the view until the person leaves it with `q` or Ctrl-C. */
-export async function showLiveView(props: LiveViewProps): Promise<void> {
+/** The view while it is shown. */
+export interface ShownView {
+  /** Resolves when the person leaves it with `q` or Ctrl-C. */
+  left: Promise<unknown>;
+  /** Gives the terminal back as it was; only then may anything else be written to it. */
+  close(): Promise<void>;
+}
+
+/** Shows the view on this process's terminal. */
+export function showLiveView(props: LiveViewProps): ShownView {
   const view = render(<LiveView {...props} />, {
     alternateScreen: true,
     exitOnCtrlC: true,
     patchConsole: false,
   });
-  await view.waitUntilExit();
+  const left = view.waitUntilExit();
+  return {
+    left,
+    async close() {
+      view.unmount();
+      await left;
+    },
+  };
 }
 
-/** The screen itself. */
+/** The screen itself. It never fills the last column or line: a terminal that wraps there would scroll. */
 export function LiveView(props: LiveViewProps): ReactElement {
-  const rows = useFleet(props.system, props.clock);
   const { columns, rows: height } = useWindowSize();
+  const width = columns - 1;
+  const fleet = useFleet(props.system, props.clock, Math.max(1, height - LINES_AROUND));
   const { exit } = useApp();
   useInput((input) => {
+    // What is typed fast arrives as one string.
     if (input.includes("q")) exit();
   });
-  const visible = rows.slice(0, Math.max(1, height - LINES_AROUND));
   return (
-    <Box flexDirection="column" width={columns}>
+    <Box flexDirection="column" width={width} height={Math.max(1, height - 1)} overflow="hidden">
       <Text bold wrap="truncate">DRaaS {props.version} {props.url}</Text>
       <Text wrap="truncate">
-        {countsOf(rows)}
-        {rows.length > visible.length ? ` (the first ${visible.length} shown)` : ""}
+        {fleet.counts}
+        {fleet.hidden > 0
+          ? ` (${fleet.hidden} of them below; GET ${props.url}/api/server/instances)`
+          : ""}
       </Text>
-      <Line cells={HEADS} columns={columns} isHead />
-      {visible.map((row) => (
-        <Line
+      <Text bold wrap="truncate">{headLine(width)}</Text>
+      {fleet.rows.map((row) => (
+        <Text
           key={row.id}
-          columns={columns}
-          cells={[
-            row.symbol,
-            row.status,
-            row.name,
-            row.processId,
-            row.port,
-            row.restarts,
-            row.since,
-            row.detail,
-          ]}
+          wrap="truncate"
           {...(props.hasColor && COLORS[row.status] ? { color: COLORS[row.status] } : {})}
-        />
+        >
+          {rowLine(row, width)}
+        </Text>
       ))}
-      {rows.length === 0 && (
-        <Text>No instances yet. Create one: POST {props.url}/api/server/instances</Text>
+      {fleet.rows.length === 0 && (
+        <Text wrap="truncate">
+          No instances yet. Create one: POST {props.url}/api/server/instances
+        </Text>
       )}
       <Text dimColor={props.hasColor} wrap="truncate">q leaves; the servers run on</Text>
     </Box>
   );
 }
 
-const HEADS = ["", "STATUS", "NAME", "PID", "PORT", "RESTARTS", "AGE", ""];
-const WIDTHS = [2, 11, 24, 9, 7, 9, 6, 0];
+const NOTHING_YET: FleetView = { rows: [], counts: "", hidden: 0 };
 
-function Line(
-  props: { cells: string[]; columns: number; isHead?: boolean; color?: string },
-): ReactElement {
-  const text = props.cells.map((cell, index) => {
-    const width = WIDTHS[index]!;
-    return width === 0 ? cell : cell.slice(0, width - 1).padEnd(width);
-  }).join("").slice(0, props.columns);
-  return (
-    <Text
-      wrap="truncate"
-      bold={props.isHead === true}
-      {...(props.color ? { color: props.color } : {})}
-    >
-      {text}
-    </Text>
-  );
-}
-
-function useFleet(system: InstanceSystem, clock: Clock): FleetRow[] {
-  const [rows, setRows] = useState<FleetRow[]>([]);
+function useFleet(system: InstanceSystem, clock: Clock, rowsMax: number): FleetView {
+  const [fleet, setFleet] = useState(NOTHING_YET);
   useEffect(() => {
     let cancel: (() => void) | null = null;
     let isOver = false;
     let dueAt = Infinity;
     const refresh = async () => {
       dueAt = Infinity;
-      const page = await system.list({ limit: ROWS_MAX });
+      const { items } = await system.list({ limit: Infinity });
       if (isOver) return;
-      setRows(page.items.map((state) => rowOf(state, clock.now())));
+      setFleet(fleetView(items, clock.now(), rowsMax));
       later(TICK_MS);
     };
     const later = (delayMs: number) => {
@@ -131,6 +122,6 @@ function useFleet(system: InstanceSystem, clock: Clock): FleetRow[] {
       cancel?.();
       void subscription.then((one) => one.close());
     };
-  }, [system, clock]);
-  return rows;
+  }, [system, clock, rowsMax]);
+  return fleet;
 }

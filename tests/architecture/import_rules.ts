@@ -34,6 +34,7 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@hono/": ["http/"],
   "ink": ["tui/"],
   "react": ["tui/"],
+  "string-width": ["tui/"],
   "node:sqlite": ["adapters/sqlite/"],
   "ioredis": ["adapters/redis/"],
   "dockerode": ["workers/docker/"],

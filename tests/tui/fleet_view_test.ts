@@ -1,0 +1,109 @@
+/** The live view's text: what a row says in each state, the counts, and that nothing is wider than the screen. */
+import { assert, assertEquals } from "@std/assert";
+import { specificationSchema } from "../../events/specification.ts";
+import type { InstanceState } from "../../machines/lifecycle.ts";
+import { STATUSES } from "../../machines/requests.ts";
+import { duration, fleetView, headLine, rowLine, rowOf, SYMBOLS } from "../../tui/fleet_view.ts";
+import { columnsOf } from "../../tui/terminal_text.ts";
+import { History, running } from "../support/recorded.ts";
+
+const LATER = 65_000;
+
+function named(name: string): InstanceState {
+  const specification = specificationSchema.parse({ name, configuration: {} });
+  return new History().add("InstanceCreated", { specification }).state;
+}
+
+Deno.test("an instance that was only created shows its name and age", () => {
+  assertEquals(
+    rowLine(rowOf(named("one"), LATER), 79),
+    ". Created    one" + " ".repeat(37) + "0" + " ".repeat(8) + "1m",
+  );
+});
+
+Deno.test("a running instance shows its process and how long it has run", () => {
+  const row = rowOf(History.running().state, LATER);
+  assertEquals([row.status, row.symbol, row.processId, row.since, row.detail], [
+    "Running",
+    "*",
+    "4242",
+    "1m",
+    "",
+  ]);
+});
+
+Deno.test("a stand-in and a port are said", () => {
+  const runtimeInfo = { ...running("r1"), port: 8080, runtimeMetadata: { standIn: "true" } };
+  const { state } = new History().created().startRequested().accepted().add("CommandSucceeded", {
+    commandId: "c1",
+    attempt: 1,
+    workerId: "w1",
+    response: {
+      type: "StartInstanceResponse",
+      instanceId: "instance-1",
+      success: true,
+      runtimeInfo,
+    },
+  });
+  const row = rowOf(state, LATER);
+  assertEquals([row.port, row.detail], ["8080", "stand-in, not drasi-server"]);
+});
+
+Deno.test("a failed start shows why, and no process", () => {
+  const row = rowOf(new History().created().startRequested().accepted().failed().state, LATER);
+  assertEquals([row.status, row.symbol, row.processId, row.detail], ["Failed", "!", "", "no"]);
+});
+
+Deno.test("a restart to come shows when", () => {
+  const history = History.running().exited("r1", 1);
+  const { state, at } = history.add("RestartScheduled", {
+    runId: "r1",
+    attempt: 0,
+    delayMs: 30_000,
+  });
+  const row = rowOf(state, at + 10_000);
+  assertEquals(row.detail.split(";")[0], "next try in 20s");
+});
+
+Deno.test("counts are of the whole fleet, also of what has no room", () => {
+  const states = [named("a"), named("b"), History.running().state, History.running().state];
+  const view = fleetView(states, LATER, 1);
+  assertEquals([view.rows.length, view.hidden, view.counts], [1, 3, "2 Created, 2 Running"]);
+  assertEquals(fleetView([], LATER, 10), { rows: [], hidden: 0, counts: "no instances" });
+});
+
+Deno.test("each status is told without colour: its name, and a plain sign", () => {
+  for (const status of STATUSES) assert(/^[ -~]$/.test(SYMBOLS[status]), status);
+  const lasting = ["Created", "Running", "Stopped", "Failed"] as const;
+  assertEquals(new Set(lasting.map((status) => SYMBOLS[status])).size, 4);
+});
+
+Deno.test("ages are short", () => {
+  assertEquals([-5, 0, 59_999, 60_000, 3_599_999, 3_600_000, 86_400_000].map(duration), [
+    "0s",
+    "0s",
+    "59s",
+    "1m",
+    "59m",
+    "1h",
+    "1d",
+  ]);
+});
+
+Deno.test("no line is wider than the screen, whatever a name holds", () => {
+  const names = [
+    "x".repeat(200),
+    "日本語".repeat(40),
+    "\u001b[2J\u001b[H",
+    "👨‍👩‍👧‍👦".repeat(9),
+    "é".repeat(99),
+  ];
+  for (const columns of [20, 40, 79, 200]) {
+    assert(columnsOf(headLine(columns)) <= columns);
+    for (const name of names) {
+      const line = rowLine(rowOf(named(name.slice(0, 200)), LATER), columns);
+      assert(columnsOf(line) <= columns, `${columnsOf(line)} of ${columns}: ${line}`);
+      assert(!line.includes("\u001b"));
+    }
+  }
+});

@@ -1,0 +1,40 @@
+/** The one place that turns text from outside into text that is safe to print, and that fits its column. */
+import stringWidth from "string-width";
+
+/**
+ * What moves the cursor, breaks the line, or turns the direction of what follows; and what has no
+ * width of its own but joins or reshapes its neighbours, which terminals measure each in their way.
+ */
+const UNSAFE =
+  /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]+/gu;
+
+/** Marks that a character may carry; more of them are a tower over the neighbouring lines. */
+const MARKS_MAX = /(\p{M}{2})\p{M}+/gu;
+
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** Text from outside as it may reach a terminal: on one line, and only what stays in its place. */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, " ").replace(MARKS_MAX, "$1");
+}
+
+/** How many columns a terminal gives to printable text; wide characters take two. */
+export function columnsOf(text: string): number {
+  return stringWidth(text);
+}
+
+/** Printable text in exactly `columns` columns: cut between characters, with `…` for what is gone, or filled up. */
+export function fit(text: string, columns: number): string {
+  const width = columnsOf(text);
+  if (width <= columns) return text + " ".repeat(columns - width);
+  if (columns <= 0) return "";
+  let cut = "";
+  let used = 0;
+  for (const { segment } of segmenter.segment(text)) {
+    const next = used + columnsOf(segment);
+    if (next > columns - 1) break;
+    cut += segment;
+    used = next;
+  }
+  return `${cut}…${" ".repeat(columns - 1 - used)}`;
+}
