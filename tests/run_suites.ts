@@ -24,6 +24,7 @@ const SUITES: readonly Suite[] = [
       "tests/machines/",
       "tests/support/",
       "tests/tui/fleet_view_test.ts",
+      "tests/tui/terminal_text_test.ts",
     ],
     permissions: [],
     isParallel: true,
@@ -42,6 +43,9 @@ const SUITES: readonly Suite[] = [
   },
 ];
 
+/** Of the output of a run: enough for its summary. */
+const END_CHARACTERS = 10_000;
+
 const wanted = Deno.args.map((path) => path.replace(/^\.\//, ""));
 const files = testFilesBelow("tests")
   .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)));
@@ -50,7 +54,7 @@ for (const suite of SUITES) {
   const own = files.filter((file) => suiteOf(file) === suite);
   if (own.length > 0) outcomes.push(await run(suite, own));
 }
-for (const fault of outcomes.flatMap((outcome) => outcome.faults)) say(`FAILED ${fault}`);
+for (const { fault } of outcomes) if (fault !== null) say(`FAILED ${fault}`);
 if (files.length === 0) say(`There is no test file below ${wanted.join(", ")}.`);
 const totals = sumOf(outcomes);
 say(totalsLine(totals));
@@ -58,25 +62,26 @@ Deno.exit(totals.failed > 0 || files.length === 0 ? 1 : 0);
 
 async function run(suite: Suite, own: readonly string[]): Promise<Outcome> {
   say(`--- ${suite.name} (${own.length} ${own.length === 1 ? "file" : "files"})`);
-  const report = await Deno.makeTempFile({ prefix: "draas-tests-", suffix: ".xml" });
-  try {
-    const { code } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "test",
-        "--quiet",
-        "--no-prompt",
-        "--no-check",
-        ...suite.permissions,
-        ...(suite.isParallel ? ["--parallel"] : []),
-        `--junit-path=${report}`,
-        ...own,
-      ],
-      stdin: "null",
-    }).spawn().status;
-    return outcomeOf(await Deno.readTextFile(report), own, code);
-  } finally {
-    await Deno.remove(report);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "test",
+      "--quiet",
+      "--no-prompt",
+      "--no-check",
+      ...suite.permissions,
+      ...(suite.isParallel ? ["--parallel"] : []),
+      ...own,
+    ],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  let end = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stdout) {
+    Deno.stdout.writeSync(bytes);
+    end = (end + decoder.decode(bytes, { stream: true })).slice(-END_CHARACTERS);
   }
+  return outcomeOf(end, (await child.status).code);
 }
 
 function suiteOf(file: string): Suite | undefined {

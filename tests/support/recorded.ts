@@ -152,7 +152,11 @@ export class History {
   }
 }
 
-export function launch(commandId: string, generation: number) {
+/** The launch half of a start's or a restart's event. */
+export function launch(
+  commandId: string,
+  generation: number,
+): Omit<EventData<"StartRequested">, "site" | "cause"> {
   return {
     commandId,
     generation,

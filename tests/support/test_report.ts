@@ -1,4 +1,4 @@
-/** Reads the report that `deno test --junit-path` writes, and adds reports up, so that no test file goes missing unseen. */
+/** Reads what `deno test` says at its end, and adds runs up, so that nothing that failed goes missing. */
 
 /** How many tests ended how. */
 export interface Totals {
@@ -9,38 +9,28 @@ export interface Totals {
 
 /** What one run of `deno test` came to. */
 export interface Outcome extends Totals {
-  /** What went wrong beyond the tests themselves. */
-  faults: string[];
+  /** What went wrong beyond the tests themselves; counted as one that failed. */
+  fault: string | null;
 }
 
+// deno-lint-ignore no-control-regex -- colours
+const STYLES = /\u001b\[[\d;]*m/g;
+const SUMMARY =
+  /^(?:ok|FAILED) \| (\d+) passed(?: \(.*?\))? \| (\d+) failed(?: \(.*?\))?(?: \| (\d+) ignored(?: \(.*?\))?)?/gm;
+
 /**
- * The outcome of one run over `files`. A file that cannot even be loaded is not in the report: it
- * counts as a failed test, and so does a run that ended badly without naming one.
- * @param report the JUnit XML; empty when none was written
+ * The outcome of one run. The summary counts a file that cannot be loaded as a failed test; a run
+ * that broke off without a summary, or ended badly in spite of it, counts as one more.
+ * @param output the end of what it printed
  */
-export function outcomeOf(report: string, files: readonly string[], exitCode: number): Outcome {
-  const outcome: Outcome = { passed: 0, failed: 0, skipped: 0, faults: [] };
-  const reported = new Set<string>();
-  for (const [, attributes = ""] of report.matchAll(/<testsuite\s([^>]*)>/g)) {
-    const name = /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "";
-    const count = (key: string) =>
-      Number(new RegExp(`\\b${key}="(\\d+)"`).exec(attributes)?.[1] ?? 0);
-    const failed = count("failures") + count("errors");
-    reported.add(name.replace(/^\.\//, ""));
-    outcome.failed += failed;
-    outcome.skipped += count("disabled");
-    outcome.passed += count("tests") - failed - count("disabled");
-  }
-  for (const file of files) {
-    if (reported.has(file)) continue;
-    outcome.failed++;
-    outcome.faults.push(`${file} reported no test: it could not be loaded, or has none`);
-  }
-  if (exitCode !== 0 && outcome.failed === 0) {
-    outcome.failed++;
-    outcome.faults.push(`deno test ended with exit code ${exitCode}`);
-  }
-  return outcome;
+export function outcomeOf(output: string, exitCode: number): Outcome {
+  const summary = [...output.replace(STYLES, "").matchAll(SUMMARY)].at(-1);
+  const [passed = 0, failed = 0, skipped = 0] = (summary ?? []).slice(1).map((text) =>
+    Number(text ?? 0)
+  );
+  if (summary && (exitCode === 0 || failed > 0)) return { passed, failed, skipped, fault: null };
+  const fault = `deno test ended with exit code ${exitCode}` + (summary ? "" : " and no summary");
+  return { passed, failed: failed + 1, skipped, fault };
 }
 
 /** All of them together. */
