@@ -52,8 +52,10 @@ interface EventStory {
 
 /** One request of a user and what came of it. */
 export interface Asked {
-  /** Its `X-Request-Id`, in the log as `requestId`. */
+  /** Its `X-Request-Id`, in the log as `correlationId`; never used twice. */
   requestId: string;
+  /** It repeats another one under its key: what is done, if anything, was done for that one. */
+  isRepetition: boolean;
   kind: "create" | "start" | "stop" | "restart" | "delete" | "configure";
   instanceId: string | null;
   /** The newest position that anyone had been told of this instance before this was asked. */
@@ -120,7 +122,9 @@ function followEvent(history: History, event: RecordedEvent): string[] {
 function tell({ position, version, at, type, data, meta }: RecordedEvent): string {
   const time = new Date(at).toISOString().slice(11, 23);
   const text = JSON.stringify({ ...data, configuration: undefined, specification: undefined });
-  return `${position} v${version} ${time} ${type} ${text} by ${meta.requestId ?? meta.requestedBy}`;
+  return `${position} v${version} ${time} ${type} ${text} by ${meta.requestedBy} ${
+    meta.correlationId ?? ""
+  }`;
 }
 
 function orderFaults(history: History, before: InstanceState, event: RecordedEvent): string[] {
@@ -183,8 +187,10 @@ function acceptFaults(
 }
 
 function requestFaults(history: History, event: RecordedEvent): string[] {
-  const { requestId, idempotency } = event.meta;
-  if (requestId === undefined) return [];
+  const { requestId: decisionId, correlationId, idempotency } = event.meta;
+  // Only decisions carry an id of their own; what a worker reports about them has the asker's id alone.
+  if (decisionId === undefined) return [];
+  const requestId = correlationId ?? decisionId;
   const { instanceId, position } = event;
   const faults: string[] = [];
   const story = history.requests.get(requestId);
@@ -259,6 +265,11 @@ function answerFault(history: History, request: Asked): string[] {
   }
   if (request.kind === "create" && event && event.type !== "InstanceCreated") {
     faults.push(`it was created by ${event.type}`);
+  }
+  const isOneWrite = request.kind === "create" || request.kind === "configure";
+  const written = history.requests.get(requestId)?.last ?? null;
+  if (isOneWrite && !request.isRepetition && written !== position) {
+    faults.push(`it was answered with ${position}, but what it wrote is at ${written}`);
   }
   return faults;
 }

@@ -114,6 +114,7 @@ const answer: Answered = {
 };
 const asked: Asked = {
   requestId: "q1",
+  isRepetition: false,
   kind: "start",
   instanceId: INSTANCE,
   floor: "1-0",
@@ -133,7 +134,12 @@ Deno.test("an acknowledged fact that is not in the log is found", () => {
   ]);
   assertEquals(answered({ position: null }), ["its answer names no position"]);
   assertEquals(answered({ status: 202, commandId: "c9" }), ["its command c9 is not in the log"]);
-  assertEquals(answered({}, { kind: "create" }), ["it was created by CommandSucceeded"]);
+  assertEquals(answered({}, { kind: "create", isRepetition: true }), [
+    "it was created by CommandSucceeded",
+  ]);
+  assertEquals(answered({}, { kind: "configure" }), [
+    "it was answered with 4-0, but what it wrote is at null",
+  ]);
 });
 
 Deno.test("an answer about another instance, or older than what was known, is found", () => {

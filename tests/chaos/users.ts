@@ -168,6 +168,7 @@ export class Users {
     const instanceId = instanceOf(wire.path);
     const asked: Asked = {
       requestId: `${this.name}-request-${++this.#count}`,
+      isRepetition: keyed !== null,
       kind,
       instanceId,
       floor: (instanceId && this.#floors.get(instanceId)) ?? START,
