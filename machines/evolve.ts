@@ -4,8 +4,8 @@ import type { JsonObject } from "../events/json.ts";
 import type { Facts } from "./facts.ts";
 import { noFacts } from "./facts.ts";
 import { foldFacts } from "./fold_facts.ts";
-import { type InstanceState, lifecycle } from "./lifecycle.ts";
-import { type CommandAction, moveOf } from "./moves.ts";
+import type { InstanceState } from "./lifecycle.ts";
+import { type CommandAction, moveOf, stateAt } from "./moves.ts";
 
 /** The number of the states' shape; a snapshot with another one is dropped and folded anew. */
 export const STATE_SCHEMA = 2;
@@ -14,7 +14,7 @@ const rest = { run: "none", pending: "idle" } as const;
 
 /** The state of an instance of which nothing is known. */
 export function initialState(instanceId: string): InstanceState {
-  return lifecycle.resolveState({ value: rest, context: noFacts(instanceId) });
+  return stateAt(rest, noFacts(instanceId));
 }
 
 /** The state after `event`. Never throws for any event in any state; what does not fit changes only the version. */
@@ -33,8 +33,8 @@ export function step(
   if (event.type === "Baseline") {
     return { state: restoreState(event.data.state, event), actions: [] };
   }
-  const { to, actions } = moveOf(state, event);
-  return { state: { ...to, context: foldFacts(state.context, event) }, actions };
+  const { value, actions } = moveOf(state, event);
+  return { state: stateAt(value, foldFacts(state.context, event)), actions };
 }
 
 /** What a snapshot or a baseline keeps of a state. */
@@ -45,10 +45,8 @@ export function storedState(state: InstanceState): JsonObject {
 /** A state as `storedState` gave it; a baseline's own event counts as folded. */
 export function restoreState(stored: JsonObject, baseline?: RecordedEvent): InstanceState {
   const { value, context } = stored as unknown as { value: InstanceState["value"]; context: Facts };
-  return lifecycle.resolveState({
+  return stateAt(
     value,
-    context: baseline
-      ? { ...context, version: baseline.version, position: baseline.position }
-      : context,
-  });
+    baseline ? { ...context, version: baseline.version, position: baseline.position } : context,
+  );
 }

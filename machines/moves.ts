@@ -1,7 +1,7 @@
-/** Where an event leads, as the machine says: worked out by XState once for each set of transitions, then remembered. */
+/** Where an instance stands and where an event leads, as the machine says: worked out by XState once, then remembered. */
 import { transition } from "xstate";
 import type { RecordedEvent } from "../events/envelope.ts";
-import { noFacts } from "./facts.ts";
+import { type Facts, noFacts } from "./facts.ts";
 import { type InstanceState, lifecycle } from "./lifecycle.ts";
 
 /** An action of the machine, as data: which command an event calls for. */
@@ -13,13 +13,28 @@ export type CommandAction =
 
 /** A move of the machine. */
 export interface Move {
-  /** The next state but for its facts. */
-  to: InstanceState;
+  /** Where it leads. */
+  value: InstanceState["value"];
   actions: readonly CommandAction[];
 }
 
 /** By the two regions' states, then by the transitions that an event takes there: a few hundred at most. */
 const moves = new Map<string, (Move & { transitions: readonly unknown[] })[]>();
+
+/** By the two regions' states: what XState keeps of a state besides its facts. */
+const places = new Map<string, InstanceState>();
+
+/** The state of an instance that stands at `value`. All that stand there share everything but their facts. */
+export function stateAt(value: InstanceState["value"], context: Facts): InstanceState {
+  const place = placeOf(value);
+  let known = places.get(place);
+  if (!known) {
+    known = lifecycle.resolveState({ value, context: noFacts("") });
+    Object.freeze(known.value);
+    places.set(place, known);
+  }
+  return { ...known, context };
+}
 
 /**
  * The move that `event` makes in `state`. The guards are asked each time, and they alone look at the facts: the
@@ -28,7 +43,7 @@ const moves = new Map<string, (Move & { transitions: readonly unknown[] })[]>();
  */
 export function moveOf(state: InstanceState, event: RecordedEvent): Move {
   const transitions = lifecycle.getTransitionData(state, event);
-  const place = `${state.value.run} ${state.value.pending}`;
+  const place = placeOf(state.value);
   let known = moves.get(place);
   if (!known) moves.set(place, known = []);
   let found = known.find((one) =>
@@ -40,9 +55,10 @@ export function moveOf(state: InstanceState, event: RecordedEvent): Move {
 }
 
 function workOut(state: InstanceState, event: RecordedEvent): Move {
-  const [next, actions] = transition(lifecycle, state, event);
-  return {
-    to: { ...next, value: Object.freeze(next.value), context: noFacts("") },
-    actions: actions.map((action) => action.type as CommandAction),
-  };
+  const [{ value }, actions] = transition(lifecycle, state, event);
+  return { value, actions: actions.map((action) => action.type as CommandAction) };
+}
+
+function placeOf({ run, pending }: InstanceState["value"]): string {
+  return `${run} ${pending}`;
 }
