@@ -2,6 +2,7 @@
 import type { Position, RecordedEvent } from "../events/envelope.ts";
 import type { Durability, Subscription } from "../events/event_log.ts";
 import type { WorkerRecord } from "../events/command_bus.ts";
+import type { CommandFailure } from "../machines/command_end.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest, InstanceStatus, Rejection } from "../machines/requests.ts";
 
@@ -33,19 +34,12 @@ export type AskOutcome =
   /** It is in the log, and nobody waits for the rest. */
   | { kind: "accepted"; commandId: string | null; state: InstanceState; position: Position }
   /** Its command ended otherwise: the worker said no, it expired, another request replaced it. */
-  | { kind: "failed"; failure: AskFailure; state: InstanceState; position: Position }
+  | { kind: "failed"; failure: CommandFailure; state: InstanceState; position: Position }
   | { kind: "rejected"; rejection: Rejection; state: InstanceState | null }
   /** The caller's time is over and a worker has the command: how it ends will be in the log. */
   | { kind: "unknown"; commandId: string; state: InstanceState; position: Position }
   /** For `dryRun`: the events that would be appended. */
   | { kind: "plan"; events: { type: string; data: unknown }[]; state: InstanceState | null };
-
-export interface AskFailure {
-  /** The worker's code, or `no_worker`, `workers_busy`, `workers_unreachable`, `cancelled`, `refused`, `forgotten`. */
-  code: string;
-  message: string;
-  retryable: boolean;
-}
 
 export interface ListFilter {
   status?: InstanceStatus;

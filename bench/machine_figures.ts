@@ -1,7 +1,8 @@
 /** What the pure core costs: a fold of an event, a decision, and what a state takes in memory. Design §4. */
 import { InstanceTable } from "../actors/instance_table.ts";
 import type { RecordedEvent } from "../events/envelope.ts";
-import { decide, type Deciding } from "../machines/decide.ts";
+import type { Deciding } from "../machines/accept.ts";
+import { decide } from "../machines/decide.ts";
 import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { type Figure, figure } from "./figures.ts";

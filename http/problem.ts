@@ -1,5 +1,6 @@
 /** The only place where errors and rejections become HTTP statuses: `application/problem+json`, RFC 9457. Design §6. */
-import type { AskFailure, SystemStatus } from "../actors/system_port.ts";
+import type { SystemStatus } from "../actors/system_port.ts";
+import type { CommandFailure } from "../machines/command_end.ts";
 import { describeFaults, type Fault } from "../events/configuration.ts";
 import { OperationalError } from "../events/errors.ts";
 import type { JsonObject } from "../events/json.ts";
@@ -44,6 +45,7 @@ const KINDS = {
   no_worker: kind(500, "No worker took the command", true),
   workers_busy: kind(500, "No worker took the command", true),
   workers_unreachable: kind(500, "No worker took the command", true),
+  not_released: kind(500, "The stop before it did not end in time", true),
   worker_failure: kind(500, "The command failed"),
   operation_failed: kind(500, "The operation failed"),
   unavailable: kind(503, "Not available now", true),
@@ -191,13 +193,14 @@ function problemOfDeleted(rejection: Rejection & { code: "deleted" }): Problem {
 }
 
 /** A command that ended otherwise than asked: `phase-2.5.md`, scenarios 3 and 4. */
-export function problemOfFailure(failure: AskFailure, instanceId: string): Problem {
+export function problemOfFailure(failure: CommandFailure, instanceId: string): Problem {
   const { code, message, retryable } = failure;
   const at = `/api/server/instances/${instanceId}`;
   switch (code) {
     case "no_worker":
     case "workers_busy":
     case "workers_unreachable":
+    case "not_released":
       return new Problem(code, {
         detail: message,
         error: TIMED_OUT,

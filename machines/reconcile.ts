@@ -3,7 +3,8 @@
  * after every event and after a recovery, so nothing is owed to a timer that a crash has lost. Design §3, §4.
  */
 import { newEvent } from "../events/instance_events.ts";
-import { accept, type Deciding, startRequested } from "./decide.ts";
+import { accept, type Deciding } from "./accept.ts";
+import { startRequested } from "./decide.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { Decision } from "./requests.ts";
 import { judge } from "./restart_policy.ts";

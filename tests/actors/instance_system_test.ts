@@ -217,7 +217,7 @@ systemTest(
     const state = (await world.system.get(id))!;
     assertEquals([statusOf(state), state.context.failure?.code, state.context.restarts], [
       "Failed",
-      "CrashLoop",
+      "crash_loop",
       2,
     ]);
   },

@@ -205,7 +205,7 @@ Deno.test("a failed instance shows why, how its run ended and when it is started
   const view = instanceView(stateAfter(...running, exited, scheduled));
   assertObjectMatch(view, {
     lastError: {
-      code: "Exited",
+      code: "exited",
       message: "Exit code 3.",
       retryable: true,
       at: "2023-11-14T22:13:24.000Z",

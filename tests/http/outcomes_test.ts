@@ -1,6 +1,7 @@
 /** Every outcome, rejection and error has one status, one code, and says what to do next. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { AskFailure, AskOutcome } from "../../actors/system_port.ts";
+import type { AskOutcome } from "../../actors/system_port.ts";
+import type { CommandFailure } from "../../machines/command_end.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { newEvent } from "../../events/instance_events.ts";
 import { createHttpApp } from "../../http/app.ts";
@@ -21,14 +22,14 @@ async function answerTo(outcome: AskOutcome | Error, line = START, call = {}): P
 }
 
 const rejectedBy = (rejection: Rejection): AskOutcome => ({ kind: "rejected", rejection, state });
-const failedWith = (failure: AskFailure): AskOutcome => ({
+const failedWith = (failure: CommandFailure): AskOutcome => ({
   kind: "failed",
   failure,
   state,
   position: "3-0",
 });
 
-for (const code of ["no_worker", "workers_busy", "workers_unreachable"]) {
+for (const code of ["no_worker", "workers_busy", "workers_unreachable", "not_released"]) {
   Deno.test(`a command that expired (${code}) is a 500 'Operation timed out' that may be repeated`, async () => {
     const failure = { code, message: "Nobody took it.", retryable: true };
     const problem = assertProblem(await answerTo(failedWith(failure)), 500, code);

@@ -1,6 +1,7 @@
 /** Every (status, request) pair, and what a decision carries. Design §4, the table of statuses. */
 import { assert, assertEquals } from "@std/assert";
-import { decide, type Deciding } from "../../machines/decide.ts";
+import type { Deciding } from "../../machines/accept.ts";
+import { decide } from "../../machines/decide.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import type { Decision, InstanceRequest, InstanceStatus } from "../../machines/requests.ts";
 import { initialState } from "../../machines/evolve.ts";

@@ -260,7 +260,7 @@ Deno.test("an expired stop leaves the status to what the run says", () => {
   const history = History.running().stopRequested("c2")
     .add("CommandExpired", { commandId: "c2", reason: "NoWorker" });
   assertEquals(statusOf(history.state), "Running");
-  assertEquals(history.state.context.lastError?.code, "NoWorker");
+  assertEquals(history.state.context.lastError?.code, "no_worker");
 });
 
 Deno.test("a start body's override is what an automatic restart uses, the next user's start the configured one", () => {

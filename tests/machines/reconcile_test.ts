@@ -89,7 +89,7 @@ Deno.test("a crash loop ends the tries: Failed with the reason, and nothing is o
   }]);
   history.add("RestartAbandoned", { runId: "r2", reason: "CrashLoop", starts: 1 });
   assertEquals([statusOf(history.state), owedTo(history.state)], ["Failed", []]);
-  assertEquals(history.state.context.failure?.code, "CrashLoop");
+  assertEquals(history.state.context.failure?.code, "crash_loop");
 });
 
 Deno.test("a stop takes the next try back", () => {

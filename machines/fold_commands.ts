@@ -1,0 +1,87 @@
+/** The commands in hand after an event, and what the end of one leaves behind. */
+import type { RecordedEvent } from "../events/envelope.ts";
+import { failureAtEnd } from "./command_end.ts";
+import type { Facts, LastError, PendingCommand } from "./facts.ts";
+import { commandOf, endedCommandId, remainingCommands } from "./reports.ts";
+
+/** The commands in hand, and what the end of one leaves behind. */
+export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent): Partial<Facts> {
+  const added = commandAdded(event, before);
+  if (added) return { commands: [...facts.commands, added] };
+  const command = commandOf(before, event);
+  if (event.type === "CommandAccepted") {
+    const { workerId, site, attempt } = event.data;
+    return {
+      commands: before.commands.map((one) =>
+        one === command
+          ? { ...one, site, accepted: { workerId, site, attempt, at: event.at } }
+          : one
+      ),
+    };
+  }
+  const ended: Partial<Facts> = { commands: remainingCommands(before, event) };
+  if (before.queuedStart && endedCommandId(event) === before.queuedStart.commandId) {
+    ended.queuedStart = null;
+    if (event.type === "CommandCancelled" && event.data.reason === "StopRequested") {
+      ended.desired = "stopped";
+    }
+  }
+  const error = errorOf(event);
+  if (error) ended.lastError = error;
+  if (event.type === "CommandSucceeded" && command?.kind === "delete") {
+    ended.deletedAt = before.deletedAt ?? event.at;
+  }
+  // With another request in hand, the end of the policy's start is what that request asked for.
+  const isUnasked = before.desired === "running" && before.queuedStart === null &&
+    ended.commands?.length === 0 && event.type !== "CommandCancelled";
+  if (
+    command?.kind === "start" && command.cause === "restart-policy" && error?.retryable && isUnasked
+  ) {
+    ended.unjudged = { runId: facts.run?.runId ?? command.commandId, exit: null, ranForMs: 0 };
+    ended.failure = facts.failure ?? error;
+  }
+  return ended;
+}
+
+function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null {
+  switch (event.type) {
+    case "StartRequested":
+    case "RestartRequested":
+    case "StopRequested":
+    case "DeleteRequested": {
+      const { commandId, generation, site, acceptWithinMs } = event.data;
+      if (commandId === null) return null;
+      return {
+        commandId,
+        kind: kinds[event.type],
+        generation,
+        site,
+        requestedAt: event.at,
+        acceptBy: event.at + acceptWithinMs,
+        cause: event.type === "StartRequested" ? event.data.cause : "user",
+        launch: "configuration" in event.data
+          ? {
+            configuration: event.data.configuration,
+            configurationRevision: event.data.configurationRevision,
+          }
+          : facts.run?.launch ?? null,
+        accepted: null,
+      };
+    }
+    default:
+      return null;
+  }
+}
+
+const kinds = {
+  StartRequested: "start",
+  RestartRequested: "restart",
+  StopRequested: "stop",
+  DeleteRequested: "delete",
+} as const;
+
+/** What went wrong with a command, for display; a cancelled one was replaced on request. */
+export function errorOf(event: RecordedEvent): LastError | null {
+  const failure = event.type === "CommandCancelled" ? null : failureAtEnd(event);
+  return failure && { ...failure, at: event.at };
+}
