@@ -1,6 +1,7 @@
 /** Settings: flags before the environment before `draas.yaml`. The only reader of the environment. Design §8. */
 import { parse as parseYaml } from "yaml";
 import { type Fault } from "./events/configuration.ts";
+import { reasonOf } from "./events/errors.ts";
 import type { Parsed } from "./events/specification.ts";
 
 /** Everything that can be set. Durations are milliseconds. */
@@ -24,6 +25,8 @@ export interface Given {
   args: readonly string[];
   environment: Readonly<Record<string, string>>;
   file: string | null;
+  /** Why there is a `draas.yaml` that cannot be read. */
+  fileFault?: string;
 }
 
 interface Setting {
@@ -93,6 +96,9 @@ const SETTINGS: Setting[] = [
 
 /** Settings of other programs of the family: known, and not used here. */
 const OTHERS = new Set(["DRAAS_URL", "DRAAS_TOKEN"]);
+const NOT_A_SETTING = `is not a setting; the settings are ${
+  SETTINGS.map((one) => one.name).join(", ")
+}`;
 const SWITCHES = { "--headless": "headless", "--stop-on-exit": "stopOnExit" } as const;
 
 /** The settings, or every fault in what was given, each with the right form. */
@@ -112,6 +118,8 @@ export function parseSettings(given: Given): Parsed<Settings> {
   };
   const faults: Fault[] = [];
   const apply = (setting: Setting, text: string, source: string) => {
+    // As many scripts pass it on: set to nothing is not set.
+    if (text === "") return;
     const form = setting.set(settings, text);
     if (form) {
       faults.push({
@@ -120,15 +128,16 @@ export function parseSettings(given: Given): Parsed<Settings> {
       });
     }
   };
+  if (given.fileFault) faults.push({ path: "draas.yaml", message: given.fileFault });
   applyFile(given.file, apply, faults);
   for (const [name, text] of Object.entries(given.environment)) {
     const setting = SETTINGS.find((one) => one.name === name);
     if (setting) {
-      if (text !== "") apply(setting, text, name);
+      apply(setting, text, name);
     } else if (name.startsWith("DRAAS_") && !OTHERS.has(name)) {
       faults.push({
         path: name,
-        message: `is not a setting; the settings are ${SETTINGS.map((one) => one.name).join(", ")}`,
+        message: NOT_A_SETTING,
       });
     }
   }
@@ -145,20 +154,21 @@ export function parseSettings(given: Given): Parsed<Settings> {
 
 /** What this process was given: its environment, and `draas.yaml` in the working folder. */
 export function readGiven(args: readonly string[]): Given {
-  let file: string | null = null;
+  const environment = Deno.env.toObject();
   try {
-    file = Deno.readTextFileSync("draas.yaml");
+    return { args, environment, file: Deno.readTextFileSync("draas.yaml") };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const given = { args, environment, file: null };
+    if (error instanceof Deno.errors.NotFound) return given;
+    return { ...given, fileFault: `cannot be read: ${reasonOf(error)}` };
   }
-  return { args, environment: Deno.env.toObject(), file };
 }
 
-/** The variables that servers may inherit from this host. */
+/** The variables that servers may inherit from this host; `DENO_DIR` is for the stand-in alone. */
 export function inheritedEnvironment(
   environment: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const names = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
+  const names = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "DENO_DIR"];
   return Object.fromEntries(names.flatMap((name) => {
     const value = environment[name];
     return value === undefined ? [] : [[name, value]];
@@ -189,11 +199,11 @@ function applyFile(file: string | null, apply: Apply, faults: Fault[]): void {
   }
   for (const [name, value] of Object.entries(content)) {
     const setting = SETTINGS.find((one) => one.name === name);
-    if (setting) apply(setting, String(value), `draas.yaml: ${name}`);
-    else {faults.push({
-        path: `draas.yaml: ${name}`,
-        message: `is not a setting; the settings are ${SETTINGS.map((one) => one.name).join(", ")}`,
-      });}
+    const source = `draas.yaml: ${name}`;
+    if (!setting) faults.push({ path: source, message: NOT_A_SETTING });
+    else if (typeof value === "object" && value !== null) {
+      faults.push({ path: source, message: "must be one value, as text or a number" });
+    } else apply(setting, String(value ?? ""), source);
   }
 }
 
@@ -205,16 +215,18 @@ function applyFlags(
 ): void {
   for (let i = 0; i < args.length; i++) {
     const [flag = "", inline] = args[i]!.split(/=(.*)/s, 2);
-    if (flag in SWITCHES && inline === undefined) {
-      settings[SWITCHES[flag as keyof typeof SWITCHES]] = true;
+    if (Object.hasOwn(SWITCHES, flag)) {
+      if (inline === undefined) settings[SWITCHES[flag as keyof typeof SWITCHES]] = true;
+      else faults.push({ path: flag, message: "takes no value" });
       continue;
     }
     const setting = SETTINGS.find((one) => one.flag === flag);
-    const text = inline ?? args[++i];
+    const isFollowed = flag.startsWith("-") && !args[i + 1]?.startsWith("--");
+    const text = inline ?? (isFollowed ? args[++i] : undefined);
+    // What follows an unknown flag is taken for its value and not shown: it could be a secret.
     if (!setting) faults.push({ path: flag, message: "is not a flag; see --help" });
     else if (text === undefined) faults.push({ path: flag, message: "needs a value" });
     else apply(setting, text, flag);
-    if (!setting && inline === undefined) i--;
   }
 }
 

@@ -20,7 +20,6 @@ const SUITES: readonly Suite[] = [
   {
     name: "pure: no permissions",
     paths: [
-      "tests/config_test.ts",
       "tests/machines/",
       "tests/support/",
       "tests/tui/fleet_view_test.ts",

@@ -1,0 +1,160 @@
+/** Settings: what comes before what, every fault at once, and no secret in a message. */
+import { assert, assertEquals } from "@std/assert";
+import { type Given, HELP, inheritedEnvironment, parseSettings, type Settings } from "../config.ts";
+
+const TOKEN = "0123456789abcdef";
+
+function settingsOf(given: Partial<Given>): Settings {
+  const parsed = parseSettings({ args: [], environment: {}, file: null, ...given });
+  if (!parsed.ok) throw new Error(`refused: ${JSON.stringify(parsed.faults)}`);
+  return parsed.value;
+}
+
+function faultsOf(given: Partial<Given>): string[] {
+  const parsed = parseSettings({ args: [], environment: {}, file: null, ...given });
+  return parsed.ok ? [] : parsed.faults.map(({ path, message }) => `${path}: ${message}`);
+}
+
+const firstWords = (faults: string[]) => faults.map((fault) => fault.slice(0, 48));
+
+Deno.test("without anything given the defaults hold, as the help says them", () => {
+  assertEquals(settingsOf({}), {
+    namespace: "default",
+    host: "127.0.0.1",
+    port: 4700,
+    apiToken: null,
+    dataDir: ".draas",
+    commandTimeoutMs: 30_000,
+    queueTimeoutMs: 600_000,
+    drasiServerBin: null,
+    standIn: "auto",
+    headless: false,
+    stopOnExit: false,
+  });
+  for (const text of ["127.0.0.1", "4700", ".draas", "30000", "600000"]) {
+    assert(HELP.includes(text), text);
+  }
+});
+
+Deno.test("flags come before the environment, the environment before draas.yaml", () => {
+  const file = "DRAAS_PORT: 1\nDRAAS_NAMESPACE: file\nDRAAS_DATA_DIR: /file\n";
+  const environment = { DRAAS_PORT: "2", DRAAS_NAMESPACE: "environment" };
+  const { port, namespace, dataDir } = settingsOf({ file, environment, args: ["--port", "3"] });
+  assertEquals([port, namespace, dataDir], [3, "environment", "/file"]);
+});
+
+Deno.test("a flag's value may follow it or an equals sign, and switches take none", () => {
+  const args = ["--port=5", "--data-dir", "a=b", "--namespace=x", "--headless", "--stop-on-exit"];
+  const { port, dataDir, namespace, headless, stopOnExit } = settingsOf({ args });
+  assertEquals([port, dataDir, namespace, headless, stopOnExit], [5, "a=b", "x", true, true]);
+  assertEquals(faultsOf({ args: ["--headless=no"] }), ["--headless: takes no value"]);
+});
+
+Deno.test("an empty value counts as unset, wherever it stands", () => {
+  const file = "DRAAS_PORT:\nDRAAS_DATA_DIR: ''\n";
+  const environment = { DRAAS_PORT: "", DRASI_SERVER_BIN: "", DRAAS_API_TOKEN: "" };
+  assertEquals(settingsOf({ file, environment, args: ["--port", "", "--host="] }), settingsOf({}));
+  assertEquals(settingsOf({ file: "" }), settingsOf({}));
+  const { port } = settingsOf({ file: "DRAAS_PORT: 7", environment: { DRAAS_PORT: "" } });
+  assertEquals(port, 7);
+});
+
+Deno.test("every fault of every source is told at once, each with the right form", () => {
+  assertEquals(
+    faultsOf({
+      file: "DRAAS_PORT: many\nDRAAS_DATA_DIR: [a]\n",
+      environment: { DRAAS_NAMESPACE: "Über", DRAAS_STANDIN: "sometimes" },
+      args: ["--queue-timeout-ms", "1.5", "--port", "65536", "--host"],
+    }),
+    [
+      'draas.yaml: DRAAS_PORT: "many" is not valid; it must be a whole number from 0 to 65535',
+      "draas.yaml: DRAAS_DATA_DIR: must be one value, as text or a number",
+      'DRAAS_NAMESPACE: "Über" is not valid; it must be 1 to 32 lower-case letters, digits and -, ' +
+      "for example default",
+      'DRAAS_STANDIN: "sometimes" is not valid; it must be auto or never',
+      '--queue-timeout-ms: "1.5" is not valid; it must be a whole number from 1 to 86400000',
+      '--port: "65536" is not valid; it must be a whole number from 0 to 65535',
+      "--host: needs a value",
+    ],
+  );
+});
+
+for (
+  const text of ["-1", "+1", "0x10", "1e3", " 1", "1 ", "65536", "NaN", "99999999999999999999"]
+) {
+  Deno.test(`${JSON.stringify(text)} is no port`, () => {
+    assertEquals(faultsOf({ environment: { DRAAS_PORT: text } }).length, 1);
+  });
+}
+
+Deno.test("unknown settings and flags are named, those of other programs of the family are left alone", () => {
+  const environment = { DRAAS_PROT: "1", DRAAS_URL: "http://x", DRAAS_TOKEN: "y", OTHER: "z" };
+  const faults = faultsOf({
+    environment,
+    file: "DRAAS_COLOUR: red\n",
+    args: ["--prot", "1", "port", "toString", "-p", "--help-me"],
+  });
+  assertEquals(
+    firstWords(faults),
+    [
+      "draas.yaml: DRAAS_COLOUR: is not a setting; the s",
+      "DRAAS_PROT: is not a setting; the settings are D",
+      "--prot: is not a flag; see --help",
+      "port: is not a flag; see --help",
+      "toString: is not a flag; see --help",
+      "-p: is not a flag; see --help",
+      "--help-me: is not a flag; see --help",
+    ].map((text) => text.slice(0, 48)),
+  );
+});
+
+for (
+  const [what, file, expected] of [
+    ["broken YAML", "DRAAS_PORT: [1", "draas.yaml: is not valid YAML: "],
+    ["a list", "- DRAAS_PORT", "draas.yaml: must hold settings, one a line, for"],
+    ["a word", "DRAAS_PORT", "draas.yaml: must hold settings, one a line, for"],
+    ["a name twice", "DRAAS_PORT: 1\nDRAAS_PORT: 2", "draas.yaml: is not valid YAML: "],
+  ] as const
+) {
+  Deno.test(`a draas.yaml with ${what} is a fault`, () => {
+    const [fault = "", ...more] = faultsOf({ file });
+    assertEquals([fault.slice(0, expected.length), more], [expected, []]);
+  });
+}
+
+Deno.test("a draas.yaml that cannot be read is a fault", () => {
+  assertEquals(faultsOf({ fileFault: "cannot be read: it is a folder" }), [
+    "draas.yaml: cannot be read: it is a folder",
+  ]);
+});
+
+for (const host of ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"]) {
+  Deno.test(`${host} needs no token`, () => {
+    assertEquals(settingsOf({ args: ["--host", host] }).host, host);
+  });
+}
+
+for (const host of ["0.0.0.0", "::", "192.168.1.7", "localhost.example.com", "127.0.0.1.example"]) {
+  Deno.test(`${host} can be reached by others, and needs a token`, () => {
+    const [fault = "", ...more] = faultsOf({ args: ["--host", host] });
+    assert(fault.includes("DRAAS_API_TOKEN must be set") && more.length === 0, fault);
+    const environment = { DRAAS_API_TOKEN: TOKEN };
+    assertEquals(settingsOf({ args: ["--host", host], environment }).apiToken, TOKEN);
+  });
+}
+
+Deno.test("a secret is in no message, also not one that came by a wrong flag or name", () => {
+  const secret = "pass word";
+  const faults = faultsOf({
+    environment: { DRAAS_API_TOKEN: secret, DRAAS_PASSWORD: secret },
+    file: `DRAAS_API_TOKEN: ${secret}\nDRAAS_SECRET: ${secret}\n`,
+    args: ["--api-token", secret, `--token=${secret}`],
+  });
+  assertEquals(faults.length, 6);
+  assert(!faults.join("\n").includes(secret), faults.join("\n"));
+});
+
+Deno.test("servers inherit an allow-list of the environment", () => {
+  const environment = { PATH: "/bin", HOME: "/root", DRAAS_API_TOKEN: TOKEN, AWS_SECRET: "x" };
+  assertEquals(inheritedEnvironment(environment), { PATH: "/bin", HOME: "/root" });
+});
