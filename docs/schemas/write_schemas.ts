@@ -1,0 +1,48 @@
+/** Writes the wire's JSON Schemas from the zod schemas that the program checks with: `deno task schema`. Design §5. */
+import { z } from "zod";
+import { commandSchema } from "../../events/commands.ts";
+import { eventSchemas } from "../../events/instance_events.ts";
+import { observationSchema } from "../../events/observations.ts";
+import { responseSchema } from "../../events/responses.ts";
+import { runtimeInfoSchema } from "../../events/runtime_info.ts";
+import { jsonObjectSchema, specificationSchema } from "../../events/specification.ts";
+
+const MESSAGES: Readonly<Record<string, z.ZodType>> = {
+  command: commandSchema,
+  observation: observationSchema,
+  response: responseSchema,
+  runtime_info: runtimeInfoSchema,
+  specification: specificationSchema,
+};
+
+/** The text of each schema by the name of its file, in this folder. */
+export function schemaFiles(): Map<string, string> {
+  const events = Object.entries(eventSchemas).map(([type, schema]) => [type, jsonSchema(schema)]);
+  return new Map([
+    ...Object.entries(MESSAGES).map(([name, schema]) =>
+      [`${name}.json`, textOf(jsonSchema(schema))] as const
+    ),
+    ["events.json", textOf(Object.fromEntries(events))] as const,
+  ]);
+}
+
+function jsonSchema(schema: z.ZodType): unknown {
+  return z.toJSONSchema(schema, {
+    io: "input",
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      // Checked by hand, since its content is the template's.
+      if (zodSchema === jsonObjectSchema) jsonSchema.type = "object";
+    },
+  });
+}
+
+function textOf(schema: unknown): string {
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+if (import.meta.main) {
+  for (const [name, text] of schemaFiles()) {
+    Deno.writeTextFileSync(new URL(name, import.meta.url), text);
+  }
+}
