@@ -32,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (Deno.stdout.isTerminal()) say("");
   say(tableOf(result.tally, result.story?.faults.length ?? 0));
   if (result.story) say(JSON.stringify(result.story, null, 2));
-  const hasMissed = options.rounds >= ROUNDS_FOR_ALL && result.missed.length > 0;
+  const hasMissed = result.tally.rounds >= ROUNDS_FOR_ALL && result.missed.length > 0;
   if (hasMissed) say(`never met: ${result.missed.join(", ")}`);
   return result.story || hasMissed ? 1 : 0;
 }
@@ -41,6 +41,7 @@ function parse(args: readonly string[]): ChaosOptions | string {
   const options: ChaosOptions = {
     rounds: 1_000,
     seconds: Infinity,
+    secondsMax: Infinity,
     seed: Math.floor(Math.random() * 1_000_000),
     at: null,
     onProgress: showProgress,
@@ -57,6 +58,7 @@ function parse(args: readonly string[]): ChaosOptions | string {
       options[flag.slice(2) as "rounds" | "seconds" | "seed"] = Number(text);
     } else return `${flag} is not a flag; see --help`;
   }
+  options.secondsMax = options.seconds;
   return options;
 }
 

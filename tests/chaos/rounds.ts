@@ -12,8 +12,10 @@ import { VictimProcess } from "./victim_process.ts";
 export interface ChaosOptions {
   /** At most this many rounds … */
   rounds: number;
-  /** … and at most for this long. */
+  /** … and for this long; */
   seconds: number;
+  /** then, where a place has not been met yet, only such places, up to this long. */
+  secondsMax: number;
   seed: number;
   /** Only this place; null: all of them in turn. */
   at: KillPoint | null;
@@ -95,9 +97,11 @@ class Rounds {
     }
     if (faults.length === 0) faults = await this.#takeDown();
     const tally = this.#measure();
-    const wanted = options.at ? [options.at] : KILL_POINTS;
-    const missed = wanted.filter((point) => tally.kills[point] === 0);
-    return { tally, missed, story: faults.length === 0 ? null : this.#story(faults) };
+    return {
+      tally,
+      missed: this.#missed(),
+      story: faults.length === 0 ? null : this.#story(faults),
+    };
   }
 
   async close(): Promise<void> {
@@ -257,8 +261,15 @@ class Rounds {
 
   #nextPoint(): KillPoint {
     if (this.options.at) return this.options.at;
+    if (this.#elapsedSeconds() >= this.options.seconds) return this.#chance.oneOf(this.#missed());
     if (this.#schedule.length === 0) this.#schedule = this.#chance.shuffled(KILL_POINTS);
     return this.#schedule.pop()!;
+  }
+
+  /** The places that no kill has come from yet. */
+  #missed(): KillPoint[] {
+    const wanted = this.options.at ? [this.options.at] : KILL_POINTS;
+    return wanted.filter((point) => this.#tally.kills[point] === 0);
   }
 
   #folders() {
@@ -266,8 +277,10 @@ class Rounds {
   }
 
   #isOver(): boolean {
-    const { rounds, seconds, stopping } = this.options;
-    return stopping.aborted || this.#tally.rounds >= rounds || this.#elapsedSeconds() >= seconds;
+    const { rounds, seconds, secondsMax, stopping } = this.options;
+    if (stopping.aborted || this.#tally.rounds >= rounds) return true;
+    const elapsed = this.#elapsedSeconds();
+    return elapsed >= secondsMax || (elapsed >= seconds && this.#missed().length === 0);
   }
 
   #elapsedSeconds(): number {
