@@ -11,7 +11,7 @@ import { specificationSchema } from "../../events/specification.ts";
 import type { WorkerChannel } from "../../events/worker_channel.ts";
 import type { InstanceRequest } from "../../machines/requests.ts";
 import { embeddedPorts } from "../adapters/embedded_world.ts";
-import { settled } from "../adapters/manual_clock.ts";
+import { type ManualClock, settled } from "../adapters/manual_clock.ts";
 
 export const SITE = "site-1";
 
@@ -32,7 +32,7 @@ export class SystemWorld {
     return world;
   }
 
-  get clock() {
+  get clock(): ManualClock {
     return this.ports.clock;
   }
 
