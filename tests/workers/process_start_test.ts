@@ -175,8 +175,8 @@ Deno.test("the server has default signal handling, its own session, and its fold
   withWorld(async ({ platform, folder }) => {
     const info = await started(platform, steady);
     const status = await Deno.readTextFile(`/proc/${info.processId}/status`);
-    assertEquals(/^SigIgn:\s+(\w+)/m.exec(status)?.[1], "0000000000000000");
-    assertEquals(/^SigBlk:\s+(\w+)/m.exec(status)?.[1], "0000000000000000");
+    assertEquals(standardSignals(status, "SigIgn"), 0, "none is ignored");
+    assertEquals(standardSignals(status, "SigBlk"), 0, "none is blocked");
     const stat = await Deno.readTextFile(`/proc/${info.processId}/stat`);
     const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     assertEquals([group, session], [info.processId, info.processId]);
@@ -234,3 +234,9 @@ Deno.test("a shim that freezes before its spawn is ended, and nothing runs", () 
     await Deno.remove(`${folder()}/fence`);
     await started(platform, steady);
   }));
+
+/** The mask of signals 1 to 31; those above belong to the C library, and some launchers leave them ignored. */
+function standardSignals(status: string, field: string): number {
+  const mask = new RegExp(`^${field}:\\s+(\\w+)`, "m").exec(status)?.[1] ?? "missing";
+  return Number(BigInt(`0x${mask}`) & 0x7fffffffn);
+}
