@@ -17,7 +17,7 @@ Deno.test("killed at every point under random requests, the control plane keeps 
     onProgress: () => {},
     stopping: new AbortController().signal,
   });
-  assertEquals(story, null, `seed ${seed}`);
+  assertEquals(story, null, `it was found: ${JSON.stringify(story, null, 2)}`);
   assertEquals(missed, [], `seed ${seed}: ${tally.rounds} rounds were too few for all kill points`);
   assert(tally.acknowledged > 0 && tally.indeterminate > 0, "both ends of a request were met");
 });
