@@ -1,6 +1,12 @@
 /** What an ask costs beyond its rows: the system against the same rows in the same tables, written by hand. Design §3. */
 import { closeSqliteFile, openSqliteFile } from "../adapters/sqlite/sqlite_file.ts";
-import { type EmbeddedNode, inFolder, openEmbeddedNode } from "./embedded_node.ts";
+import {
+  type EmbeddedNode,
+  inFolder,
+  memoryBroker,
+  openEmbeddedNode,
+  sqliteBroker,
+} from "./embedded_node.ts";
 import { type Figure, figure, median } from "./figures.ts";
 import { IdlePlatform } from "./idle_platform.ts";
 import {
@@ -13,18 +19,21 @@ import {
 /** An ask is append, accept, complete. */
 const TRANSACTIONS = 3;
 
-/** How a load is made: `inFlight` instances are asked at once, `waves` times a round. */
+/** How a load is made: `inFlight` instances are asked at once, in waves; a start, then a stop. */
 interface Load {
   inFlight: number;
   /** The first round warms up and is not counted. All rounds stay below the events of a snapshot. */
   rounds: number;
+  /** How often system and rows by hand take turns within a round. */
+  turns: number;
+  /** In one turn; an even number, so that each turn ends with a stop. */
   waves: number;
 }
 
-const ALONE: Load = { inFlight: 1, rounds: 12, waves: 250 };
-const AT_ONCE: Load = { inFlight: 64, rounds: 10, waves: 10 };
+const ALONE: Load = { inFlight: 1, rounds: 12, turns: 10, waves: 24 };
+const AT_ONCE: Load = { inFlight: 64, rounds: 12, turns: 2, waves: 4 };
 
-/** Alone: the time of an ask. With 64 in flight: the rate of asks. */
+/** Alone: the time of an ask, also without a disk. With 64 in flight: the rate of asks. */
 export async function askFigures(): Promise<Figure[]> {
   const alone = await compare(ALONE);
   const atOnce = await compare(AT_ONCE);
@@ -43,6 +52,15 @@ export async function askFigures(): Promise<Figure[]> {
     ),
     figure(
       {
+        name: "ask alone, in memory",
+        unit: "µs",
+        goal: null,
+        note: "p50 of an ask over the memory broker: what the control plane itself takes",
+      },
+      (await timeInMemory(ALONE)).map((ms) => ms * 1_000),
+    ),
+    figure(
+      {
         name: "64 asks in flight, rate",
         unit: "×",
         goal: { atLeast: 0.3 },
@@ -56,7 +74,7 @@ export async function askFigures(): Promise<Figure[]> {
 }
 
 interface Round {
-  /** The time of a wave: the median for waves of one ask, the mean for others. */
+  /** The median time of a wave. */
   systemMs: number;
   rawMs: number;
   statements: number;
@@ -70,24 +88,39 @@ async function compare(load: Load): Promise<Round[]> {
       const file = openSqliteFile(rawFolder);
       const player = new StatementPlayer(file.database);
       for (const call of player.prepare(setUp)) call();
-      const node = await openEmbeddedNode(systemFolder, new IdlePlatform());
+      const node = await openEmbeddedNode(sqliteBroker(systemFolder), new IdlePlatform());
       const ids = await createAll(node, load);
       const rounds: Round[] = [];
       for (let round = 0; round < load.rounds; round++) {
-        const taped = waves.splice(0, load.waves);
-        const statements = taped[0]!.length;
-        // Who is first changes from round to round.
-        const timed = { systemMs: 0, rawMs: 0 };
-        const system = async () => timed.systemMs = await timeSystem(node, ids, load);
-        const raw = async () => timed.rawMs = timeRaw(player, taped, load);
-        for (const run of round % 2 === 0 ? [system, raw] : [raw, system]) await run();
-        if (round > 0) rounds.push({ ...timed, statements });
+        const statements = waves[0]!.length;
+        const systemMs: number[] = [];
+        const rawMs: number[] = [];
+        for (let turn = 0; turn < load.turns; turn++) {
+          systemMs.push(...await timeSystem(node, ids, load));
+          rawMs.push(...timeRaw(player, waves.splice(0, load.waves)));
+        }
+        if (round === 0) continue;
+        rounds.push({ systemMs: median(systemMs), rawMs: median(rawMs), statements });
       }
       await node.close();
       closeSqliteFile(file, true);
       return rounds;
     })
   );
+}
+
+/** The time of a wave by round, without a disk. */
+async function timeInMemory(load: Load): Promise<number[]> {
+  const node = await openEmbeddedNode(memoryBroker(), new IdlePlatform());
+  const ids = await createAll(node, load);
+  const times: number[] = [];
+  for (let round = 0; round < load.rounds; round++) {
+    const turns: number[] = [];
+    for (let turn = 0; turn < load.turns; turn++) turns.push(...await timeSystem(node, ids, load));
+    times.push(median(turns));
+  }
+  await node.close();
+  return times.slice(1);
 }
 
 /** The statements of the load's waves, as the system makes them on a database of its own. */
@@ -97,11 +130,11 @@ async function record(
 ): Promise<{ setUp: TapedCall[]; waves: TapedCall[][] }> {
   const recorder = new StatementRecorder();
   try {
-    const node = await openEmbeddedNode(folder, new IdlePlatform());
+    const node = await openEmbeddedNode(sqliteBroker(folder), new IdlePlatform());
     const ids = await createAll(node, load);
     const setUp = recorder.cut();
     const waves: TapedCall[][] = [];
-    for (let wave = 0; wave < load.rounds * load.waves; wave++) {
+    for (let wave = 0; wave < load.rounds * load.turns * load.waves; wave++) {
       await askAll(node, ids, wave);
       waves.push(inThreeTransactions(recorder.cut()));
     }
@@ -126,18 +159,19 @@ async function createAll(node: EmbeddedNode, { inFlight }: Load): Promise<string
   return ids;
 }
 
-async function timeSystem(node: EmbeddedNode, ids: string[], load: Load): Promise<number> {
-  if (load.inFlight > 1) return await timeLoops(node, ids, load);
+/** The times of one turn's waves. */
+async function timeSystem(node: EmbeddedNode, ids: string[], load: Load): Promise<number[]> {
+  if (load.inFlight > 1) return [await timeLoops(node, ids, load)];
   const times: number[] = [];
   for (let wave = 0; wave < load.waves; wave++) {
     const startedAt = performance.now();
     await askAll(node, ids, wave);
     times.push(performance.now() - startedAt);
   }
-  return median(times);
+  return times;
 }
 
-/** Each asker goes on as soon as it has its own answer. */
+/** The mean time of a wave when each asker goes on as soon as it has its own answer. */
 async function timeLoops(node: EmbeddedNode, ids: string[], load: Load): Promise<number> {
   const startedAt = performance.now();
   await Promise.all(ids.map(async (id) => {
@@ -146,15 +180,12 @@ async function timeLoops(node: EmbeddedNode, ids: string[], load: Load): Promise
   return (performance.now() - startedAt) / load.waves;
 }
 
-function timeRaw(player: StatementPlayer, waves: TapedCall[][], load: Load): number {
-  const prepared = waves.map((wave) => player.prepare(wave));
-  const times = prepared.map((wave) => {
+function timeRaw(player: StatementPlayer, waves: TapedCall[][]): number[] {
+  return waves.map((wave) => player.prepare(wave)).map((calls) => {
     const startedAt = performance.now();
-    for (const call of wave) call();
+    for (const call of calls) call();
     return performance.now() - startedAt;
   });
-  if (load.inFlight === 1) return median(times);
-  return times.reduce((sum, time) => sum + time, 0) / times.length;
 }
 
 function askAll(node: EmbeddedNode, ids: string[], wave: number): Promise<unknown> {

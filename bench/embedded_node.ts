@@ -1,7 +1,9 @@
-/** A whole embedded node without HTTP: system, worker and SQLite broker, put together as `main.ts` does it. */
+/** A whole embedded node without HTTP: system, worker and broker, put together as `main.ts` does it. */
 import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
 import { hostIds, hostRandomness, idFromKey, nextTurn } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
+import type { EmbeddedBroker } from "../adapters/embedded/embedded_broker.ts";
+import { openMemoryBroker } from "../adapters/memory/memory_broker.ts";
 import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
 import type { JsonObject } from "../events/json.ts";
 import { specificationSchema } from "../events/specification.ts";
@@ -25,15 +27,27 @@ export interface EmbeddedNode {
   close(): Promise<void>;
 }
 
-/** Opens a node whose log is in `folder`. */
-export async function openEmbeddedNode(folder: string, platform: Platform): Promise<EmbeddedNode> {
-  const broker = openSqliteBroker({
+/** A broker whose log is in `folder`, as durable as the product's. */
+export function sqliteBroker(folder: string): EmbeddedBroker {
+  return openSqliteBroker({
     folder,
     clock: hostClock,
     ids: hostIds,
     defer: nextTurn,
     onFatal: fail,
   });
+}
+
+/** A broker that keeps nothing: what is left of an ask without its disk. */
+export function memoryBroker(): EmbeddedBroker {
+  return openMemoryBroker({ clock: hostClock, ids: hostIds, defer: nextTurn });
+}
+
+/** Opens a node over `broker`, which it closes. */
+export async function openEmbeddedNode(
+  broker: EmbeddedBroker,
+  platform: Platform,
+): Promise<EmbeddedNode> {
   const system = await openInstanceSystem({
     ...broker,
     clock: hostClock,
