@@ -38,6 +38,8 @@ interface Taker {
   workerId: string;
   incarnation: string;
   max: number;
+  /** By the monotonic clock: then it is sent away with nothing. */
+  until: number;
   give: (commands: Command[]) => void;
 }
 
@@ -48,6 +50,8 @@ export class Delivery {
   readonly #delivered = new Map<string, Offer>();
   readonly #takers = new Set<Taker>();
   #cancelTimer: (() => void) | null = null;
+  /** When the timer runs, by the monotonic clock. */
+  #wakeAt = Infinity;
 
   constructor(private readonly ports: DeliveryPorts) {}
 
@@ -90,41 +94,33 @@ export class Delivery {
   /** Up to `max` commands; waits for the first at most `waitMs`. */
   take(workerId: string, incarnation: string, max: number, waitMs: number): Promise<Command[]> {
     return new Promise((resolve) => {
-      const taker: Taker = { workerId, incarnation, max, give: resolve };
-      this.#takers.add(taker);
+      const until = this.ports.clock.monotonic() + waitMs;
+      this.#takers.add({ workerId, incarnation, max, until, give: resolve });
       this.serve();
-      if (!this.#takers.has(taker)) return;
-      if (waitMs <= 0) return this.#give(taker, []);
-      const cancel = this.ports.clock.after(waitMs, () => this.#give(taker, []));
-      taker.give = (commands) => {
-        cancel();
-        resolve(commands);
-      };
     });
   }
 
-  /** Offers what waits to those who wait. */
+  /** Offers what waits to those who wait, and sends away who has waited long enough. */
   serve(): void {
     if (this.#takers.size === 0) return;
-    this.#requeueDue();
+    const now = this.ports.clock.monotonic();
+    this.#requeueDue(now);
     for (const taker of [...this.#takers]) {
       const commands = this.#offersFor(taker);
-      if (commands.length > 0) this.#give(taker, commands);
+      if (commands.length > 0 || taker.until <= now) this.#give(taker, commands);
     }
-    this.#watchDelivered();
+    this.#wakeInTime(now);
   }
 
   /** Sends every waiting worker away with nothing. */
   close(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
+    this.#cancelWake();
     for (const taker of [...this.#takers]) this.#give(taker, []);
   }
 
   /** Leaves every waiting worker without an answer. */
   abandon(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
+    this.#cancelWake();
     this.#takers.clear();
   }
 
@@ -174,8 +170,7 @@ export class Delivery {
     this.#delivered.set(offer.row.command.messageId, offer);
   }
 
-  #requeueDue(): void {
-    const now = this.ports.clock.monotonic();
+  #requeueDue(now: number): void {
     for (const [commandId, offer] of this.#delivered) {
       if (now - offer.deliveredAt! < REDELIVER_AFTER_MS) return;
       this.#delivered.delete(commandId);
@@ -184,14 +179,28 @@ export class Delivery {
     }
   }
 
-  /** Wakes when the oldest delivery is due again, as long as somebody waits for it. */
-  #watchDelivered(): void {
+  /**
+   * Wakes when a taker has waited long enough, or the oldest delivery is due again and somebody waits for it. What is
+   * done before leaves its timer, which wakes once in vain: that costs less than a timer for each command.
+   */
+  #wakeInTime(now: number): void {
+    if (this.#takers.size === 0) return;
+    const oldest = this.#delivered.values().next().value;
+    let wakeAt = oldest ? oldest.deliveredAt! + REDELIVER_AFTER_MS : Infinity;
+    for (const { until } of this.#takers) wakeAt = Math.min(wakeAt, until);
+    if (wakeAt >= this.#wakeAt) return;
+    this.#cancelWake();
+    this.#wakeAt = wakeAt;
+    this.#cancelTimer = this.ports.clock.after(Math.max(1, wakeAt - now), () => {
+      this.#cancelWake();
+      this.serve();
+    });
+  }
+
+  #cancelWake(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    const oldest = this.#delivered.values().next().value;
-    if (!oldest || this.#takers.size === 0) return;
-    const dueInMs = oldest.deliveredAt! + REDELIVER_AFTER_MS - this.ports.clock.monotonic();
-    this.#cancelTimer = this.ports.clock.after(Math.max(1, dueInMs), () => this.serve());
+    this.#wakeAt = Infinity;
   }
 
   #enqueue(offer: Offer): void {
