@@ -171,15 +171,6 @@ Deno.test("the server's environment is the allow-list, its own, and our marks", 
     ]);
   }));
 
-/**
- * A mask of `/proc/<pid>/status` without signals 32 and 33: they are the C library's own, which sets
- * them up itself, and a Deno that another Deno has spawned finds 32 ignored.
- */
-function signalsIn(status: string, mask: string): bigint {
-  const bits = new RegExp(`^${mask}:\\s+(\\w+)`, "m").exec(status)?.[1];
-  return BigInt(`0x${bits}`) & ~(3n << 31n);
-}
-
 Deno.test("the server has default signal handling, its own session, and its folder as cwd", () =>
   withWorld(async ({ platform, folder }) => {
     const info = await started(platform, steady);
