@@ -109,6 +109,7 @@ exit "$code"
 `;
 const SETSID = `#!/bin/sh
 ${KILL}
-strike spawn:after
+# It makes the shim's session first, and then the server's.
+[ -n "$DRAAS_SHIM" ] || strike spawn:after
 exec /usr/bin/setsid "$@"
 `;

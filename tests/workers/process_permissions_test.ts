@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { isRunning, shell, withWorld } from "./process_world.ts";
 
-Deno.test("a worker that may run nothing but sh starts, probes and leaves a server", () =>
+Deno.test("a worker that may run nothing but sh and setsid starts, probes and leaves a server", () =>
   withWorld(async ({ dataFolder, platform }) => {
     const script = new URL("./worker_process.ts", import.meta.url).pathname;
     const configuration = shell(
@@ -18,7 +18,7 @@ Deno.test("a worker that may run nothing but sh starts, probes and leaves a serv
         `--allow-write=${dataFolder}`,
         "--allow-net=127.0.0.1",
         "--allow-env=PATH",
-        "--allow-run=sh",
+        "--allow-run=sh,setsid",
         script,
         dataFolder,
         JSON.stringify(configuration),

@@ -1,6 +1,6 @@
 /**
  * The process table as one long-lived `sh`. Deno refuses to read `/proc` or to signal other
- * processes unless it may do everything; through this, a worker needs `--allow-run=sh` only.
+ * processes unless it may do everything; through this, a worker needs to run `sh` and `setsid` only.
  */
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";

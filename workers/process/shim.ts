@@ -105,21 +105,22 @@ function parseReport(line: string): ParsedReport | null {
 
 function spawn(host: ProcessHost, plan: LaunchPlan, args: string[]): Deno.ChildProcess {
   try {
-    return new Deno.Command("sh", {
-      args,
+    // A session of its own by setsid, not by \`detached\`, which forks this whole process: the larger it is, the longer
+    // every start would hold the event loop. A child of ours leads no group, so setsid becomes the shim in place.
+    return new Deno.Command(host.setsidPath, {
+      args: ["sh", ...args],
       cwd: plan.workingDirectory,
       clearEnv: true,
       env: shimEnvironment(host, plan.env),
       stdin: "null",
       stdout: "piped",
       stderr: "null",
-      detached: true,
     }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new OperationalError(
       "host_unsupported",
-      "the host has no sh on the worker's PATH",
+      "the host's setsid is gone",
       false,
       "Install a POSIX shell and util-linux.",
       { cause: error },

@@ -1,5 +1,5 @@
 /** Starts one run, from the checks before the spawn to the answer of its readiness probe. */
-import { sleep } from "../../events/clock.ts";
+import { type Clock, sleep } from "../../events/clock.ts";
 import { configurationFaults, describeFaults } from "../../events/configuration.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
@@ -8,10 +8,11 @@ import { durationText } from "./exit_description.ts";
 import { endRun } from "./end_run.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { diskFull } from "./host_failure.ts";
+import type { LaunchRecord } from "./instance_folder.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { waitUntilReady } from "./readiness.ts";
-import { isAlive, liveInfo, withLogTail } from "./run_state.ts";
+import { liveInfo, withLogTail } from "./run_state.ts";
 import { runShim, type ShimReport } from "./shim.ts";
 import { endStragglers } from "./stragglers.ts";
 
@@ -45,15 +46,16 @@ export async function startRun(
   const prepared = await prepareLaunch(host, spec, folder);
   if ("failure" in prepared) return failed(prepared.failure);
   if (signal.aborted) return failed(aborted());
-  await folder.prepare(spec.runId, prepared.plan);
+  const launch = folder.prepare(spec.runId, prepared.plan);
   const report = await spawnOnce(host, spec, prepared.plan, deadlineCs);
   if (report.kind !== "started") return failed(await refusal(host, spec, report));
   const watched = host.watch.watch(folder, report.run, report.shim.status);
-  const outcome = await untilStarted(host, watched, prepared.plan, signal);
+  // Only now: until the lock was taken, the other folders could have been those of a live run.
+  const pruned = folder.pruneRuns([spec.runId]).catch(() => undefined);
+  const outcome = await untilStarted(host, watched, prepared.plan, launch, signal);
+  await pruned;
   // The server is to outlive the worker, and the worker is not to wait for the server.
   report.shim.unref();
-  // Only now: until the lock was taken, the other folders could have been those of a live run.
-  await folder.pruneRuns([spec.runId]).catch(() => undefined);
   return outcome;
 }
 
@@ -76,6 +78,7 @@ async function untilStarted(
   host: ProcessHost,
   watched: WatchedRun,
   plan: LaunchPlan,
+  launch: LaunchRecord,
   signal: AbortSignal,
 ): Promise<StartOutcome> {
   const waiting = new AbortController();
@@ -86,11 +89,10 @@ async function untilStarted(
   const problem = await problemAtStart(host, plan, waiting.signal);
   signal.removeEventListener("abort", abort);
   if (signal.aborted) return await giveUp(host, watched, plan, aborted());
-  const isLive = !waiting.signal.aborted && await isAlive(watched.run, host.table);
-  if (!isLive) return exitedAtOnce(await ended, plan);
+  // Its shim tells of its end within a millisecond or two; one that ends later than that has started, and ended.
+  if (waiting.signal.aborted) return exitedAtOnce(await ended, plan);
   if (problem !== null) return await giveUp(host, watched, plan, notReady(problem, plan));
   watched.isStarting = false;
-  const launch = await watched.folder.readLaunch(watched.run.runId);
   return {
     kind: "running",
     runtimeInfo: liveInfo(host.site, watched.folder.instanceId, watched.run, launch),
@@ -102,8 +104,16 @@ async function problemAtStart(
   plan: LaunchPlan,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (plan.settleMs > 0) await sleep(host.clock, plan.settleMs, signal);
+  await settle(host.clock, plan.settleMs, signal);
   return plan.readiness ? await waitUntilReady(plan.readiness, host.clock, signal) : null;
+}
+
+/** Waits for at least `settleMs`, and hardly longer: timers are up to a millisecond late, so it aims before the end. */
+async function settle(clock: Clock, settleMs: number, signal: AbortSignal): Promise<void> {
+  const until = clock.monotonic() + settleMs;
+  for (let left = settleMs; left > 0 && !signal.aborted; left = until - clock.monotonic()) {
+    await sleep(clock, Math.max(1, left - 1), signal);
+  }
 }
 
 async function giveUp(
