@@ -129,6 +129,22 @@ export interface Fault {
   message: string;
 }
 
+/**
+ * The most that a configuration may be, in bytes of its JSON. A start writes it twice in one batch, as event and as
+ * command, and a batch has its own bound: a configuration that is larger could be created and never started.
+ */
+export const CONFIGURATION_BYTES_MAX = 96 * 1024;
+
+/** That a configuration is larger than `CONFIGURATION_BYTES_MAX`, as the fault of the whole; else an empty list. */
+export function configurationSizeFaults(configuration: JsonObject): Fault[] {
+  const bytes = new TextEncoder().encode(JSON.stringify(configuration)).length;
+  return bytes <= CONFIGURATION_BYTES_MAX ? [] : [{
+    path: "",
+    message:
+      `is ${bytes} bytes of JSON, and the most is ${CONFIGURATION_BYTES_MAX}; keep what is large in a file of the host and name that here`,
+  }];
+}
+
 /** Every fault of a configuration at once; an empty list means that it is valid. */
 export function configurationFaults(template: Template, configuration: JsonObject): Fault[] {
   return faultsOf(schemas[template].safeParse(withPredecessorNames(template, configuration)));

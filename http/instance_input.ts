@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   configurationFaults,
+  configurationSizeFaults,
   type Fault,
   type Template,
   templateSchema,
@@ -81,6 +82,14 @@ export function readChanges(
   };
 }
 
+/** The configuration in the body of a start; only its form is checked, what it says is the worker's to judge. Design §6. */
+export function readOverride(body: Json): Parsed<JsonObject> {
+  const parsed = parseWith<JsonObject>(jsonObjectSchema, body);
+  if (!parsed.ok) return parsed;
+  const faults = belowServerConfiguration(configurationSizeFaults(parsed.value));
+  return faults.length > 0 ? { ok: false, faults } : parsed;
+}
+
 function isObject(body: Json | undefined): body is JsonObject {
   return typeof body === "object" && body !== null && !Array.isArray(body);
 }
@@ -98,8 +107,15 @@ function templateOf(body: JsonObject): Template | null {
 function serverConfigurationFaults(body: JsonObject, template: Template | null): Fault[] {
   const configuration = body.serverConfiguration ?? {};
   // A wrong type is the schema's to tell; without a template nobody knows what may be in it.
-  if (template === null || !isObject(configuration)) return [];
-  return configurationFaults(template, configuration).map(({ path, message }) => ({
+  if (!isObject(configuration)) return [];
+  return belowServerConfiguration([
+    ...configurationSizeFaults(configuration),
+    ...(template === null ? [] : configurationFaults(template, configuration)),
+  ]);
+}
+
+function belowServerConfiguration(faults: readonly Fault[]): Fault[] {
+  return faults.map(({ path, message }) => ({
     path: path === "" ? "serverConfiguration" : `serverConfiguration.${path}`,
     message,
   }));

@@ -37,6 +37,7 @@ const KINDS = {
   log_truncated: kind(410, "The log was cut before this position"),
   stale_version: kind(412, "The instance has changed meanwhile"),
   body_too_large: kind(413, "The body is too large"),
+  batch_too_large: kind(413, "The request is too large"),
   unsupported_media_type: kind(415, "The body must be JSON"),
   key_reused: kind(422, "The idempotency key belongs to another request"),
   busy: kind(429, "Too many requests at once", true),
@@ -262,6 +263,7 @@ export function problemOfError(error: unknown): Problem | null {
   const { code, message, hint, retryable } = error;
   const details: Details = { detail: message, hint, code, retryable };
   switch (code) {
+    case "batch_too_large":
     case "log_truncated":
       return new Problem(code, details);
     case "log_unwritable":

@@ -1,10 +1,11 @@
 /** Start, stop and restart: one call, the worker's answer. `phase-2.5.md`, scenarios 1 to 4. */
-import { jsonObjectSchema, type Parsed, parseWith } from "../../events/specification.ts";
-import type { Json, JsonObject } from "../../events/json.ts";
+import type { Parsed } from "../../events/specification.ts";
+import type { Json } from "../../events/json.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { InstanceRequest } from "../../machines/requests.ts";
 import { askOptions, expectNoBody, readMutationHeaders, waitingQuery } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
+import { readOverride } from "../instance_input.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders } from "../outcome.ts";
 import { readQuery } from "../query.ts";
@@ -53,10 +54,10 @@ export const lifecycleRoutes: readonly Route[] = [
   },
 ];
 
-/** A start with its body. Only its form is checked here; what it says is the worker's to judge. Design §6. */
+/** A start with its body. */
 function overriding(body: Json | undefined): Parsed<InstanceRequest> {
   if (body === undefined) return asked({ type: "start" });
-  const parsed = parseWith<JsonObject>(jsonObjectSchema, body);
+  const parsed = readOverride(body);
   if (!parsed.ok) return parsed;
   // Many clients send `{}` where they mean nothing; an empty override overrides nothing.
   return Object.keys(parsed.value).length === 0

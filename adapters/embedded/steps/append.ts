@@ -19,7 +19,8 @@ import type { CommandRow, InstanceRow } from "../tables.ts";
 
 /** Bounds of one batch: a longer one would hold up everybody else's. `traps.md` 19. */
 const EVENTS_MAX = 64;
-const BATCH_BYTES_MAX = 256 * 1024;
+/** Holds a configuration twice (`CONFIGURATION_BYTES_MAX`), with all that goes along. */
+export const BATCH_BYTES_MAX = 256 * 1024;
 /** More missed events than this are read anew by the caller. */
 const MISSED_MAX = 500;
 
