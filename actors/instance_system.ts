@@ -132,8 +132,12 @@ export class FleetSystem implements InstanceSystem {
       : [];
   }
 
-  observe(listener: (events: RecordedEvent[]) => void, after?: Position): Promise<Subscription> {
-    return this.parts.log.tail(after ?? this.table.position, listener);
+  observe(
+    listener: (events: RecordedEvent[]) => void,
+    after?: Position,
+    signal?: AbortSignal,
+  ): Promise<Subscription> {
+    return this.parts.log.tail(after ?? this.table.position, listener, signal);
   }
 
   workers(): Promise<WorkerRecord[]> {

@@ -93,8 +93,12 @@ export interface InstanceSystem {
    * @throws {OperationalError} `site_unreachable`
    */
   logs(instanceId: string, tailLines: number): Promise<string[]>;
-  /** Every event after a position (default: from now on), in order. */
-  observe(listener: (events: RecordedEvent[]) => void, after?: Position): Promise<Subscription>;
+  /** Every event after a position (default: from now on), in order; an abort of `signal` ends it, as in `EventLog.tail`. */
+  observe(
+    listener: (events: RecordedEvent[]) => void,
+    after?: Position,
+    signal?: AbortSignal,
+  ): Promise<Subscription>;
   workers(): Promise<WorkerRecord[]>;
   status(): Promise<SystemStatus>;
   /** Finishes what is being decided, saves a snapshot, and lets go; running servers run on. */

@@ -72,8 +72,15 @@ export interface EventLog {
    * @throws {OperationalError} `log_truncated` when some of them were cut (see `LogRetention.trim`)
    */
   read(after: Position, limit: number): Promise<RecordedEvent[]>;
-  /** Calls `listener` with every event after `after`, in order, without gaps or repeats, in batches. */
-  tail(after: Position, listener: (events: RecordedEvent[]) => void): Promise<Subscription>;
+  /**
+   * Calls `listener` with every event after `after`, in order, without gaps or repeats, in batches; resolves when it
+   * has caught up. An abort of `signal` closes the subscription, also before it is there: the log reads no further.
+   */
+  tail(
+    after: Position,
+    listener: (events: RecordedEvent[]) => void,
+    signal?: AbortSignal,
+  ): Promise<Subscription>;
   /** The last `limit` events of one instance below `beforeVersion` (default: all), oldest first. */
   history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
   /** The answer kept under an idempotency key; null when there is none or its time is over. */

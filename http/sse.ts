@@ -36,8 +36,8 @@ class Feed {
   readonly stream: ReadableStream<Uint8Array>;
   private controller!: ReadableStreamDefaultController<Uint8Array>;
   private subscription: Subscription | null = null;
-  /** Counts subscriptions: what a former one still delivers is left to the present one. */
-  private epoch = 0;
+  /** Of the present subscription. What a former one still delivers is left to this one. */
+  private asking = new AbortController();
   private isPaused = false;
   private isOver = false;
   private cancelHeartbeat = () => {};
@@ -59,14 +59,15 @@ class Feed {
   }
 
   async subscribe(): Promise<void> {
-    const epoch = ++this.epoch;
+    const asking = this.asking = new AbortController();
     this.isPaused = false;
     try {
       const opened = await this.options.system.observe(
-        (events) => this.take(events, epoch),
+        (events) => this.take(events, asking.signal),
         this.last,
+        asking.signal,
       );
-      if (this.isOver || this.isPaused) opened.close();
+      if (asking.signal.aborted) opened.close();
       else this.subscription = opened;
     } catch (error) {
       this.finish(true);
@@ -74,9 +75,9 @@ class Feed {
     }
   }
 
-  private take(events: RecordedEvent[], epoch: number): void {
+  private take(events: RecordedEvent[], signal: AbortSignal): void {
     for (const event of events) {
-      if (this.isOver || this.isPaused || epoch !== this.epoch) return;
+      if (signal.aborted) return;
       if (comparePositions(event.position, this.last) <= 0) continue;
       this.last = event.position;
       this.send(message(event.type, event.position, eventView(event)));
@@ -86,6 +87,12 @@ class Feed {
 
   private pause(): void {
     this.isPaused = true;
+    this.unsubscribe();
+  }
+
+  /** The abort reaches a log that is still catching up, where there is no subscription to close yet. */
+  private unsubscribe(): void {
+    this.asking.abort();
     this.subscription?.close();
     this.subscription = null;
   }
@@ -120,7 +127,7 @@ class Feed {
     if (this.isOver) return;
     this.isOver = true;
     this.cancelHeartbeat();
-    this.subscription?.close();
+    this.unsubscribe();
     this.options.closing?.removeEventListener("abort", this.end);
     if (closesStream) this.controller.close();
     this.options.onEnd();

@@ -32,8 +32,12 @@ export class EmbeddedEventLog implements EventLog {
     return this.writes.read(() => eventsAfter(this.tables, sequenceOf(after), limit));
   }
 
-  tail(after: Position, listener: (events: RecordedEvent[]) => void): Promise<Subscription> {
-    return this.writes.read(() => this.feed.open(after, listener));
+  tail(
+    after: Position,
+    listener: (events: RecordedEvent[]) => void,
+    signal?: AbortSignal,
+  ): Promise<Subscription> {
+    return this.writes.read(() => this.feed.open(after, listener, signal));
   }
 
   history(

@@ -5,8 +5,12 @@ import type { Defer } from "./group_commit.ts";
 import { eventsAfter, sequenceOf } from "./stored_events.ts";
 import type { Tables } from "./tables.ts";
 
-/** Events read at once while a tail catches up; between two reads others get their turn. */
-const CATCH_UP_MAX = 1_000;
+/**
+ * Events read at once while a tail catches up; between two reads others get their turn. It begins with few and takes
+ * twice as many each time: a listener that wants no more after a few large ones has not cost a thousand.
+ */
+const CATCH_UP_FIRST = 64;
+const CATCH_UP_MAX = 1_024;
 
 interface Tail {
   listener: (events: RecordedEvent[]) => void;
@@ -25,27 +29,29 @@ export class EventFeed {
     private readonly assertOpen: () => void,
   ) {}
 
-  /** Begins a tail; resolves when it has caught up with the log, and hears of each commit as it happens. */
+  /**
+   * Begins a tail; resolves when it has caught up with the log, and hears of each commit as it happens. An abort of
+   * `signal` ends it, also in the midst of catching up: what nobody wants any more is not read.
+   */
   async open(
     after: Position,
     listener: (events: RecordedEvent[]) => void,
+    signal?: AbortSignal,
   ): Promise<Subscription> {
-    const tail: Tail = { listener, cursor: sequenceOf(after), closed: false };
-    // The read that finds nothing more and the step to live are in one turn: no commit can come between.
-    for (;;) {
-      this.assertOpen();
-      const events = eventsAfter(this.tables, tail.cursor, CATCH_UP_MAX);
-      if (events.length > 0) hand(tail, events);
-      if (events.length < CATCH_UP_MAX) break;
-      await new Promise<void>((resolve) => this.defer(resolve));
-    }
-    this.#live.add(tail);
-    return {
-      close: () => {
-        tail.closed = true;
-        this.#live.delete(tail);
-      },
+    const tail: Tail = { listener, cursor: sequenceOf(after), closed: signal?.aborted ?? false };
+    const close = () => {
+      tail.closed = true;
+      this.#live.delete(tail);
+      signal?.removeEventListener("abort", close);
     };
+    signal?.addEventListener("abort", close);
+    try {
+      await this.#catchUp(tail);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { close };
   }
 
   /** Hands over what was committed. A listener that throws has a bug: it loses its tail, and the process hears of it. */
@@ -67,6 +73,20 @@ export class EventFeed {
 
   close(): void {
     this.#live.clear();
+  }
+
+  async #catchUp(tail: Tail): Promise<void> {
+    for (let page = CATCH_UP_FIRST; !tail.closed; page = Math.min(2 * page, CATCH_UP_MAX)) {
+      this.assertOpen();
+      const events = eventsAfter(this.tables, tail.cursor, page);
+      if (events.length > 0) hand(tail, events);
+      if (events.length < page) {
+        // In the same turn as the read that found nothing more: no commit can come between.
+        if (!tail.closed) this.#live.add(tail);
+        return;
+      }
+      await new Promise<void>((resolve) => this.defer(resolve));
+    }
   }
 }
 

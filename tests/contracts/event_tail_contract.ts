@@ -62,6 +62,36 @@ export function eventTailContract(technology: string, open: OpenWorld): void {
     other.close();
   });
 
+  it("a tail that is aborted while it catches up reads no further, and hears nothing live", async (world) => {
+    const { log } = world.broker;
+    const events = Array.from({ length: 50 }, () => batch("x", 0).events[0]!);
+    for (let n = 0; n < 50; n++) await appended(world.broker, batch(`i-${n}`, 0, { events }));
+    const enough = new AbortController();
+    const heard: number[] = [];
+    const tail = await log.tail(START, (some) => {
+      heard.push(some.length);
+      enough.abort();
+    }, enough.signal);
+    await appended(world.broker, batch("a", 0));
+    assertEquals([heard.length, heard[0]! < 2_500], [1, true], "one batch, and not the whole past");
+    tail.close();
+  });
+
+  it("an abort closes a live tail, and one that was aborted before hears nothing at all", async (world) => {
+    const { log } = world.broker;
+    const over = new AbortController();
+    const heard: string[] = [];
+    const hear = (some: RecordedEvent[]) => heard.push(...some.map((event) => event.instanceId));
+    await log.tail(START, hear, over.signal);
+    await appended(world.broker, batch("a", 0));
+    await eventually(world, "it is heard", async () => heard.length === 1);
+    over.abort();
+    await appended(world.broker, batch("b", 0));
+    await log.tail(START, hear, over.signal);
+    await appended(world.broker, batch("c", 0));
+    assertEquals(heard, ["a"]);
+  });
+
   it("an event that is heard live is the one that is read later", async (world) => {
     const heard: RecordedEvent[] = [];
     const tail = await world.broker.log.tail(START, (events) => heard.push(...events));

@@ -131,6 +131,31 @@ Deno.test("what a closed subscription still delivers makes no gap, what comes tw
   await reader.close();
 });
 
+Deno.test("a log that still catches up stops when the client reads slowly, and when it goes away", async () => {
+  const [events, asked] = [eventsOf(500), { pages: 0, open: 0 }];
+  const observe = async (listener: Listener, after = "0-0", signal?: AbortSignal) => {
+    asked.open++;
+    const past = events.filter((event) => comparePositions(event.position, after) > 0);
+    for (let at = 0; at < past.length && !signal?.aborted; at += 5) {
+      asked.pages++;
+      listener(past.slice(at, at + 5));
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    asked.open--;
+    return { close: () => {} };
+  };
+  const options = apiOptions(scriptedSystem(null, { observe }));
+  const app = createHttpApp({ ...options, limits: { eventBufferBytes: 4_000 } });
+  const reader = await open(app, "?after=0-0");
+  await until("it has paused", () => asked.open === 0);
+  assert(asked.pages < 10, `it read ${asked.pages} pages for a client that reads nothing`);
+  const taken = (await reader.take(101)).slice(1);
+  assertEquals(taken.map((event) => event.data.version), taken.map((_, index) => index + 1));
+  await reader.close();
+  await until("it has stopped", () => asked.open === 0);
+  assert(asked.pages < 80, `it read ${asked.pages} pages for a client that has gone`);
+});
+
 Deno.test("a client that goes away leaves no subscription and no timer", async () => {
   const { log, observe } = logOf(1);
   let timers = 0;
