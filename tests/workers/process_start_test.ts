@@ -1,5 +1,6 @@
 /** What a start checks, passes on, waits for, and says when it fails. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import shimScript from "../../workers/process/shim.sh" with { type: "text" };
 import { openShellProcessTable } from "../../workers/process/shell_process_table.ts";
 import {
   commandSpec,
@@ -169,6 +170,31 @@ Deno.test("the server's environment is the allow-list, its own, and our marks", 
       "PATH=/opt/none",
       "PORT=39483",
     ]);
+  }));
+
+Deno.test("a variable of the server's own is what it was set to, whatever its name means to the shim", () =>
+  withWorld(async ({ platform }) => {
+    const assigned = [...shimScript.matchAll(/(?:^|[\s;])([A-Za-z_]+)=/gm)].map(([, name]) => name);
+    const read = [...shimScript.matchAll(/\bread (?:-r )?([a-z ]+)/g)].flatMap(([, names]) =>
+      names?.trim().split(" ") ?? []
+    );
+    const looped = [...shimScript.matchAll(/\bfor (\w+) in/g)].map(([, name]) => name);
+    const names = [...assigned, ...read, ...looped].filter((name) => name !== undefined)
+      .filter((name) => !name.startsWith("DRAAS_"));
+    for (const name of ["run", "generation", "folder", "line", "setsid", "rest"]) {
+      assert(names.includes(name), `${name} is one of the shim's`);
+    }
+    const special = ["PWD", "OLDPWD", "IFS", "PS1", "PS4", "ENV", "PPID", "CDPATH", "name", "n"];
+    const env = Object.fromEntries([...new Set([...names, ...special])].map((name) => [
+      name,
+      `mine: ${name}`,
+    ]));
+    failureOf(await startIt(platform, { command: ["/usr/bin/env"], env }));
+    const printed = await platform.logs("i-1", 100);
+    assertEquals(
+      printed.filter((line) => line.includes("=mine: ")).sort(),
+      Object.entries(env).map(([name, value]) => `${name}=${value}`).sort(),
+    );
   }));
 
 Deno.test("the server has default signal handling, its own session, and its folder as cwd", () =>

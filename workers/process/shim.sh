@@ -5,8 +5,8 @@
 #
 # Speaks on standard output, to a worker that may be gone: `lock`, then one of `locked`,
 # `stale FENCE`, `late`, `unrecorded`, `unsupported`, `started PID START_TICKS`.
-# Environment: the server's own, and DRAAS_SHIM, which the server does not get; DRAAS_SET names
-# variables that come as DRAAS_SET_<name> (PATH, LD_*), since they would change this shell.
+# Environment: PATH, the marks, and DRAAS_SHIM, which the server does not get. DRAAS_SET names the server's own
+# variables, which come as DRAAS_SET_<name>: under their names, they would change this shell, or it them.
 #
 # POSIX sh. Each fork and exec costs the best part of a millisecond of every start: all but flock and
 # setsid is built in.
@@ -64,15 +64,18 @@ serve() {
     "$run" "$pid" "$ticks" "$boot" "$generation" "$fence" "$started" >"$folder/run.json" || unrecorded
   echo "started $pid $ticks" >&3
   exec 3>&-
-  unset DRAAS_SHIM PWD OLDPWD
-  for name in $DRAAS_SET; do
-    eval "export $name=\"\$DRAAS_SET_$name\""
-    unset "DRAAS_SET_$name"
+  # Before the server's variables, which may have any name, also one that is used here.
+  set -- "$setsid" "$@"
+  unset DRAAS_SHIM PATH PWD OLDPWD
+  for DRAAS_SET in $DRAAS_SET; do
+    # `command`: some shells have variables of their own that nobody can set, which is no reason to end.
+    eval "command export $DRAAS_SET=\"\$DRAAS_SET_$DRAAS_SET\""
+    unset "DRAAS_SET_$DRAAS_SET"
   done
   unset DRAAS_SET
   # A session of its own, so that a signal to the server's group never reaches the shell above. This
   # process leads no group, so setsid does not fork: pid and exit code are the server's.
-  exec "$setsid" "$@"
+  exec "$@"
 }
 
 # Sets $highest: the highest fence that this folder has seen.

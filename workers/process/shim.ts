@@ -27,8 +27,8 @@ export type ShimReport =
 /** A shim that froze is given this much past the spawn deadline, after which it starts nothing. */
 const REPORT_SLACK_MS = 2_000;
 
-/** Variables that would change the shim's own shell or that Deno sets for nobody: passed around them. */
-const CARRIED = /^(PATH|ENV|PS4|LD_.*|DYLD_.*)$/;
+/** Our marks, by which the shim is found too. All others are passed around its shell, which uses and sets some itself. */
+const MARK = /^DRAAS_/;
 
 /**
  * Spawns a shim and waits for its report.
@@ -105,7 +105,7 @@ function parseReport(line: string): ParsedReport | null {
 
 function spawn(host: ProcessHost, plan: LaunchPlan, args: string[]): Deno.ChildProcess {
   try {
-    // A session of its own by setsid, not by \`detached\`, which forks this whole process: the larger it is, the longer
+    // A session of its own by setsid, not by `detached`, which forks this whole process: the larger it is, the longer
     // every start would hold the event loop. A child of ours leads no group, so setsid becomes the shim in place.
     return new Deno.Command(host.setsidPath, {
       args: ["sh", ...args],
@@ -132,9 +132,9 @@ function shimEnvironment(
   host: ProcessHost,
   env: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const carried = Object.keys(env).filter((name) => CARRIED.test(name));
+  const carried = Object.keys(env).filter((name) => !MARK.test(name));
   const entries = Object.entries(env).map(([name, value]): [string, string] =>
-    carried.includes(name) ? [`DRAAS_SET_${name}`, value] : [name, value]
+    MARK.test(name) ? [name, value] : [`DRAAS_SET_${name}`, value]
   );
   return {
     ...Object.fromEntries(entries),
