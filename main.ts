@@ -167,6 +167,12 @@ async function openWorker(
     ids: hostIds,
     slots: SLOTS,
     onBug: tellBug,
+    onStranger: ({ instanceId, processId }) =>
+      complain(
+        `The server of instance ${instanceId} (process ${processId}) runs here, and the log does not know it.`,
+        "The log was lost, or an older copy was put back. The server is left alone: put the newer log back, or end it.",
+        1,
+      ),
     onSuperseded: () =>
       complain("Another worker has taken over this data folder.", "Start one at a time.", 1),
   });

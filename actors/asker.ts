@@ -155,6 +155,9 @@ export class Asker {
   ): Promise<AskOutcome> {
     const { position, specification } = state.context;
     if (decision?.kind === "rejected") {
+      // The same request may have been answered between our look and our turn.
+      const known = options.idempotency && await this.parts.log.findKey(options.idempotency.key);
+      if (known) return await this.repeated(known, options);
       return {
         kind: "rejected",
         rejection: decision.rejection,

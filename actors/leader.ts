@@ -17,6 +17,8 @@ import type { Turn, TurnOutcome } from "./instance_actor.ts";
 const SILENT_AFTER_MS = 5_000;
 /** What could not be paid (busy, the log away) is tried again after this. */
 const RETRY_MS = 250;
+/** What failed for a lasting reason is told, and looked at again this much later. */
+const LASTING_RETRY_MS = 60_000;
 /** At most this many reactions are under way at once, so that a recovery does not flood the log. */
 const CONCURRENT_MAX = 64;
 
@@ -101,8 +103,9 @@ export class Leader {
     try {
       retryInMs = await this.reactOnce(instanceId);
     } catch (error) {
-      retryInMs = RETRY_MS;
-      if (this.leading && !(error instanceof OperationalError)) this.parts.onBug(error);
+      const isPassing = error instanceof OperationalError && error.retryable;
+      retryInMs = isPassing ? RETRY_MS : LASTING_RETRY_MS;
+      if (this.leading && !isPassing) this.parts.onBug(error);
     }
     this.reacting.delete(instanceId);
     if (!this.leading) return;
@@ -113,7 +116,10 @@ export class Leader {
 
   /** Pays the first thing owed; gives the time after which to look again, null for "at the next change". */
   private async reactOnce(instanceId: string): Promise<number | null> {
-    const owed = owedTo(this.stateOf(instanceId)!)[0];
+    const all = owedTo(this.stateOf(instanceId)!);
+    const isOver = (one: Owed) =>
+      one.kind === "expire-queued" && one.dueAt <= this.parts.clock.now();
+    const owed = all.find(isOver) ?? all[0];
     if (!owed) return null;
     const given = await this.given(instanceId, owed);
     const outcome = await this.parts.takeTurn(instanceId, {

@@ -75,6 +75,7 @@ export async function openEmbeddedNode(
     slots: SLOTS,
     onBug: fail,
     onSuperseded: () => fail("superseded"),
+    onStranger: ({ runId }) => fail(`a stranger runs: ${runId}`),
   });
   await worker.start();
   const ask = async (instanceId: string | null, request: InstanceRequest) => {

@@ -4,6 +4,7 @@ import type { Command } from "./commands.ts";
 import type { RecordedEvent } from "./envelope.ts";
 import type { Observation } from "./observations.ts";
 import type { InstanceResponse } from "./responses.ts";
+import type { RuntimeInfo } from "./runtime_info.ts";
 
 /** What a worker offers. */
 export interface Registration {
@@ -18,8 +19,11 @@ export interface Registration {
 }
 
 export type RegisterOutcome =
-  /** `inherited`: what an older incarnation had accepted and not ended; to be accepted anew, at once. */
-  | { kind: "registered"; inherited: Command[] }
+  /**
+   * `inherited`: what an older incarnation had accepted and not ended; to be accepted anew, at once. `placed`: every
+   * run that the log takes for live at this site.
+   */
+  | { kind: "registered"; inherited: Command[]; placed: RuntimeInfo[] }
   /** The same id from another machine, while that one still beats. */
   | { kind: "refused"; reason: string };
 
@@ -48,7 +52,10 @@ export interface WorkerChannel {
   register(): Promise<RegisterOutcome>;
   /** Says "I live" and how many slots are in use. */
   heartbeat(busy: number): Promise<"ok" | "superseded">;
-  /** Up to `max` commands that wait for a worker here; waits for the first at most `waitMs`. */
+  /**
+   * Up to `max` starts and restarts that wait for a worker here, and every stop and delete beyond them, so that a
+   * worker whose slots are full of slow starts can still end one. Waits for the first at most `waitMs`.
+   */
   take(max: number, waitMs: number): Promise<Command[]>;
   /** The right to work on a command; refuses and ends one that is too old or too late, in the same step. */
   accept(commandId: string): Promise<AcceptOutcome>;

@@ -37,13 +37,10 @@ function owedInAnyOrder(state: InstanceState): Owed[] {
   }
   if (context.nextStart) owed.push({ kind: "restart", dueAt: context.nextStart.at });
   if (context.queuedStart) {
-    owed.push(
-      context.commands.length === 0 ? { kind: "release", dueAt: 0 } : {
-        kind: "expire-queued",
-        dueAt: context.queuedStart.expiresAt,
-        commandId: context.queuedStart.commandId,
-      },
-    );
+    const { commandId, expiresAt } = context.queuedStart;
+    if (context.commands.length === 0) owed.push({ kind: "release", dueAt: 0 });
+    // Also one that could be released: if that cannot be written, its asker still hears of an end.
+    owed.push({ kind: "expire-queued", dueAt: expiresAt, commandId });
   }
   return owed;
 }

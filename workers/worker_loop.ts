@@ -12,7 +12,7 @@ import type { AcceptOutcome, WorkerChannel } from "../events/worker_channel.ts";
 import { judgeFinding } from "./adoption.ts";
 import { execute, fenceOf } from "./execution.ts";
 import { Lanes } from "./lanes.ts";
-import type { Fence, Platform } from "./platform.ts";
+import type { Failure, Fence, Platform } from "./platform.ts";
 import { failure } from "./responses.ts";
 
 export interface WorkerParts {
@@ -26,13 +26,18 @@ export interface WorkerParts {
   onBug(error: unknown): void;
   /** Called when another incarnation of this worker has taken over: this one has left. */
   onSuperseded(): void;
+  /** Called with each live server here that is newer than the log: the log was lost or put back, so it is left alone. */
+  onStranger(found: RuntimeInfo): void;
 }
 
 const HEARTBEAT_MS = 1_000;
 const TAKE_WAIT_MS = 1_000;
 /** A call that failed for a passing reason (log away, disk full) is tried again after this, growing to the maximum. */
 const RETRY_MS = 100;
-const RETRY_MAX_MS = 5_000;
+/** Below the time after which a command that nobody accepts is offered to another worker. */
+const RETRY_MAX_MS = 400;
+/** How often to look for free slots while there are none; stops and deletes are taken meanwhile. */
+const FULL_WAIT_MS = 100;
 
 interface InWork {
   command: Command;
@@ -74,7 +79,9 @@ export class Worker {
       );
     }
     mayReport.resolve();
-    await this.adopt(found, new Set(registered.inherited.map((command) => command.instanceId)));
+    const inherited = new Set(registered.inherited.map((command) => command.instanceId));
+    await this.adopt(found.filter((run) => !inherited.has(run.instanceId)));
+    this.reportMissing(registered.placed.filter((run) => !inherited.has(run.instanceId)), found);
     for (const command of registered.inherited) this.undertake(command);
     this.loops = Promise.all([this.takeLoop(), this.heartbeatLoop()]).catch((error) =>
       this.parts.onBug(error)
@@ -91,11 +98,11 @@ export class Worker {
     await this.parts.platform.close();
   }
 
-  private async adopt(found: RuntimeInfo[], inherited: Set<string>): Promise<void> {
-    const open = found.filter((run) => !inherited.has(run.instanceId));
-    const standing = await this.parts.channel.standing(open.map((run) => run.instanceId));
-    await Promise.all(open.map((run) => {
+  private async adopt(found: RuntimeInfo[]): Promise<void> {
+    const standing = await this.parts.channel.standing(found.map((run) => run.instanceId));
+    await Promise.all(found.map((run) => {
       const finding = judgeFinding(run, standing.get(run.instanceId));
+      if (finding.kind === "stranger") return this.parts.onStranger(run);
       if (finding.kind === "end") {
         return this.guard(
           run.instanceId,
@@ -106,15 +113,20 @@ export class Worker {
     }));
   }
 
+  /** Runs that the log places here and of which there is nothing here: their records are gone, and they with them. */
+  private reportMissing(placed: RuntimeInfo[], found: RuntimeInfo[]): void {
+    const here = new Set(found.map((run) => run.runId));
+    for (const run of placed.filter((one) => !here.has(one.runId))) {
+      void this.guard(run.instanceId, () => this.reportExit(missing(run, this.parts.clock.now())));
+    }
+  }
+
   private async takeLoop(): Promise<void> {
     const { channel, slots } = this.parts;
     while (!this.stopping.signal.aborted) {
-      const free = slots - this.lanes.busy;
-      if (free <= 0) {
-        await new Promise<void>((resolve) => this.freed = resolve);
-        continue;
-      }
-      const commands = await this.persist(() => channel.take(free, TAKE_WAIT_MS));
+      const free = Math.max(0, slots - this.lanes.busy);
+      const waitMs = free > 0 ? TAKE_WAIT_MS : FULL_WAIT_MS;
+      const commands = await this.persist(() => channel.take(free, waitMs));
       // Refused for good (the log has failed or is closed): there is nothing to do but wait for the end.
       if (commands === undefined) return;
       for (const command of commands) this.undertake(command);
@@ -142,14 +154,13 @@ export class Worker {
     if (this.inWork.has(command.messageId)) return;
     const abort = new AbortController();
     this.inWork.set(command.messageId, { command, abort });
-    if (command.type === "StopInstanceCommand" || command.type === "DeleteInstanceCommand") {
-      this.abortStarts(command);
-    }
-    const accepted = this.persist(() => this.parts.channel.accept(command.messageId));
     const acceptedAt = this.parts.clock.monotonic();
+    const accepted = this.accept(command);
+    // In the lane it may wait for long; whoever waits there hears of a failure.
+    accepted.catch(() => {});
     void this.guard(command.instanceId, async () => {
-      const outcome = await accepted;
       try {
+        const outcome = await accepted;
         if (outcome?.kind === "accepted") {
           await this.work(command, outcome, acceptedAt, abort.signal);
         } else if (outcome?.reason === "superseded") this.leave();
@@ -157,6 +168,15 @@ export class Worker {
         this.inWork.delete(command.messageId);
       }
     });
+  }
+
+  /** Once a stop or delete is ours, a start of the instance that is in work is aborted: at once, not in its turn. */
+  private async accept(command: Command): Promise<AcceptOutcome | undefined> {
+    const outcome = await this.persist(() => this.parts.channel.accept(command.messageId));
+    const isEnd = command.type === "StopInstanceCommand" ||
+      command.type === "DeleteInstanceCommand";
+    if (isEnd && outcome?.kind === "accepted") this.abortStarts(command);
+    return outcome;
   }
 
   private abortStarts(by: Command): void {
@@ -188,14 +208,8 @@ export class Worker {
         reaccept,
       });
     } catch (error) {
-      // The platform broke its promise; the asker still gets an answer, and the fault is told.
-      this.parts.onBug(error);
       const found = await this.parts.platform.inspect(command.instanceId).catch(() => null);
-      response = failure(command, {
-        code: "worker_bug",
-        message: "The worker failed; see its output.",
-        retryable: false,
-      }, found);
+      response = failure(command, this.failureOf(error), found);
     }
     const completed = await this.persist(() =>
       channel.complete(command.messageId, attempt, response)
@@ -203,6 +217,16 @@ export class Worker {
     if (completed?.kind !== "refused") return;
     if (completed.reason === "superseded") return this.leave();
     await this.endUnknown(command.instanceId, fenceOf({ command, attempt }));
+  }
+
+  /** What the host did wrong goes on as it is; what the platform did wrong is told, and the asker gets an answer too. */
+  private failureOf(error: unknown): Failure {
+    if (error instanceof OperationalError) {
+      const { code, message, hint, retryable } = error;
+      return { code, message: `${message} ${hint}`, retryable };
+    }
+    this.parts.onBug(error);
+    return { code: "worker_bug", message: "The worker failed; see its output.", retryable: false };
   }
 
   private async reportExit(exited: RuntimeInfo): Promise<void> {
@@ -240,4 +264,15 @@ export class Worker {
       }
     }
   }
+}
+
+/** A run without a trace, as an exit of which nothing is known. */
+function missing(run: RuntimeInfo, at: number): RuntimeInfo {
+  const message = "is gone, and so are its records: nobody can say how it ended";
+  return {
+    ...run,
+    status: "Stopped",
+    stoppedAt: at,
+    exit: { code: null, signal: null, reason: "Unknown", message },
+  };
 }

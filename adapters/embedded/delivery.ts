@@ -13,6 +13,9 @@ export const REDELIVER_AFTER_MS = 500;
 /** A command that was offered this often and never accepted is poison. */
 export const DELIVERIES_MAX = 5;
 
+/** Stops and deletes that are handed out at once, beyond a worker's slots. */
+const URGENT_MAX = 64;
+
 /** What the queue needs from around it. */
 export interface DeliveryPorts {
   clock: Clock;
@@ -62,7 +65,7 @@ export class Delivery {
     if (before) this.remove(commandId);
     const offer: Offer = {
       row,
-      queue: queueOf(row.command.platform, row.command.site),
+      queue: queueOf(row.command.platform, row.command.site, isUrgent(row)),
       deliveries: before?.deliveries ?? row.deliveries,
       counted: inherited || (before?.counted ?? false),
       deliveredAt: null,
@@ -80,7 +83,7 @@ export class Delivery {
     this.#dequeue(offer);
   }
 
-  /** Its accept had to wait for another command of the instance: it is not poison. */
+  /** Its accept had to wait for another command of the instance, or for the log: it is not poison. */
   forgive(commandId: string): void {
     const offer = this.#offers.get(commandId);
     if (offer) offer.deliveries = 0;
@@ -132,9 +135,16 @@ export class Delivery {
   #offersFor(taker: Taker): Command[] {
     const worker = this.ports.takerOf(taker.workerId, taker.incarnation);
     if (!worker) return [];
+    return [
+      ...this.#offersOf(worker, true, URGENT_MAX),
+      ...this.#offersOf(worker, false, taker.max),
+    ];
+  }
+
+  #offersOf(worker: WorkerRow, urgent: boolean, max: number): Command[] {
     const commands: Command[] = [];
-    while (commands.length < taker.max) {
-      const offer = this.#oldest(worker);
+    while (commands.length < max) {
+      const offer = this.#oldest(worker, urgent);
       if (!offer) break;
       if (offer.deliveries < DELIVERIES_MAX) commands.push(this.#deliver(offer));
       else this.#poison(offer);
@@ -142,9 +152,9 @@ export class Delivery {
     return commands;
   }
 
-  #oldest(worker: WorkerRow): Offer | undefined {
-    const own = this.#first(queueOf(worker.platform, worker.site));
-    const shared = this.#first(queueOf(worker.platform, null));
+  #oldest(worker: WorkerRow, urgent: boolean): Offer | undefined {
+    const own = this.#first(queueOf(worker.platform, worker.site, urgent));
+    const shared = this.#first(queueOf(worker.platform, null, urgent));
     if (!own || !shared) return own ?? shared;
     return own.row.order < shared.row.order ? own : shared;
   }
@@ -220,6 +230,12 @@ export class Delivery {
   }
 }
 
-function queueOf(platform: string, site: string | null): string {
-  return site === null ? platform : `${platform}.${site}`;
+/** Stops and deletes have queues of their own: they never wait behind starts, or for a slot. */
+function queueOf(platform: string, site: string | null, urgent: boolean): string {
+  const queue = site === null ? platform : `${platform}.${site}`;
+  return urgent ? `${queue} urgent` : queue;
+}
+
+function isUrgent({ command }: CommandRow): boolean {
+  return command.type === "StopInstanceCommand" || command.type === "DeleteInstanceCommand";
 }

@@ -46,9 +46,15 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return writes.read(() => delivery.take(workerId, incarnation, max, waitMs));
   }
 
-  accept(commandId: string): Promise<AcceptOutcome> {
+  async accept(commandId: string): Promise<AcceptOutcome> {
     const { workerId, incarnation } = this.registration;
-    return this.parts.writes.submit(accept(workerId, incarnation, commandId));
+    try {
+      return await this.parts.writes.submit(accept(workerId, incarnation, commandId));
+    } catch (error) {
+      // The log's fault, not the command's: it must not count as poison.
+      this.parts.delivery.forgive(commandId);
+      throw error;
+    }
   }
 
   async complete(

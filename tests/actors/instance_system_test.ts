@@ -126,6 +126,20 @@ systemTest(
   },
 );
 
+systemTest("one key used by several at once gives all of them the first answer", async (world) => {
+  const idempotency = { key: "create-1", digest: "d" };
+  const created = await Promise.all(
+    [1, 2, 3].map(() => world.ask(null, creation(), { idempotency })),
+  );
+  assertEquals(created.map((outcome) => outcome.kind), ["done", "done", "done"]);
+  const id = created[0]!.state!.context.instanceId;
+  const change = { idempotency: { key: "change-1", digest: "d" }, ifMatch: 1 };
+  const changed = await Promise.all(
+    [1, 2].map(() => world.ask(id, { type: "configure", changes: { name: "two" } }, change)),
+  );
+  assertEquals(changed.map((outcome) => outcome.kind), ["done", "done"]);
+});
+
 systemTest("wait=false answers when the fact is in the log", async (world) => {
   const id = await world.create();
   const outcome = await world.ask(id, { type: "start" }, { wait: false });

@@ -125,6 +125,7 @@ async function openWorker(dataFolder: string, tools: string, broker: EmbeddedBro
     ids: hostIds,
     slots: SLOTS,
     onBug: bug,
+    onStranger: ({ instanceId }) => bug(`${instanceId} runs here and is newer than the log`),
     onSuperseded: () => bug("superseded, though nobody else uses this data folder"),
   });
   return { worker, site: platform.site };

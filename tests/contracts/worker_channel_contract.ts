@@ -201,6 +201,27 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     assertEquals((await one.complete("start-a", 1, done)).kind, "completed");
   });
 
+  it("stops and deletes are handed out beyond the slots, and before the starts", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    await startedBy(broker, worker, "a");
+    await appended(broker, request(command("b", "start-b"), 0));
+    const stop = command("a", "stop-a", { type: "StopInstanceCommand", generation: 2 });
+    await appended(broker, request(stop, 2));
+    assertEquals((await worker.take(0, 0)).map(({ messageId }) => messageId), ["stop-a"]);
+    assertEquals((await worker.take(9, 0)).map(({ messageId }) => messageId), ["start-b"]);
+  });
+
+  it("a registration tells which runs the log takes for live at the site", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    await startedBy(broker, worker, "a");
+    await worker.complete("start-a", 1, success("StartInstanceCommand", "a", running("a", "r1")));
+    const young = broker.workerChannel(registration("w1", { incarnation: "w1-life-2" }));
+    const registered = await young.register();
+    assertEquals(registered.kind === "registered" && registered.placed.map(({ runId }) => runId), [
+      "r1",
+    ]);
+  });
+
   it("a new incarnation inherits and takes over; the old one is superseded everywhere", async ({ broker }) => {
     const old = await joined(broker, "w1");
     const sent = await startedBy(broker, old, "a");
@@ -208,6 +229,7 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     assertEquals(await young.register(), {
       kind: "registered",
       inherited: [{ ...sent, site: "site-1" }],
+      placed: [],
     });
     assertEquals(await old.accept("start-a"), { kind: "refused", reason: "superseded" });
     const done = success("StartInstanceCommand", "a");

@@ -153,7 +153,7 @@ Deno.test("a start that waits is released when the stop has ended, under the id 
   const history = History.stopping().add("StartQueued", launch("queued", 3));
   assertEquals(kinds(history), ["expire-queued"]);
   history.stopped();
-  assertEquals(kinds(history), ["release"]);
+  assertEquals(kinds(history), ["release", "expire-queued"]);
   assertEquals(
     react(history.state, owedTo(history.state)[0]!, given)!.commands[0]?.messageId,
     "queued",

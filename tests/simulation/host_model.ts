@@ -72,6 +72,13 @@ export class ModelHost {
     this.folders.delete(instanceId);
   }
 
+  /** A server ends together with all records of it, as in a power failure. */
+  loseRecord(process: ModelProcess): void {
+    this.end(process, null);
+    const folder = this.folders.get(process.instanceId);
+    if (folder) folder.latest = null;
+  }
+
   /** Spawns a shim: it goes its way whether or not the worker lives on. */
   shim(
     given: {

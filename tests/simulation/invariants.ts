@@ -173,6 +173,13 @@ export const ALWAYS: Record<string, Invariant> = {
     }
     return null;
   },
+  /** Nothing is called poison where no worker ever refuses: not by a full disk either. Rule 12. */
+  nothingIsPoison: ({ log }) => {
+    const poisoned = log.find((event) =>
+      event.type === "CommandRefused" && event.data.reason === "Poison"
+    );
+    return poisoned ? `poison at ${poisoned.position}` : null;
+  },
   /** A fault of ours is never swallowed. */
   nothingIsABug: ({ bugs }) =>
     bugs.length > 0 ? `a bug: ${bugs[0] instanceof Error ? bugs[0].stack : String(bugs[0])}` : null,

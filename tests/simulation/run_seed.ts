@@ -23,6 +23,7 @@ const BUSY_MS = 60_000;
 const REST_MS = 90_000;
 const INSTANCES_MAX = 5;
 const FAULTS = [
+  "records-lost",
   "crash",
   "crash-after-commit",
   "freeze",
@@ -177,6 +178,8 @@ function scheduleFault(
     else if (world.isUp) {
       if (fault === "crash-after-commit") world.crashAfterNextCommit();
       else world.crash(fault);
+      const [live] = world.host.live();
+      if (fault === "records-lost" && live) world.host.loseRecord(live);
     }
   };
   world.time.after(chance.between(100, 20_000), strike);

@@ -13,6 +13,7 @@ const MUST_REACH = [
   "crash-after-commit",
   "freeze",
   "full-disk",
+  "records-lost",
   "server-exits",
   "CommandCancelled",
   "CommandExpired",

@@ -128,6 +128,7 @@ export class World {
       slots: 8,
       onBug,
       onSuperseded: () => this.say("worker superseded"),
+      onStranger: ({ runId }) => this.say(`stranger ${runId}`),
     });
     const system = await openInstanceSystem({
       ...broker,

@@ -1,7 +1,7 @@
 /**
  * Register, drain, leave: a worker's standing. Design §4 rule 7.
  *
- * Reads: the worker, the live commands. Writes: the worker. Answers: what it inherits, or why it is refused.
+ * Reads: the worker, the live commands, the runs at its site. Writes: the worker. Answers: what it inherits, or why it is refused.
  *
  * Atomic, because from the same instant on the older incarnation is refused everywhere and the new one owns what that
  * had accepted.
@@ -45,7 +45,13 @@ export function register(
         : before?.retired ?? [],
     });
     effects.workersChanged = true;
-    return { kind: "registered", inherited: inheritedBy(tables, workerId, incarnation) };
+    return {
+      kind: "registered",
+      inherited: inheritedBy(tables, workerId, incarnation),
+      placed: tables.instances.standingAt(registration.site).map((row) =>
+        JSON.parse(row.runtimeInfo!)
+      ),
+    };
   };
 }
 

@@ -99,6 +99,7 @@ export async function withApi(
       slots: 4,
       onBug,
       onSuperseded: () => {},
+      onStranger: () => {},
     });
     await worker.start();
   };

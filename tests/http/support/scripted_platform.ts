@@ -13,6 +13,8 @@ export class ScriptedPlatform implements Platform {
   gate: Promise<void> = Promise.resolve();
   /** What every start fails with, while set. */
   failure: { code: string; message: string; retryable: boolean } | null = null;
+  /** Of the last start. */
+  lastSignal: AbortSignal | null = null;
   private readonly runs = new Map<string, RuntimeInfo>();
 
   async inventory(): Promise<RuntimeInfo[]> {
@@ -23,7 +25,18 @@ export class ScriptedPlatform implements Platform {
     return this.runs.get(instanceId) ?? null;
   }
 
-  async start(spec: StartSpec): Promise<StartOutcome> {
+  /** A run that is here without having been started here. */
+  remember(run: RuntimeInfo): void {
+    this.runs.set(run.instanceId, run);
+  }
+
+  /** A run and its records are gone. */
+  forget(instanceId: string): void {
+    this.runs.delete(instanceId);
+  }
+
+  async start(spec: StartSpec, signal: AbortSignal | null = null): Promise<StartOutcome> {
+    this.lastSignal = signal;
     await this.gate;
     if (this.failure) return { kind: "failed", failure: this.failure, runtimeInfo: null };
     const { host, port } = spec.configuration;
