@@ -59,6 +59,7 @@ class Feed {
   }
 
   async subscribe(): Promise<void> {
+    if (this.isOver) return;
     const asking = this.asking = new AbortController();
     this.isPaused = false;
     try {

@@ -185,6 +185,10 @@ Deno.test("a node that shuts down ends its streams", async () => {
   closing.abort();
   assertEquals(await reader.next(), null);
   assertEquals([log.opened, log.closed], [1, 1]);
+  const late = await open(app, "?after=0-0");
+  await late.take(1);
+  assertEquals(await late.next(), null, "a stream that is asked for then is over at once");
+  assertEquals(log.opened, 1);
 });
 
 Deno.test("there are only so many streams at once, and a closed one makes room", () =>
