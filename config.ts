@@ -94,8 +94,17 @@ const SETTINGS: Setting[] = [
   },
 ];
 
-/** Settings of other programs of the family: known, and not used here. */
-const OTHERS = new Set(["DRAAS_URL", "DRAAS_TOKEN"]);
+/**
+ * Known, and not used here: what clients of the API are set with, and what each server finds in its environment, so
+ * that DRaaS can be started from a shell inside an instance.
+ */
+const OTHERS = new Set([
+  "DRAAS_URL",
+  "DRAAS_TOKEN",
+  "DRAAS_INSTANCE_ID",
+  "DRAAS_RUN_ID",
+  "DRAAS_SITE",
+]);
 const NOT_A_SETTING = `is not a setting; the settings are ${
   SETTINGS.map((one) => one.name).join(", ")
 }`;

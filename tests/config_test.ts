@@ -87,6 +87,11 @@ for (
   });
 }
 
+Deno.test("what each server finds in its environment is no fault: a shell inside an instance can start DRaaS", () => {
+  const environment = { DRAAS_INSTANCE_ID: "i-1", DRAAS_RUN_ID: "r-1", DRAAS_SITE: "s-1" };
+  assertEquals(faultsOf({ environment }), []);
+});
+
 Deno.test("unknown settings and flags are named, those of other programs of the family are left alone", () => {
   const environment = { DRAAS_PROT: "1", DRAAS_URL: "http://x", DRAAS_TOKEN: "y", OTHER: "z" };
   const faults = faultsOf({
