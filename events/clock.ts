@@ -1,6 +1,6 @@
 /** The only way to time: every module takes this port, so that a simulation can own the time. */
 
-/** A clock and its timers. Production: `systemClock` in `main.ts`; simulation: virtual time. */
+/** A clock and its timers. Production: `hostClock` in `adapters/host/`; simulation: virtual time. */
 export interface Clock {
   /** Wall clock, epoch milliseconds; for display and for the embedded log's time stamps. */
   now(): number;
