@@ -193,6 +193,14 @@ function problemOfDeleted(rejection: Rejection & { code: "deleted" }): Problem {
   });
 }
 
+/** What to do about failures of which the code says more than whether to retry. */
+const FAILURE_HINTS: Readonly<Record<string, string>> = {
+  port_in_use:
+    "End what uses the port, or PATCH another one; a configuration without a port gets a free one.",
+  binary_missing: "Install the program on the worker's host, or PATCH the configuration.",
+  disk_full: "Make room on the worker's host and repeat the request.",
+};
+
 /** A command that ended otherwise than asked: `phase-2.5.md`, scenarios 3 and 4. */
 export function problemOfFailure(failure: CommandFailure, instanceId: string): Problem {
   const { code, message, retryable } = failure;
@@ -205,8 +213,8 @@ export function problemOfFailure(failure: CommandFailure, instanceId: string): P
       return new Problem(code, {
         detail: message,
         error: TIMED_OUT,
-        hint: code === "workers_busy"
-          ? "Start another worker, or repeat it with a longer ?timeout= or with ?wait=false."
+        hint: code === "workers_busy" || code === "not_released"
+          ? "Repeat it with a longer ?timeout= or with ?wait=false."
           : "GET /api/workers shows the workers; start one for this platform and repeat it.",
       });
     case "cancelled":
@@ -219,9 +227,10 @@ export function problemOfFailure(failure: CommandFailure, instanceId: string): P
         detail: message,
         code,
         retryable,
-        hint: retryable
-          ? `GET ${at}/logs shows the server's last lines; the same request may succeed later.`
-          : `GET ${at} shows the configuration; correct it and repeat the request.`,
+        hint: FAILURE_HINTS[code] ??
+          (retryable
+            ? `GET ${at}/logs shows the server's last lines; the same request may succeed later.`
+            : `Correct the configuration (GET ${at} shows it) or the start's own body, and repeat the request.`),
       });
   }
 }

@@ -50,7 +50,7 @@ const EXPIRED = {
   },
   WorkersBusy: {
     code: "workers_busy",
-    message: "All workers were busy until the time was over.",
+    message: "There are workers, but none took the command within its time.",
     retryable: true,
   },
   WorkersUnreachable: {

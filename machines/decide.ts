@@ -78,7 +78,10 @@ function decideStart(
     case "Running":
       return !request.configuration || sameConfiguration(launch, context.run?.launch)
         ? unchanged(state, "start", given)
-        : conflict(state, "It runs with another configuration; restart it to change that.");
+        : conflict(
+          state,
+          "It runs with another configuration. To change that, PATCH serverConfiguration and restart it; or stop it, and start it with this body.",
+        );
     case "Starting": {
       const command = context.commands.findLast((one) => one.kind === "start");
       if (!command) {

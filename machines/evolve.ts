@@ -6,9 +6,10 @@ import { noFacts } from "./facts.ts";
 import { foldFacts } from "./fold_facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import { type CommandAction, moveOf, stateAt } from "./moves.ts";
+import { isBuried, tombstoneOf } from "./tombstone.ts";
 
-/** The number of the states' shape; a snapshot with another one is dropped and folded anew. */
-export const STATE_SCHEMA = 2;
+/** The number of the fold: of the states' shape and of what is kept in them. A snapshot with another one is dropped. */
+export const STATE_SCHEMA = 3;
 
 const rest = { run: "none", pending: "idle" } as const;
 
@@ -34,7 +35,8 @@ export function step(
     return { state: restoreState(event.data.state, event), actions: [] };
   }
   const { value, actions } = moveOf(state, event);
-  return { state: stateAt(value, foldFacts(state.context, event)), actions };
+  const facts = foldFacts(state.context, event);
+  return { state: stateAt(value, isBuried(value, facts) ? tombstoneOf(facts) : facts), actions };
 }
 
 /** What a snapshot or a baseline keeps of a state. */

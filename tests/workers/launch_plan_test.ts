@@ -114,6 +114,6 @@ Deno.test("a probe asks its own port, or else the server's", () => {
   assertEquals(planLaunch("command", servers, context).readiness, {
     kind: "http",
     checks: [{ url: "http://127.0.0.1:1/up" }],
-    withinMs: 60_000,
+    withinMs: 25_000,
   });
 });
