@@ -53,9 +53,15 @@ export interface Platform {
   readonly name: string;
   /** What can reach the same runtime: here the id of the data folder. */
   readonly site: string;
-  /** Every run that this site knows of: the latest of each instance, live or ended. Adopts the live ones. */
+  /**
+   * Every run that this site knows of: the latest of each instance, live or ended. Adopts the live ones. One that the
+   * host does not let us look at is left out and left alone; its `inspect` says why.
+   */
   inventory(): Promise<RuntimeInfo[]>;
-  /** The latest run of one instance as it is now; null when there is none. */
+  /**
+   * The latest run of one instance as it is now; null when there is none.
+   * @throws {OperationalError} what the host does not allow, as `fence` and `logs` do
+   */
   inspect(instanceId: string): Promise<RuntimeInfo | null>;
   /**
    * Starts one run and waits until it counts as started (settle time, readiness). `signal` aborts it:

@@ -112,13 +112,13 @@ export class InstanceFolder {
     return { record, at: mtime?.getTime() ?? 0 };
   }
 
-  /** One stat: whether an exit is on record. False also where the folder is gone. */
+  /** One stat: whether an exit is on record. False also where the folder is gone or the disk broken: its caller looks on. */
   isExitRecorded(runId: string): boolean {
+    const path = `${this.runFolder(runId)}/exit.json`;
     try {
-      return Deno.statSync(`${this.runFolder(runId)}/exit.json`).size > 0;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
+      return Deno.statSync(path).size > 0;
+    } catch {
+      return false;
     }
   }
 

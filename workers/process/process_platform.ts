@@ -14,7 +14,7 @@ import type {
 } from "../platform.ts";
 import { endRun } from "./end_run.ts";
 import { ExitWatch } from "./exit_watch.ts";
-import { hostFailure } from "./host_failure.ts";
+import { hostError, hostFailure } from "./host_failure.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
 import { findProgram } from "./preflight.ts";
@@ -110,16 +110,13 @@ export class ProcessPlatform implements Platform {
     this.site = host.site;
   }
 
+  /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
   async inventory(): Promise<RuntimeInfo[]> {
-    const ids: string[] = [];
-    for await (const entry of Deno.readDir(this.#host.instancesFolder)) {
-      if (entry.isDirectory && ID_PATTERN.test(entry.name)) ids.push(entry.name);
-    }
     const found: (RuntimeInfo | null)[] = [];
-    const waiting = ids.sort();
+    const waiting = await this.#instanceIds();
     const look = async () => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        found.push(await this.#lookInto(id));
+        found.push(await this.#lookInto(id).catch((error) => this.#passOver(error)));
       }
     };
     await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
@@ -129,7 +126,11 @@ export class ProcessPlatform implements Platform {
 
   async inspect(instanceId: string): Promise<RuntimeInfo | null> {
     const folder = folderOf(this.#host, instanceId);
-    return await this.#infoOf(folder, await settledStateOf(this.#host, folder));
+    try {
+      return await this.#infoOf(folder, await settledStateOf(this.#host, folder));
+    } catch (error) {
+      throw this.#told(error);
+    }
   }
 
   start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome> {
@@ -145,7 +146,11 @@ export class ProcessPlatform implements Platform {
   fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null> {
     return this.#lanes.run(instanceId, async () => {
       const folder = folderOf(this.#host, instanceId);
-      return await this.#infoOf(folder, (await raiseFence(this.#host, folder, fence)).state);
+      try {
+        return await this.#infoOf(folder, (await raiseFence(this.#host, folder, fence)).state);
+      } catch (error) {
+        throw this.#told(error);
+      }
     });
   }
 
@@ -172,7 +177,10 @@ export class ProcessPlatform implements Platform {
   }
 
   async logs(instanceId: string, tailLines: number): Promise<string[]> {
-    return await lastLines(`${folderOf(this.#host, instanceId).path}/server.log`, tailLines);
+    const path = `${folderOf(this.#host, instanceId).path}/server.log`;
+    return await lastLines(path, tailLines).catch((error) => {
+      throw this.#told(error);
+    });
   }
 
   async close(): Promise<void> {
@@ -221,6 +229,24 @@ export class ProcessPlatform implements Platform {
     return { kind: "failed", failure: result.failure, runtimeInfo };
   }
 
+  async #instanceIds(): Promise<string[]> {
+    const ids: string[] = [];
+    try {
+      for await (const entry of Deno.readDir(this.#host.instancesFolder)) {
+        if (entry.isDirectory && ID_PATTERN.test(entry.name)) ids.push(entry.name);
+      }
+    } catch (error) {
+      throw this.#told(error);
+    }
+    return ids.sort();
+  }
+
+  /** One folder that cannot be read must not hide the others; without the process table, none can be judged. */
+  #passOver(error: unknown): null {
+    if (this.#told(error).code === "process_table_lost") throw error;
+    return null;
+  }
+
   /** As `inspect`, and ends what holds the lock of an instance without a live run. */
   #lookInto(instanceId: string): Promise<RuntimeInfo | null> {
     // A start or stop under way knows its own processes; waiting for it could take minutes.
@@ -251,7 +277,14 @@ export class ProcessPlatform implements Platform {
     }
   }
 
-  /** What the world did wrong; our own mistakes go on as they are. */
+  /** What the world did wrong, as an error for the caller; our own mistakes go on as they are. */
+  #told(error: unknown): OperationalError {
+    const told = hostError(error, this.#host.instancesFolder);
+    if (told === null) throw error;
+    return told;
+  }
+
+  /** The same, as a failed outcome. */
   #failureOf(error: unknown): Failure {
     const failure = hostFailure(error, this.#host.instancesFolder);
     if (failure === null) throw error;
