@@ -22,10 +22,15 @@ export function pageOf(
   return { items, nextCursor: null };
 }
 
+/** Whether an instance belongs to the fleet: it was created and is not deleted. */
+export function isInFleet(state: InstanceState): boolean {
+  return state.context.specification !== null && statusOf(state) !== "Deleted";
+}
+
 function matches(state: InstanceState, filter: ListFilter): boolean {
   const { specification, instanceId, run } = state.context;
   const status = statusOf(state);
-  if (!specification || (status === "Deleted" && filter.status !== "Deleted")) return false;
+  if (!specification || (!isInFleet(state) && filter.status !== "Deleted")) return false;
   if (filter.status && filter.status !== status) return false;
   if (filter.platform && filter.platform !== specification.platform) return false;
   if (filter.template && filter.template !== specification.template) return false;

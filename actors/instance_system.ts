@@ -155,7 +155,7 @@ export class FleetSystem implements InstanceSystem {
       reasons,
       durability: await this.parts.log.durability(),
       position: this.table.position,
-      instances: this.table.size,
+      instances: this.table.fleetSize,
       commandsInFlight: (await this.parts.bus.inFlight()).length,
     };
   }

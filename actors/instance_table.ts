@@ -3,6 +3,7 @@ import { comparePositions, type Position, type RecordedEvent, START } from "../e
 import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { endedCommandId } from "../machines/reports.ts";
+import { isInFleet } from "./fleet_query.ts";
 
 /** Folds events and tells those who wait; holds no decision. */
 export class InstanceTable {
@@ -10,6 +11,7 @@ export class InstanceTable {
   private readonly endings = new Map<string, Set<(event: RecordedEvent) => void>>();
   private readonly passages: { position: Position; resolve: () => void }[] = [];
   private folded: Position = START;
+  private inFleet = 0;
 
   /** Called after each instance's state has changed by the log. */
   onChange: (state: InstanceState, event: RecordedEvent) => void = () => {};
@@ -19,8 +21,9 @@ export class InstanceTable {
     return this.folded;
   }
 
-  get size(): number {
-    return this.states.size;
+  /** How many instances there are; the deleted ones are not counted. */
+  get fleetSize(): number {
+    return this.inFleet;
   }
 
   state(instanceId: string): InstanceState | undefined {
@@ -34,7 +37,7 @@ export class InstanceTable {
 
   /** Puts a state of a snapshot in place; only before the first event is folded. */
   restore(state: InstanceState): void {
-    this.states.set(state.context.instanceId, state);
+    this.put(state);
   }
 
   /** Everything up to here is in the states (the position of a snapshot). */
@@ -62,13 +65,20 @@ export class InstanceTable {
     const before = this.states.get(event.instanceId) ?? initialState(event.instanceId);
     if (event.version <= before.context.version) return;
     const after = evolve(before, event);
-    this.states.set(event.instanceId, after);
+    this.put(after);
     this.onChange(after, event);
     const ended = endedCommandId(event);
     if (ended === null) return;
     const waiting = this.endings.get(ended);
     this.endings.delete(ended);
     waiting?.forEach((resolve) => resolve(event));
+  }
+
+  private put(state: InstanceState): void {
+    const { instanceId } = state.context;
+    const before = this.states.get(instanceId);
+    this.inFleet += Number(isInFleet(state)) - Number(before !== undefined && isInFleet(before));
+    this.states.set(instanceId, state);
   }
 
   /** Calls `resolve` with the event that ends a command, unless the returned function is called first. */

@@ -69,6 +69,7 @@ export interface SystemStatus {
   reasons: string[];
   durability: Durability;
   position: Position;
+  /** As many as `list` shows: deleted ones are not counted. */
   instances: number;
   commandsInFlight: number;
 }
