@@ -111,7 +111,7 @@ async function problemAtStart(
 /** Waits for at least `settleMs`, and hardly longer: timers are up to a millisecond late, so it aims before the end. */
 async function settle(clock: Clock, settleMs: number, signal: AbortSignal): Promise<void> {
   const until = clock.monotonic() + settleMs;
-  for (let left = settleMs; left > 0 && !signal.aborted; left = until - clock.monotonic()) {
+  for (let left = settleMs; left >= 1 && !signal.aborted; left = until - clock.monotonic()) {
     await sleep(clock, Math.max(1, left - 1), signal);
   }
 }
