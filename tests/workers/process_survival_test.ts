@@ -48,6 +48,12 @@ async function editRun(world: ProcessWorld, change: JsonObject): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify({ ...record, ...change }));
 }
 
+/** Leaves neither the record of a run nor its copy, as a crash in the middle of writing them would. */
+async function forgetRun(world: ProcessWorld, { runId }: RuntimeInfo): Promise<void> {
+  await Deno.writeTextFile(`${world.folder()}/run.json`, "");
+  await Deno.writeTextFile(`${world.folder()}/runs/${runId}/run.json`, "");
+}
+
 Deno.test("a server survives the kill of its worker and is adopted with the same pid", () =>
   withWorld(async (world) => {
     const info = await startedByKilledWorker(world, steady);
@@ -177,13 +183,44 @@ Deno.test("a run of an earlier boot ended with the host, whatever has its pid no
     await started(next, steady, { fence: { generation: 2, attempt: 1 } });
   }));
 
+for (
+  const [how, spoil] of [
+    ["torn", (path: string) => Deno.writeTextFile(path, '{"runId":"')],
+    ["lost", (path: string) => Deno.remove(path)],
+  ] as const
+) {
+  Deno.test(`a live server whose record is ${how} is known by its copy, and adopted`, () =>
+    withWorld(async (world) => {
+      const info = await started(world.platform, steady, { fence: { generation: 8, attempt: 2 } });
+      const record = await Deno.readTextFile(`${world.folder()}/run.json`);
+      await world.platform.close();
+      await spoil(`${world.folder()}/run.json`);
+      const next = await world.reopen();
+      assertEquals(await next.inventory(), [info]);
+      assertEquals(await Deno.readTextFile(`${world.folder()}/run.json`), record);
+      assert(await isRunning(info.processId), "it runs on");
+      assertEquals((await next.stop("i-1", NO_FENCE)).runtimeInfo?.exit?.signal, "SIGTERM");
+    }));
+}
+
+Deno.test("a start or a stop of a live server whose record is torn knows it too", () =>
+  withWorld(async (world) => {
+    const info = await started(world.platform, steady);
+    await world.platform.close();
+    await Deno.writeTextFile(`${world.folder()}/run.json`, "");
+    const next = await world.reopen();
+    assertEquals(failureOf(await startIt(next, steady)).failure.code, "locked");
+    await Deno.writeTextFile(`${world.folder()}/run.json`, "");
+    const { runtimeInfo } = await next.stop("i-1", NO_FENCE);
+    assertEquals([runtimeInfo?.runId, runtimeInfo?.exit?.signal], [info.runId, "SIGTERM"]);
+  }));
+
 Deno.test("a lock held by a process without a record is looked into, and then free", () =>
   withWorld(async (world) => {
     const info = await started(world.platform, steady);
     const shim = await shimOf(info);
     await world.platform.close();
-    // As a crash in the middle of its record would leave it.
-    await Deno.writeTextFile(`${world.folder()}/run.json`, "");
+    await forgetRun(world, info);
     const next = await world.reopen();
     assertEquals(await next.inventory(), []);
     assert(!await isRunning(info.processId), "the unknown server is gone");
@@ -195,7 +232,7 @@ Deno.test("a start looks into a lock held by a process without a record", () =>
   withWorld(async (world) => {
     const info = await started(world.platform, steady);
     await world.platform.close();
-    await Deno.writeTextFile(`${world.folder()}/run.json`, "");
+    await forgetRun(world, info);
     const next = await world.reopen();
     const second = await started(next, steady, { fence: { generation: 2, attempt: 1 } });
     assert(!await isRunning(info.processId), "the unknown server is gone");

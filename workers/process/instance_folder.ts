@@ -7,6 +7,7 @@
  *       fence                    the highest fence that was raised here, or spawned under
  *       server.log               both streams of all runs, appended
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
+ *       runs/<run id>/run.json   a copy of this run's record
  *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
  *       runs/<run id>/stop.json     somebody asked for its end
  *       runs/<run id>/…             files of its launch plan
@@ -97,6 +98,24 @@ export class InstanceFolder {
 
   readRun(): Promise<RunRecord | null> {
     return readRecord(`${this.path}/run.json`, runRecordSchema);
+  }
+
+  /** The records of all runs whose folders are still there. */
+  async readRunCopies(): Promise<RunRecord[]> {
+    const found: RunRecord[] = [];
+    if (!await isThere(`${this.path}/runs`)) return found;
+    for await (const { name } of Deno.readDir(`${this.path}/runs`)) {
+      const run = await readRecord(`${this.path}/runs/${name}/run.json`, runRecordSchema);
+      if (run !== null && run.runId === name) found.push(run);
+    }
+    return found;
+  }
+
+  /** Puts back the record of a live run, in one step. */
+  async restoreRun(run: RunRecord): Promise<void> {
+    const draft = `${this.runFolder(run.runId)}/run.json.new`;
+    await writePrivate(draft, JSON.stringify(run) + "\n");
+    await Deno.rename(draft, `${this.path}/run.json`);
   }
 
   readLaunch(runId: string): Promise<LaunchRecord | null> {

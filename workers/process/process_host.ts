@@ -3,7 +3,7 @@ import { type Clock, sleep } from "../../events/clock.ts";
 import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
-import { runStateOf } from "./run_state.ts";
+import { isAlive, runStateOf } from "./run_state.ts";
 import { fenceNumber } from "./fence_number.ts";
 import { endStragglers } from "./stragglers.ts";
 import type { Fence } from "../platform.ts";
@@ -68,6 +68,7 @@ export async function settledStateOf(
  */
 export async function endLeftovers(host: ProcessHost, folder: InstanceFolder): Promise<boolean> {
   const { table, clock, site } = host;
+  await restoreRecord(host, folder);
   const until = clock.monotonic() + RECORD_WITHIN_MS;
   while (await isShimInFlight(host, folder) && clock.monotonic() < until) {
     await sleep(clock, PAUSE_MS);
@@ -76,6 +77,14 @@ export async function endLeftovers(host: ProcessHost, folder: InstanceFolder): P
   const { instanceId } = folder;
   return await endStragglers(table, clock, { site, instanceId, runId: null }) &&
     !await table.isLocked(instanceId);
+}
+
+/** A live run whose record is torn or lost is no leftover: its copy becomes its record, and it is known again. */
+async function restoreRecord(host: ProcessHost, folder: InstanceFolder): Promise<void> {
+  if (await folder.readRun() !== null) return;
+  for (const run of await folder.readRunCopies()) {
+    if (await isAlive(run, host.table)) return await folder.restoreRun(run);
+  }
 }
 
 /** How often a lock that is held by nobody known is looked into before a fence is given up. */

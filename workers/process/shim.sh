@@ -60,10 +60,13 @@ serve() {
   fi
   # Two files, one after the other: a crash can tear one of them, and the other keeps the fence.
   printf '%d\n' "$fence" >"$folder/fence" || unrecorded
-  printf '{"runId":"%s","pid":%d,"startTicks":"%s","bootId":"%s","generation":%d,"fence":%d,"startedAt":%d}\n' \
-    "$run" "$pid" "$ticks" "$boot" "$generation" "$fence" "$started" >"$folder/run.json" || unrecorded
+  record="{\"runId\":\"$run\",\"pid\":$pid,\"startTicks\":\"$ticks\",\"bootId\":\"$boot\""
+  record="$record,\"generation\":$generation,\"fence\":$fence,\"startedAt\":$started}"
+  echo "$record" >"$folder/run.json" || unrecorded
   echo "started $pid $ticks" >&3
   exec 3>&-
+  # A copy, by which the run is known if its record is torn or lost. It can do without.
+  { echo "$record" >"$folder/runs/$run/run.json"; } 2>/dev/null
   # Before the server's variables, which may have any name, also one that is used here.
   set -- "$setsid" "$@"
   unset DRAAS_SHIM PATH PWD OLDPWD
