@@ -9,7 +9,7 @@ import { HELP, inheritedEnvironment, parseSettings, readGiven, type Settings } f
 import { OperationalError, reasonOf } from "./events/errors.ts";
 import { createHttpApp } from "./http/app.ts";
 import { type HttpServer, serveHttp } from "./http/server.ts";
-import { statusOf } from "./machines/status.ts";
+import { farewell, greeting, stopFleet } from "./program.ts";
 import { openProcessPlatform } from "./workers/process/process_platform.ts";
 import { Worker } from "./workers/worker_loop.ts";
 
@@ -19,12 +19,16 @@ export const VERSION = "0.1.0";
 const SLOTS = 64;
 /** How long a stop of the program waits for answers that are under way. */
 const STOP_PATIENCE_MS = 3_000;
+/** Signals that come within this time are one. */
+const SAME_SIGNAL_MS = 500;
 
 /** Everything that runs, for as long as it runs. */
 interface Node {
   system: FleetSystem;
   server: HttpServer;
   dataDir: string;
+  /** No more requests: what is under way is answered, as far as there is time. */
+  closeApi(): Promise<void>;
   /** Stops the parts in the reverse order of their start; servers run on. */
   stop(): Promise<void>;
 }
@@ -78,20 +82,28 @@ async function start(
     await Promise.race([view.left, asked]);
     await view.close();
   } else {
-    await greet(node, tookMs);
+    const { server: { url }, dataDir } = node;
+    say(greeting(await node.system.status(), { version: VERSION, tookMs, url, dataDir }));
     await asked;
   }
-  if (settings.stopOnExit) await stopFleet(node.system, settings.commandTimeoutMs);
-  const running = await namesOfRunning(node.system);
+  endAtNextSignal();
+  const left = settings.stopOnExit ? await stopAll(node, settings) : 0;
+  const words = await farewell(node.system);
   await node.stop();
-  say(
-    running === 0
-      ? "DRaaS has ended."
-      : `DRaaS has ended. ${running} ${
-        running === 1 ? "instance runs" : "instances run"
-      } on; \`deno task start\` finds them again.`,
-  );
-  return 0;
+  say(words);
+  return left > 0 ? 1 : 0;
+}
+
+/** The API goes first: a start that came later would be left running. */
+async function stopAll(node: Node, { queueTimeoutMs }: Settings): Promise<number> {
+  await node.closeApi();
+  const voice = { say, complain: (message: string, hint: string) => complain(message, hint, 1) };
+  return await stopFleet({
+    system: node.system,
+    clock: hostClock,
+    voice,
+    timeoutMs: queueTimeoutMs,
+  });
 }
 
 async function openNode(
@@ -122,10 +134,12 @@ async function openNode(
     undo.push(() => system.shutdown());
     await worker.start();
     undo.push(() => worker.stop(STOP_PATIENCE_MS));
-    const server = listen(settings, system, undo);
+    const { server, close } = listen(settings, system);
+    undo.push(close);
     return {
       system,
       server,
+      closeApi: close,
       dataDir: Deno.realPathSync(settings.dataDir),
       stop: () => undoAll(undo),
     };
@@ -181,8 +195,7 @@ async function openWorker(
 function listen(
   settings: Settings,
   system: FleetSystem,
-  undo: (() => Promise<unknown>)[],
-): HttpServer {
+): { server: HttpServer; close(): Promise<void> } {
   const closing = new AbortController();
   const app = createHttpApp({
     system,
@@ -201,14 +214,15 @@ function listen(
     port: settings.port,
     signal: closing.signal,
   });
-  undo.push(() => {
+  const finish = () => {
     closing.abort();
     return Promise.race([
       server.finished,
       new Promise<void>((resolve) => hostClock.after(STOP_PATIENCE_MS, resolve)),
     ]);
-  });
-  return server;
+  };
+  let closed: Promise<void> | null = null;
+  return { server, close: () => closed ??= finish() };
 }
 
 async function undoAll(undo: (() => Promise<unknown>)[]): Promise<void> {
@@ -229,55 +243,27 @@ function standInCommand(): string[] {
   ];
 }
 
-async function greet({ system, server, dataDir }: Node, tookMs: number): Promise<void> {
-  const { instances, durability } = await system.status();
-  say(`DRaaS ${VERSION}, ready in ${tookMs} ms`);
-  say(`  API    ${server.url}`);
-  say(
-    `  Data   ${dataDir} (${
-      durability === "disk" ? "every answer is on the disk before it is given" : durability
-    })`,
-  );
-  say(`  Fleet  ${instances} ${instances === 1 ? "instance" : "instances"}`);
-  say("  Ctrl-C ends DRaaS and leaves the servers running; --stop-on-exit stops them.");
+function untilSignal(): Promise<void> {
+  return new Promise(onSignal);
 }
 
-async function stopFleet(system: FleetSystem, timeoutMs: number): Promise<void> {
-  const { items } = await system.list({ limit: Infinity });
-  const running = items.filter((state) =>
-    statusOf(state) !== "Created" && statusOf(state) !== "Stopped"
-  );
-  if (running.length > 0) say(`Stopping ${running.length} instances …`);
-  const outcomes = await Promise.all(
-    running.map((state) =>
-      system.ask(state.context.instanceId, { type: "stop" }, {
-        timeoutMs,
-        wait: true,
-        requestedBy: "exit",
-      })
-    ),
-  );
-  const left = outcomes.filter((outcome) => outcome.kind !== "done").length;
-  if (left > 0) {
+/** Whoever asks again does not want to wait. What is in the log is safe: it is as after a crash. */
+function endAtNextSignal(): void {
+  const since = hostClock.monotonic();
+  onSignal(() => {
+    // `deno task` hands on what the terminal has sent to both: one Ctrl-C comes twice.
+    if (hostClock.monotonic() - since < SAME_SIGNAL_MS) return;
     complain(
-      `${left} instances could not be stopped.`,
-      "They run on; see their status after the next start.",
+      "Ended at once, as it was asked again.",
+      "What runs goes on; `deno task start` finds it again.",
       1,
     );
-  }
-}
-
-async function namesOfRunning(system: FleetSystem): Promise<number> {
-  const { items } = await system.list({ limit: Infinity });
-  return items.filter((state) => state.value.run === "running").length;
-}
-
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      Deno.addSignalListener(signal, () => resolve());
-    }
+    Deno.exit(1);
   });
+}
+
+function onSignal(run: () => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, run);
 }
 
 function endAtOnce(error: OperationalError): never {

@@ -19,7 +19,7 @@ const PARTS = ["actors", "adapters", "cli", "events", "http", "machines", "tui",
 
 const program = [
   ...PARTS.flatMap((part) => sourcesBelow(`${part}/`)),
-  ...["main.ts", "config.ts"].map(sourceAt),
+  ...["main.ts", "config.ts", "program.ts"].map(sourceAt),
 ];
 const everything = [...program, ...sourcesBelow("tests/"), ...sourcesBelow("bench/")];
 

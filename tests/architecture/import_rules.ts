@@ -25,6 +25,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "tui/": ["events/", "machines/", "actors/system_port.ts"],
   "cli/": ["events/", "http/remote_system.ts", "tui/"],
   "config.ts": ["events/"],
+  "program.ts": ["events/", "machines/", "actors/system_port.ts"],
 };
 
 /** Libraries that only some folders may know. Keys ending in `/` are prefixes. */
