@@ -1,5 +1,6 @@
 /** What a start checks, passes on, waits for, and says when it fails. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { sleep } from "../../events/clock.ts";
 import shimScript from "../../workers/process/shim.sh" with { type: "text" };
 import { openShellProcessTable } from "../../workers/process/shell_process_table.ts";
 import {
@@ -203,11 +204,33 @@ Deno.test("the server has default signal handling, its own session, and its fold
     const status = await Deno.readTextFile(`/proc/${info.processId}/status`);
     assertEquals(standardSignals(status, "SigIgn"), 0, "none is ignored");
     assertEquals(standardSignals(status, "SigBlk"), 0, "none is blocked");
-    const stat = await Deno.readTextFile(`/proc/${info.processId}/stat`);
-    const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const { group, session } = await lineageOf(info.processId);
     assertEquals([group, session], [info.processId, info.processId]);
     assertEquals(await Deno.readLink(`/proc/${info.processId}/cwd`), await Deno.realPath(folder()));
     assertEquals(await Deno.readLink(`/proc/${info.processId}/fd/0`), "/dev/null");
+  }));
+
+Deno.test("the shim has a session of its own: not the server's, and not the worker's", () =>
+  withWorld(async ({ platform }) => {
+    const info = await started(platform, steady);
+    const shim = (await lineageOf(info.processId)).parent;
+    const { group, session } = await lineageOf(shim);
+    assertEquals([group, session], [shim, shim]);
+  }));
+
+Deno.test("the end of the run before is reported before the next one has started", () =>
+  withWorld(async ({ platform, folder, exits }) => {
+    const first = await started(platform, steady);
+    Deno.kill(Number(first.processId), "SIGKILL");
+    await fileText(`${folder()}/runs/${first.runId}/exit.json`);
+    await started(platform, steady, { fence: { generation: 2, attempt: 1 } });
+    assertEquals(exits.map(({ runId }) => runId), [first.runId]);
+  }, {
+    // The watch looks for what the run left behind before it reports its end: here, for longer than a start takes.
+    openProcessTable(clock, instancesFolder, path) {
+      const table = openShellProcessTable(clock, instancesFolder, path);
+      return { ...table, marked: () => sleep(clock, 1_000).then(table.marked) };
+    },
   }));
 
 Deno.test("arguments reach the program as they are", () =>
@@ -260,6 +283,14 @@ Deno.test("a shim that freezes before its spawn is ended, and nothing runs", () 
     await Deno.remove(`${folder()}/fence`);
     await started(platform, steady);
   }));
+
+async function lineageOf(
+  pid: string | undefined,
+): Promise<{ parent: string | undefined; group: string | undefined; session: string | undefined }> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const [, parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { parent, group, session };
+}
 
 /** The mask of signals 1 to 31; those above belong to the C library, and some launchers leave them ignored. */
 function standardSignals(status: string, field: string): number {

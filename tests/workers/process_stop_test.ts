@@ -1,7 +1,16 @@
 /** A stop ends the whole tree of a server: gently first, then by force. */
 import { NO_FENCE } from "../../workers/platform.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { eventually, fileText, isRunning, shell, started, withWorld } from "./process_world.ts";
+import type { Clock } from "../../events/clock.ts";
+import {
+  eventually,
+  fileText,
+  isRunning,
+  realClock,
+  shell,
+  started,
+  withWorld,
+} from "./process_world.ts";
 
 Deno.test("a stop sends the configured signal and reports how the server ended", () =>
   withWorld(async ({ platform }) => {
@@ -33,6 +42,19 @@ Deno.test("a server that ignores its stop signal is killed with its children", (
     assert(!await isRunning(info.processId), "the server is gone");
     assert(!await isRunning(child), "its child is gone");
     assertEquals(exits, []);
+  }));
+
+Deno.test("a stop of an adopted server does not wait for the next look at it", () =>
+  withWorld(async ({ platform, reopen }) => {
+    await started(platform, shell("exec sleep 1000", { stopGraceMs: 1_000 }));
+    await platform.close();
+    // The looks of a watch that nobody waits for never come.
+    const after: Clock["after"] = (delayMs, run) =>
+      delayMs === 200 ? () => {} : realClock.after(delayMs, run);
+    const next = await reopen({ clock: { ...realClock, after } });
+    await next.inventory();
+    const outcome = await next.stop("i-1", NO_FENCE);
+    assertEquals([outcome.kind, outcome.runtimeInfo?.exit?.reason], ["stopped", "Stopped"]);
   }));
 
 Deno.test("a child that left the group and the session goes with its server", () =>
