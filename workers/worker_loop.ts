@@ -9,7 +9,7 @@ import type { Ids } from "../events/ids.ts";
 import type { InstanceResponse } from "../events/responses.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 import type { AcceptOutcome, WorkerChannel } from "../events/worker_channel.ts";
-import { judgeFinding } from "./adoption.ts";
+import { judgeLive } from "./adoption.ts";
 import { execute, fenceOf } from "./execution.ts";
 import { Lanes } from "./lanes.ts";
 import type { Failure, Fence, Platform } from "./platform.ts";
@@ -81,8 +81,8 @@ export class Worker {
     mayReport.resolve();
     const inherited = new Set(registered.inherited.map((command) => command.instanceId));
     await this.adopt(found.filter((run) => !inherited.has(run.instanceId)));
-    this.reportMissing(registered.placed.filter((run) => !inherited.has(run.instanceId)), found);
     for (const command of registered.inherited) this.undertake(command);
+    for (const run of registered.placed) void this.guard(run.instanceId, () => this.check(run));
     this.loops = Promise.all([this.takeLoop(), this.heartbeatLoop()]).catch((error) =>
       this.parts.onBug(error)
     );
@@ -98,27 +98,31 @@ export class Worker {
     await this.parts.platform.close();
   }
 
+  /** Of the live servers that no inherited command is about, ends those that the log has given up. */
   private async adopt(found: RuntimeInfo[]): Promise<void> {
-    const standing = await this.parts.channel.standing(found.map((run) => run.instanceId));
-    await Promise.all(found.map((run) => {
-      const finding = judgeFinding(run, standing.get(run.instanceId));
-      if (finding.kind === "stranger") return this.parts.onStranger(run);
-      if (finding.kind === "end") {
-        return this.guard(
-          run.instanceId,
-          () => this.endUnknown(run.instanceId, { generation: run.generation, attempt: 0 }),
-        );
-      }
-      if (finding.kind === "report") return this.guard(run.instanceId, () => this.reportExit(run));
-    }));
+    const live = found.filter((run) => run.status === "Running");
+    const standing = await this.parts.channel.standing(live.map((run) => run.instanceId));
+    for (const run of live) {
+      const finding = judgeLive(run, standing.get(run.instanceId));
+      if (finding === "stranger") this.parts.onStranger(run);
+      if (finding !== "end") continue;
+      const fence = { generation: run.generation, attempt: 0 };
+      void this.guard(run.instanceId, () => this.endUnknown(run.instanceId, fence));
+    }
   }
 
-  /** Runs that the log places here and of which there is nothing here: their records are gone, and they with them. */
-  private reportMissing(placed: RuntimeInfo[], found: RuntimeInfo[]): void {
-    const here = new Set(found.map((run) => run.runId));
-    for (const run of placed.filter((one) => !here.has(one.runId))) {
-      void this.guard(run.instanceId, () => this.reportExit(missing(run, this.parts.clock.now())));
-    }
+  /**
+   * Reports a run that the log takes for live here and that has ended, or of which nothing is left. In its lane, so
+   * after an inherited command of the instance, which may have replaced it.
+   */
+  private async check(placed: RuntimeInfo): Promise<void> {
+    const { channel, platform, clock } = this.parts;
+    const { instanceId, runId } = placed;
+    const standing = await this.persist(() => channel.standing([instanceId]));
+    if (standing?.get(instanceId)?.runId !== runId) return;
+    const found = await platform.inspect(instanceId);
+    if (found?.runId !== runId) return await this.reportExit(missing(placed, clock.now()));
+    if (found.status === "Stopped") await this.reportExit(found);
   }
 
   private async takeLoop(): Promise<void> {
