@@ -16,6 +16,7 @@ import { Worker } from "./workers/worker_loop.ts";
 /** The release; also what a worker reports. */
 export const VERSION = "0.1.0";
 
+const HELP_WORDS: readonly string[] = ["--help", "-h", "help"];
 const SLOTS = 64;
 /** How long a stop of the program waits for answers that are under way. */
 const STOP_PATIENCE_MS = 3_000;
@@ -36,10 +37,8 @@ interface Node {
 /** Runs the program; gives its exit code. 0: ended as asked; 1: it could not go on; 2: it was called wrongly. */
 export async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
-  if (command === "--version" || command === "-V") return say(`draas ${VERSION}`);
-  if (
-    command === undefined || rest.includes("--help") || command === "--help" || command === "help"
-  ) return say(HELP);
+  if (args.some((arg) => arg === "--version" || arg === "-V")) return say(`draas ${VERSION}`);
+  if (command === undefined || args.some((arg) => HELP_WORDS.includes(arg))) return say(HELP);
   if (command !== "start") {
     return complain(
       `There is no command ${JSON.stringify(command)}.`,
@@ -88,7 +87,7 @@ async function start(
   }
   endAtNextSignal();
   const left = settings.stopOnExit ? await stopAll(node, settings) : 0;
-  const words = await farewell(node.system);
+  const words = await farewell(node.system, node.dataDir);
   await node.stop();
   say(words);
   return left > 0 ? 1 : 0;

@@ -36,14 +36,15 @@ export function greeting(
   ].join("\n");
 }
 
-/** The last line: how many servers run on. */
-export async function farewell(system: InstanceSystem): Promise<string> {
+/** The last line: how many servers run on, and where they are found again. */
+export async function farewell(system: InstanceSystem, dataDir: string): Promise<string> {
   const { items } = await system.list({ limit: Infinity });
   const running = items.filter((state) => state.value.run === "running").length;
   if (running === 0) return "DRaaS has ended.";
-  return `DRaaS has ended. ${countOf(running)} ${
-    running === 1 ? "runs" : "run"
-  } on; \`deno task start\` finds them again.`;
+  const [runs, them] = running === 1 ? ["runs", "it"] : ["run", "them"];
+  return `DRaaS has ended. ${
+    countOf(running)
+  } ${runs} on; the next start on ${dataDir} finds ${them} again.`;
 }
 
 /** What stopping a fleet needs. */

@@ -50,7 +50,7 @@ export function memoryFigures(): Figure[] {
   }
   const each = (heapBytes() - before) / INSTANCES;
   const note =
-    `heap after ${INSTANCES} instances of ${EVENTS_EACH} events, running (${table.size})`;
+    `heap after ${INSTANCES} instances of ${EVENTS_EACH} events, running (${table.fleetSize})`;
   return [figure({ name: "memory of an instance", unit: "bytes", goal: null, note }, [each])];
 }
 

@@ -62,7 +62,7 @@ async function recoverOnce(
   const table = new InstanceTable();
   const { fromSnapshot, tail } = await recover(broker.log, broker.retention, table);
   const seconds = (performance.now() - startedAt) / 1_000;
-  if (table.size !== INSTANCES) throw new Error(`${table.size} instances were recovered`);
+  if (table.fleetSize !== INSTANCES) throw new Error(`${table.fleetSize} instances were recovered`);
   if (thenSaves) {
     const fence = await broker.leadership.acquire("bench", 10_000);
     await saveSnapshot(broker.retention, table, fence!);

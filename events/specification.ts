@@ -47,11 +47,10 @@ export const platformSchema = z.enum(["process"], {
 export type PlatformName = z.infer<typeof platformSchema>;
 
 export const specificationSchema = z.strictObject({
-  name: z.string({ error: "must be a string" }).trim().min(1, "must not be empty")
-    .regex(/^\P{Cc}*$/u, "must have no control characters").max(
-      200,
-      "must have at most 200 characters",
-    ),
+  name: z.string({ error: "must be a string" }).trim().min(1, "must not be empty").max(
+    200,
+    "must have at most 200 characters",
+  ),
   description: z.string({ error: "must be a string" }).max(
     2_000,
     "must have at most 2000 characters",

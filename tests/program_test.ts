@@ -125,9 +125,9 @@ Deno.test("the greeting and the farewell count in the right number", async () =>
   }).status();
   const lines = greeting(status, { version: "1.2.3", tookMs: 7, url: "http://x", dataDir: "/d" });
   assert(lines.includes("  Fleet  1 instance\n"), lines);
-  assertEquals(await farewell(fleetOf([rests("a")]).system), "DRaaS has ended.");
+  assertEquals(await farewell(fleetOf([rests("a")]).system, "/data"), "DRaaS has ended.");
   assertEquals(
-    await farewell(fleetOf([runs("a"), rests("b")]).system),
-    "DRaaS has ended. 1 instance runs on; `deno task start` finds them again.",
+    await farewell(fleetOf([runs("a"), rests("b")]).system, "/data"),
+    "DRaaS has ended. 1 instance runs on; the next start on /data finds it again.",
   );
 });

@@ -19,7 +19,7 @@ for (const name of ["SIGTERM", "SIGINT"] as const) {
       const servers = world.servers();
       const { code, stdout, stderr } = await life.end(name);
       assertEquals([code, stderr], [0, ""]);
-      assertStringIncludes(stdout, "2 instances run on; `deno task start` finds them again.");
+      assertStringIncludes(stdout, "2 instances run on; the next start on ");
       assert(servers.length === 2 && servers.every(isThere), "both run on");
     }));
 }

@@ -124,3 +124,14 @@ Deno.test("ids that are not ids never become paths", () =>
       assertStringIncludes(String(thrown), "not an instance id");
     }
   }));
+
+Deno.test("a server whose folder was removed from under it is stopped all the same", () =>
+  withWorld(async ({ platform, folder }) => {
+    const { processId } = await started(platform, shell("exec sleep 1000"));
+    await Deno.remove(folder(), { recursive: true });
+    assertEquals((await platform.inspect("i-1"))?.processId, processId);
+    const outcome = await platform.stop("i-1", NO_FENCE);
+    assertEquals([outcome.kind, outcome.runtimeInfo?.status], ["stopped", "Stopped"]);
+    assertEquals(await Deno.stat(`/proc/${processId}`).catch(() => "gone"), "gone");
+    await started(platform, shell("exec sleep 1000"));
+  }));

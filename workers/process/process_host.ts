@@ -55,6 +55,11 @@ export async function settledStateOf(
   folder: InstanceFolder,
 ): Promise<SettledState> {
   const state = await runStateOf(folder, host.table);
+  const watched = host.watch.get(folder.instanceId);
+  // Somebody removed the folder from under a server that we watch: it lives all the same, and can be stopped.
+  if (state.kind === "none" && watched && await isAlive(watched.run, host.table)) {
+    return { kind: "live", run: watched.run };
+  }
   if (state.kind !== "gone") return state;
   const ended = await concludeRun(folder, state.run, null, host.table, host.clock);
   return { kind: "ended", run: state.run, ...ended };

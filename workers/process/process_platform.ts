@@ -62,8 +62,8 @@ const LOOKS_AT_ONCE = 16;
  * ```ts ignore
  * const platform = await openProcessPlatform({
  *   dataFolder: ".draas",
- *   clock: systemClock,
- *   ids: randomIds,
+ *   clock: hostClock,
+ *   ids: hostIds,
  *   hostEnvironment: Deno.env.toObject(),
  *   drasiServer: { drasiServerBin: null, standIn: "never", standInCommand: null },
  * });
