@@ -36,8 +36,6 @@ const TAKE_WAIT_MS = 1_000;
 const RETRY_MS = 100;
 /** Below the time after which a command that nobody accepts is offered to another worker. */
 const RETRY_MAX_MS = 400;
-/** How often to look for free slots while there are none; stops and deletes are taken meanwhile. */
-const FULL_WAIT_MS = 100;
 
 interface InWork {
   command: Command;
@@ -50,6 +48,8 @@ export class Worker {
   private readonly stopping = new AbortController();
   private loops: Promise<unknown> = Promise.resolve();
   private freed: () => void = () => {};
+  /** The take under way that asks for stops and deletes only. */
+  private endings: Promise<void> | null = null;
 
   constructor(private readonly parts: WorkerParts) {}
 
@@ -128,13 +128,28 @@ export class Worker {
   private async takeLoop(): Promise<void> {
     const { channel, slots } = this.parts;
     while (!this.stopping.signal.aborted) {
-      const free = Math.max(0, slots - this.lanes.busy);
-      const waitMs = free > 0 ? TAKE_WAIT_MS : FULL_WAIT_MS;
-      const commands = await this.persist(() => channel.take(free, waitMs));
+      const free = slots - this.lanes.busy;
+      if (free <= 0) {
+        const freed = new Promise<void>((resolve) => this.freed = resolve);
+        this.endings ??= this.takeEndings();
+        await Promise.race([freed, this.endings]);
+        continue;
+      }
+      const commands = await this.persist(() => channel.take(free, TAKE_WAIT_MS));
       // Refused for good (the log has failed or is closed): there is nothing to do but wait for the end.
       if (commands === undefined) return;
       for (const command of commands) this.undertake(command);
     }
+  }
+
+  /** With no slot free, stops and deletes are taken all the same: they may be what frees one. */
+  private async takeEndings(): Promise<void> {
+    const commands = await this.persist(() => this.parts.channel.take(0, TAKE_WAIT_MS))
+      .catch((error) => void this.parts.onBug(error));
+    // Refused for good: nothing more comes, and asking again at once would spin.
+    if (!commands) await sleep(this.parts.clock, TAKE_WAIT_MS, this.stopping.signal);
+    this.endings = null;
+    for (const command of commands ?? []) this.undertake(command);
   }
 
   private async heartbeatLoop(): Promise<void> {
