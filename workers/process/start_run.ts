@@ -29,7 +29,9 @@ export async function startRun(
   signal: AbortSignal,
 ): Promise<StartOutcome> {
   // First of all: the limit counts from the call.
-  const deadlineCs = await host.table.uptimeCs() + Math.floor(spec.spawnWithinMs / 10);
+  const askedAtCs = host.table.uptimeCs();
+  // Awaited below: where the start ends before that, nobody needs to hear that the clock was away.
+  askedAtCs.catch(() => {});
   const faults = configurationFaults(spec.template, spec.configuration);
   if (faults.length > 0) {
     return failed({
@@ -47,6 +49,7 @@ export async function startRun(
   if ("failure" in prepared) return failed(prepared.failure);
   if (signal.aborted) return failed(aborted());
   const launch = folder.prepare(spec.runId, prepared.plan);
+  const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
   const report = await spawnOnce(host, spec, prepared.plan, deadlineCs);
   if (report.kind !== "started") return failed(await refusal(host, spec, report));
   const watched = host.watch.watch(folder, report.run, report.shim.status);
@@ -108,11 +111,11 @@ async function problemAtStart(
   return plan.readiness ? await waitUntilReady(plan.readiness, host.clock, signal) : null;
 }
 
-/** Waits for at least `settleMs`, and hardly longer: timers are up to a millisecond late, so it aims before the end. */
+/** Waits for `settleMs`, to the millisecond: timers are late by one or two, so it aims before the end. */
 async function settle(clock: Clock, settleMs: number, signal: AbortSignal): Promise<void> {
   const until = clock.monotonic() + settleMs;
   for (let left = settleMs; left >= 1 && !signal.aborted; left = until - clock.monotonic()) {
-    await sleep(clock, Math.max(1, left - 1), signal);
+    await sleep(clock, Math.max(1, left - 2), signal);
   }
 }
 
