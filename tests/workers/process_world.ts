@@ -143,5 +143,8 @@ export async function isRunning(pid: string | number | undefined): Promise<boole
 
 /** The text of a file, once there is one that is not empty. */
 export function fileText(path: string): Promise<string> {
-  return eventually(`text in ${path}`, () => Deno.readTextFile(path).catch(() => ""));
+  return eventually(
+    `text in ${path}`,
+    async () => await Deno.readTextFile(path).catch(() => null) || null,
+  );
 }
