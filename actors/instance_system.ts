@@ -3,7 +3,13 @@ import type { Clock } from "../events/clock.ts";
 import type { CommandBus, WorkerRecord } from "../events/command_bus.ts";
 import type { Position, RecordedEvent } from "../events/envelope.ts";
 import { OperationalError } from "../events/errors.ts";
-import type { EventLog, Leadership, LogRetention, Subscription } from "../events/event_log.ts";
+import type {
+  EventLog,
+  Leadership,
+  LogAvailability,
+  LogRetention,
+  Subscription,
+} from "../events/event_log.ts";
 import type { Ids, Randomness } from "../events/ids.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
@@ -25,6 +31,7 @@ import type {
 /** What the system is made of: the ports and the limits. */
 export interface SystemParts {
   log: EventLog;
+  availability: LogAvailability;
   retention: LogRetention;
   leadership: Leadership;
   bus: CommandBus;

@@ -85,6 +85,8 @@ export interface EventLog {
   history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
   /** The answer kept under an idempotency key; null when there is none or its time is over. */
   findKey(key: string): Promise<KeyRecord | null>;
+  /** The version of one instance as the log has it now; 0 when it does not know it. */
+  version(instanceId: string): Promise<number>;
   /** The position of the newest event; `START` for an empty log. */
   head(): Promise<Position>;
   /** What an acknowledged append survives, as probed; never claimed higher. */
@@ -122,4 +124,30 @@ export interface Leadership {
   /** A fencing token, growing with each holder; null while someone else leads. Also renews. */
   acquire(nodeId: string, ttlMs: number): Promise<number | null>;
   release(nodeId: string): Promise<void>;
+}
+
+/** Events that this process has seen and that the log has no more: it was put back, or lost its end. Design §5. */
+export interface Rollback {
+  /** How many are known to be gone; a lower bound when there are more than are remembered. */
+  lostEvents: number;
+  /** Whose they were. */
+  instanceIds: string[];
+  /** The newest position that is still there. */
+  head: Position;
+}
+
+/** A change of what can be asked of the log. */
+export type AvailabilityChange =
+  /** Nothing can be asked: every call fails at once with `log_unavailable`. */
+  | { kind: "away"; reason: string }
+  | { kind: "back" }
+  /** What was folded is no longer true: fold the log anew. */
+  | { kind: "rollback"; rollback: Rollback };
+
+/** Whether the log can be reached. Embedded: always. */
+export interface LogAvailability {
+  /** Why nothing can be asked now, in words; null when it can. */
+  away(): string | null;
+  /** Calls `listener` with each change. */
+  watch(listener: (change: AvailabilityChange) => void): Subscription;
 }

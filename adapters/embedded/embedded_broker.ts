@@ -2,12 +2,17 @@
 import type { Clock } from "../../events/clock.ts";
 import type { CommandBus } from "../../events/command_bus.ts";
 import type { OperationalError } from "../../events/errors.ts";
-import type { EventLog, Leadership, LogRetention } from "../../events/event_log.ts";
+import type {
+  EventLog,
+  Leadership,
+  LogAvailability,
+  LogRetention,
+} from "../../events/event_log.ts";
 import type { Ids } from "../../events/ids.ts";
 import type { Registration, WorkerChannel } from "../../events/worker_channel.ts";
 import { Delivery } from "./delivery.ts";
 import { type BusParts, EmbeddedCommandBus } from "./embedded_command_bus.ts";
-import { EmbeddedEventLog, logClosed } from "./embedded_event_log.ts";
+import { ALWAYS_AVAILABLE, EmbeddedEventLog, logClosed } from "./embedded_event_log.ts";
 import { EmbeddedLeadership } from "./embedded_leadership.ts";
 import { EmbeddedRetention } from "./embedded_retention.ts";
 import { EmbeddedWorkerChannel } from "./embedded_worker_channel.ts";
@@ -24,6 +29,7 @@ import type { Tables } from "./tables.ts";
 /** Everything that a control plane and its workers need of storage and bus, in one process. */
 export interface EmbeddedBroker {
   readonly log: EventLog;
+  readonly availability: LogAvailability;
   readonly retention: LogRetention;
   readonly leadership: Leadership;
   readonly bus: CommandBus;
@@ -72,6 +78,7 @@ export function openEmbeddedBroker(ports: BrokerPorts): EmbeddedBroker {
   const close = () => closing ??= closeParts(parts, feed);
   return {
     log: new EmbeddedEventLog(tables, writes, feed, close),
+    availability: ALWAYS_AVAILABLE,
     retention: new EmbeddedRetention(tables, writes, leadership),
     leadership,
     bus: new EmbeddedCommandBus(parts, leadership),

@@ -7,6 +7,7 @@ import type {
   Durability,
   EventLog,
   KeyRecord,
+  LogAvailability,
   Subscription,
 } from "../../events/event_log.ts";
 import type { EventFeed } from "./event_feed.ts";
@@ -57,6 +58,10 @@ export class EmbeddedEventLog implements EventLog {
     });
   }
 
+  version(instanceId: string): Promise<number> {
+    return this.writes.read(() => this.tables.instances.get(instanceId)?.version ?? 0);
+  }
+
   head(): Promise<Position> {
     return this.writes.read(() => positionOf(this.writes.head.sequence));
   }
@@ -69,6 +74,12 @@ export class EmbeddedEventLog implements EventLog {
     return this.closeBroker();
   }
 }
+
+/** A log in the node's own process is never away: when its storage fails, the process ends. */
+export const ALWAYS_AVAILABLE: LogAvailability = Object.freeze({
+  away: () => null,
+  watch: () => ({ close: () => {} }),
+});
 
 /** What every call gets once the log is closed. */
 export function logClosed(): OperationalError {

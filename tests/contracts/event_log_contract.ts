@@ -113,6 +113,13 @@ export function eventLogContract(technology: string, open: OpenWorld): void {
     assertEquals(await versions("a", 9, 1), []);
   });
 
+  it("the version of an instance is that of its newest event", async ({ broker }) => {
+    assertEquals(await broker.log.version("a"), 0);
+    await appended(broker, batch("a", 0, { events: [answered(), answered()] }));
+    await appended(broker, batch("b", 0));
+    assertEquals([await broker.log.version("a"), await broker.log.version("b")], [2, 1]);
+  });
+
   it("an idempotency key answers the second request with where the first answer is", async ({ broker }) => {
     const keyed = (version: number, digest: string): AppendBatch =>
       batch("a", version, {
@@ -220,6 +227,7 @@ export function eventLogContract(technology: string, open: OpenWorld): void {
       () => log.append(batch("a", 1)),
       () => log.read(START, 1),
       () => log.head(),
+      () => log.version("a"),
       () => log.tail(START, () => {}),
       () => log.history("a", 1),
       () => log.findKey("k"),

@@ -63,6 +63,7 @@ export async function withApi(
     log: broker.log,
     retention: broker.retention,
     leadership: broker.leadership,
+    availability: broker.availability,
     bus: broker.bus,
     clock: hostClock,
     ids: hostIds,
