@@ -172,6 +172,7 @@ async function openWorker(
     machineId: platform.site,
     slots: SLOTS,
     version: VERSION,
+    labels: {},
   });
   return new Worker({
     channel,

@@ -66,6 +66,7 @@ export async function openEmbeddedNode(
     machineId: platform.site,
     slots: SLOTS,
     version: "bench",
+    labels: {},
   });
   const worker = new Worker({
     channel,

@@ -18,12 +18,26 @@ export interface WorkerRecord {
   platform: string;
   site: string;
   incarnation: string;
+  machineId: string;
   slots: number;
   busy: number;
   version: string;
+  labels: Readonly<Record<string, string>>;
   registeredAt: number;
   lastHeartbeatAt: number;
   draining: boolean;
+  /** Its present incarnation was given up (`lose`); a new one has not registered yet. */
+  lost: boolean;
+}
+
+/** A silent incarnation of a worker, and what of its own may go on elsewhere. Design §4 rule 8. */
+export interface Loss {
+  workerId: string;
+  incarnation: string;
+  /** Not lost if it was heard within this time, by the log's clock inside the step. */
+  silentMs: number;
+  /** Instances whose runs have a lease that is over by now. */
+  instanceIds: readonly string[];
 }
 
 /** A question to the site that has an instance: not a command, never in the log. Design §5. */
@@ -45,6 +59,15 @@ export interface CommandBus {
    * Its incarnation is refused from then on. Gives the events written.
    */
   forget(workerId: string, fence: number): Promise<RecordedEvent[]>;
+  /**
+   * Gives up one silent incarnation of a worker; one step. Nothing happens when another one is present, when it was
+   * given up before, or when it was heard within `silentMs`. Of each listed instance it ends (`CommandForgotten`) what
+   * the worker had accepted; and, unless another live worker reads the same site, the stop or restart that waits for
+   * that site (nobody is left to do it) and the live run there (`Lost`). A start that waits can be moved, and a delete
+   * waits for the only place where something is to be removed: both stay. So does everything of other instances: the
+   * worker's next incarnation inherits it. Gives the events written.
+   */
+  lose(loss: Loss, fence: number): Promise<RecordedEvent[]>;
   /**
    * Asks the site; gives lines.
    * @throws {OperationalError} `site_unreachable` when no worker of the site answers in time; `query_failed` when it

@@ -11,6 +11,9 @@ export const commandTypeSchema = z.enum([
 ]);
 export type CommandType = z.infer<typeof commandTypeSchema>;
 
+/** The site of a command that is for no worker that there is: nobody reads it, and the leader moves it on. */
+export const UNPLACED_SITE = "unplaced";
+
 export const commandSchema = z.object({
   /** Also the command's id in the log and in every report about it. */
   messageId: z.string(),
@@ -28,6 +31,11 @@ export const commandSchema = z.object({
   template: templateSchema.optional(),
   configuration: jsonObjectSchema.optional(),
   configurationRevision: z.number().int().nullable().optional(),
+  /**
+   * The server may live for so long after its worker was last heard, and no longer: its host ends it then. Counts from
+   * the accept. Absent: it lives on without its worker. Design §4 rule 8.
+   */
+  leaseMs: z.number().int().positive().optional(),
   traceparent: z.string().optional(),
 });
 

@@ -1,4 +1,4 @@
-/** A worker's side of the bus. Every call carries the worker's incarnation; an older one is `superseded`. Design §4. */
+/** A worker's side of the bus. Every call carries the worker's incarnation; one that is not the present one is dismissed. Design §4. */
 import type { Query } from "./command_bus.ts";
 import type { Command } from "./commands.ts";
 import type { RecordedEvent } from "./envelope.ts";
@@ -16,7 +16,16 @@ export interface Registration {
   machineId: string;
   slots: number;
   version: string;
+  /** What an instance's `workerLabels` are compared with. Workers of one site carry the same. */
+  labels: Readonly<Record<string, string>>;
 }
+
+/**
+ * Why a call is refused that an incarnation makes which is not the worker's present one. `superseded`: another
+ * incarnation has registered since, so this one leaves. `unknown`: it was given up (`lose`, `forget`), or the log has
+ * never heard of it (its end was lost): the worker registers a new incarnation and adopts again.
+ */
+export type Dismissal = "superseded" | "unknown";
 
 export type RegisterOutcome =
   /**
@@ -34,12 +43,12 @@ export type AcceptOutcome =
    */
   | { kind: "accepted"; attempt: number; settle: boolean }
   /** `ended`: it is over (this call may have ended it); `taken`: another worker has it; `busy`: try again later. */
-  | { kind: "refused"; reason: "ended" | "taken" | "busy" | "superseded" };
+  | { kind: "refused"; reason: "ended" | "taken" | "busy" | Dismissal };
 
 export type CompleteOutcome =
   /** Also when this very attempt had ended it before: repeating is safe. */
   | { kind: "completed"; event: RecordedEvent }
-  | { kind: "refused"; reason: "ended" | "superseded" };
+  | { kind: "refused"; reason: "ended" | Dismissal };
 
 /** What the log holds of an instance, as a worker needs it to judge what it finds. */
 export interface Standing {
@@ -51,13 +60,16 @@ export interface Standing {
 export interface WorkerChannel {
   register(): Promise<RegisterOutcome>;
   /** Says "I live" and how many slots are in use. */
-  heartbeat(busy: number): Promise<"ok" | "superseded">;
+  heartbeat(busy: number): Promise<"ok" | Dismissal>;
   /**
    * Up to `max` starts and restarts that wait for a worker here, and every stop and delete beyond them, so that a
    * worker whose slots are full of slow starts can still end one. Waits for the first at most `waitMs`.
    */
   take(max: number, waitMs: number): Promise<Command[]>;
-  /** The right to work on a command; refuses and ends one that is too old or too late, in the same step. */
+  /**
+   * The right to work on a command; refuses and ends one that is too old or too late, in the same step. It counts as
+   * a heart-beat: a lease begins with the accept.
+   */
   accept(commandId: string): Promise<AcceptOutcome>;
   /** Ends a command with its response: event, reply and removal in one step. */
   complete(
@@ -66,10 +78,10 @@ export interface WorkerChannel {
     response: InstanceResponse,
   ): Promise<CompleteOutcome>;
   /**
-   * Adds a fact about a run.
+   * Adds a fact about a run. A run of a higher generation than the instance's raises that, here as in `complete`.
    * @throws {OperationalError} `unknown_instance` for one that is not in the log
    */
-  observe(observation: Observation): Promise<"recorded" | "superseded">;
+  observe(observation: Observation): Promise<"recorded" | Dismissal>;
   /** What the log holds of these instances; unknown ones are left out. */
   standing(instanceIds: string[]): Promise<Map<string, Standing>>;
   /** Answers questions to this site. */

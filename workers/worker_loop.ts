@@ -156,7 +156,7 @@ export class Worker {
     const { channel, clock } = this.parts;
     while (!this.stopping.signal.aborted) {
       const answer = await this.persist(() => channel.heartbeat(this.lanes.busy));
-      if (answer === "superseded") this.leave();
+      if (answer && answer !== "ok") this.leave();
       await sleep(clock, HEARTBEAT_MS, this.stopping.signal);
     }
   }
@@ -182,7 +182,9 @@ export class Worker {
         const outcome = await accepted;
         if (outcome?.kind === "accepted") {
           await this.work(command, outcome, acceptedAt, abort.signal);
-        } else if (outcome?.reason === "superseded") this.leave();
+        } else if (outcome?.reason === "superseded" || outcome?.reason === "unknown") {
+          this.leave();
+        }
       } finally {
         this.inWork.delete(command.messageId);
       }
@@ -234,7 +236,7 @@ export class Worker {
       channel.complete(command.messageId, attempt, response)
     );
     if (completed?.kind !== "refused") return;
-    if (completed.reason === "superseded") return this.leave();
+    if (completed.reason !== "ended") return this.leave();
     await this.endUnknown(command.instanceId, fenceOf({ command, attempt }));
   }
 
@@ -253,7 +255,7 @@ export class Worker {
     const answer = await this.persist(() =>
       this.parts.channel.observe({ instanceId, observation: "Exited", runtimeInfo: exited })
     );
-    if (answer === "superseded") this.leave();
+    if (answer && answer !== "recorded") this.leave();
   }
 
   /** Ends a live run that the log does not name: nobody would ever stop it. Design §4 rules 7, 9. */

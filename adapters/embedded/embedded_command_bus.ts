@@ -1,5 +1,11 @@
 /** The `CommandBus` port over the steps: a node's side of the bus. */
-import type { CommandBus, PendingReply, Query, WorkerRecord } from "../../events/command_bus.ts";
+import type {
+  CommandBus,
+  Loss,
+  PendingReply,
+  Query,
+  WorkerRecord,
+} from "../../events/command_bus.ts";
 import type { CommandRecord } from "../../events/commands.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import type { Delivery } from "./delivery.ts";
@@ -9,6 +15,7 @@ import type { Heartbeats } from "./heartbeats.ts";
 import type { ReplyChannels } from "./reply_channels.ts";
 import type { SiteQueries } from "./site_queries.ts";
 import { forget } from "./steps/forget.ts";
+import { lose } from "./steps/lose.ts";
 import { drain } from "./steps/register.ts";
 import { retarget } from "./steps/waiting_commands.ts";
 import type { CommandRow, Tables, WorkerRow } from "./tables.ts";
@@ -61,6 +68,12 @@ export class EmbeddedCommandBus implements CommandBus {
     return await this.parts.writes.submit(forget(workerId));
   }
 
+  async lose(loss: Loss, fence: number): Promise<RecordedEvent[]> {
+    this.leadership.assertLeads(fence);
+    const { writes, heartbeats } = this.parts;
+    return await writes.submit(lose(loss, (worker) => heartbeats.at(worker)));
+  }
+
   query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
     return this.parts.writes.read(() => this.parts.queries.ask(site, query, timeoutMs));
   }
@@ -72,12 +85,15 @@ export class EmbeddedCommandBus implements CommandBus {
       platform: row.platform,
       site: row.site,
       incarnation: row.incarnation,
+      machineId: row.machineId,
       slots: row.slots,
       busy: heartbeats.busy(row),
       version: row.version,
+      labels: row.labels,
       registeredAt: row.registeredAt,
       lastHeartbeatAt: heartbeats.at(row),
       draining: row.draining || row.left,
+      lost: row.lost,
     };
   }
 

@@ -6,6 +6,7 @@ import type { InstanceResponse } from "../../events/responses.ts";
 import type {
   AcceptOutcome,
   CompleteOutcome,
+  Dismissal,
   RegisterOutcome,
   Registration,
   Standing,
@@ -16,7 +17,7 @@ import { accept } from "./steps/accept.ts";
 import { complete } from "./steps/complete.ts";
 import { observe } from "./steps/observe.ts";
 import { leave, register } from "./steps/register.ts";
-import { presentWorker } from "./steps/present_worker.ts";
+import { dismissalOf, presentWorker } from "./steps/present_worker.ts";
 import type { WorkerRow } from "./tables.ts";
 
 export class EmbeddedWorkerChannel implements WorkerChannel {
@@ -30,11 +31,11 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return writes.submit(register(this.registration, (worker) => heartbeats.at(worker)));
   }
 
-  heartbeat(busy: number): Promise<"ok" | "superseded"> {
+  heartbeat(busy: number): Promise<"ok" | Dismissal> {
     const { writes, heartbeats } = this.parts;
     return writes.read(() => {
       const worker = this.#present();
-      if (!worker) return "superseded";
+      if (!worker) return this.#dismissal();
       heartbeats.beat(worker, writes.now(), busy);
       return "ok";
     });
@@ -49,7 +50,10 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
   async accept(commandId: string): Promise<AcceptOutcome> {
     const { workerId, incarnation } = this.registration;
     try {
-      return await this.parts.writes.submit(accept(workerId, incarnation, commandId));
+      const outcome = await this.parts.writes.submit(accept(workerId, incarnation, commandId));
+      const worker = outcome.kind === "accepted" ? this.#present() : null;
+      if (worker) this.parts.heartbeats.hear(worker, this.parts.writes.now());
+      return outcome;
     } catch (error) {
       // The log's fault, not the command's: it must not count as poison.
       this.parts.delivery.forgive(commandId);
@@ -67,7 +71,7 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return await this.parts.writes.submit(step);
   }
 
-  async observe(observation: Observation): Promise<"recorded" | "superseded"> {
+  async observe(observation: Observation): Promise<"recorded" | Dismissal> {
     const { workerId, incarnation } = this.registration;
     return await this.parts.writes.submit(observe(workerId, incarnation, observation));
   }
@@ -92,6 +96,11 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
   leave(): Promise<void> {
     const { workerId, incarnation } = this.registration;
     return this.parts.writes.submit(leave(workerId, incarnation));
+  }
+
+  #dismissal(): Dismissal {
+    const { workerId, incarnation } = this.registration;
+    return dismissalOf(this.parts.tables, workerId, incarnation);
   }
 
   #present(): WorkerRow | null {

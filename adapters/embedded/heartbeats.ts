@@ -8,6 +8,11 @@ export class Heartbeats {
     this.#beats.set(worker.workerId, { incarnation: worker.incarnation, at, busy });
   }
 
+  /** It was heard otherwise than by a beat, which also says how busy it is. */
+  hear(worker: WorkerRow, at: number): void {
+    this.beat(worker, at, this.busy(worker));
+  }
+
   /** Epoch milliseconds; its registration counts as a beat. */
   at(worker: WorkerRow): number {
     return Math.max(worker.registeredAt, this.#of(worker)?.at ?? 0);

@@ -13,6 +13,7 @@ export function afterResponse(instance: InstanceRow, response: InstanceResponse)
     ended(instance, response.stopped);
   }
   const { runtimeInfo } = response;
+  if (runtimeInfo) raiseGeneration(instance, runtimeInfo);
   if (runtimeInfo?.status === "Running") started(instance, runtimeInfo);
   else if (runtimeInfo) ended(instance, runtimeInfo);
   if (response.type === "DeleteInstanceResponse" && response.success) clear(instance);
@@ -21,6 +22,7 @@ export function afterResponse(instance: InstanceRow, response: InstanceResponse)
 /** Moves `instance` on by a worker's report. */
 export function afterObservation(instance: InstanceRow, observation: Observation): void {
   const { runtimeInfo } = observation;
+  raiseGeneration(instance, runtimeInfo);
   switch (observation.observation) {
     case "Exited":
       return ended(instance, runtimeInfo);
@@ -34,6 +36,11 @@ export function afterObservation(instance: InstanceRow, observation: Observation
     default:
       throw new Error(`unknown observation ${observation.observation satisfies never}`);
   }
+}
+
+/** A log that lost its end knows less than the hosts: what comes next must be newer than what runs there. */
+function raiseGeneration(instance: InstanceRow, { generation }: RuntimeInfo): void {
+  if (generation > instance.generation) instance.generation = generation;
 }
 
 function started(instance: InstanceRow, runtimeInfo: RuntimeInfo): void {

@@ -69,6 +69,8 @@ export interface WorkerRow extends Registration {
   draining: boolean;
   left: boolean;
   forgotten: boolean;
+  /** `incarnation` was given up by the leader; a new one makes it present again. */
+  lost: boolean;
   /** Its newest former incarnations: they are superseded and cannot register again. */
   retired: readonly string[];
 }

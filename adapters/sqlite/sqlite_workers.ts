@@ -11,7 +11,8 @@ export class SqliteWorkers implements WorkerTable {
     this.#rows = new JournaledMap(journal);
     this.#put = database.prepare("INSERT OR REPLACE INTO workers (worker_id, worker) VALUES (?,?)");
     for (const row of database.prepare("SELECT worker FROM workers").all()) {
-      const worker = JSON.parse(row.worker as string) as WorkerRow;
+      // A release before this one knew neither labels nor lost workers.
+      const worker: WorkerRow = { labels: {}, lost: false, ...JSON.parse(row.worker as string) };
       this.#rows.set(worker.workerId, worker);
     }
   }

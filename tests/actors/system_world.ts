@@ -48,6 +48,7 @@ export class SystemWorld {
       machineId: "machine-1",
       slots: 8,
       version: "test",
+      labels: {},
     });
   }
 

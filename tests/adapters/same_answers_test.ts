@@ -64,6 +64,7 @@ const opArbitrary = fc.oneof(
   op("leave", 1, worker),
   op("heartbeat", 1, worker),
   op("forget", 1, { worker: digit(2) }),
+  op("lose", 2, { ...worker, silent: digit(2) }),
   op("trim", 1, { instance: digit(2) }),
   op("baseline", 1, { instance: digit(2) }),
   op("look", 3, { key: digit(4), instance: digit(2) }),
@@ -152,6 +153,13 @@ class Player {
         return await channel().heartbeat(1);
       case "forget":
         return await bus.forget(`w${one.worker}`, fence);
+      case "lose":
+        return await bus.lose({
+          workerId: `w${one.worker}`,
+          incarnation: `w${one.worker}-life-${one.life}`,
+          silentMs: one.silent! * 200,
+          instanceIds: INSTANCES.slice(0, 2),
+        }, fence);
       case "trim": {
         const [last] = await log.history(instanceId, 1);
         return await retention.trim(last?.position ?? START, fence);

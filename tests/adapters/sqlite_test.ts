@@ -4,6 +4,7 @@ import { eventLogContract } from "../contracts/event_log_contract.ts";
 import { eventTailContract } from "../contracts/event_tail_contract.ts";
 import { logRetentionContract } from "../contracts/log_retention_contract.ts";
 import { standingRunContract } from "../contracts/standing_run_contract.ts";
+import { lostWorkerContract } from "../contracts/lost_worker_contract.ts";
 import { workerChannelContract } from "../contracts/worker_channel_contract.ts";
 import { sqliteWorld } from "./embedded_world.ts";
 
@@ -12,4 +13,5 @@ eventTailContract("sqlite", sqliteWorld);
 logRetentionContract("sqlite", sqliteWorld);
 commandBusContract("sqlite", sqliteWorld);
 workerChannelContract("sqlite", sqliteWorld);
+lostWorkerContract("sqlite", sqliteWorld);
 standingRunContract("sqlite", sqliteWorld);

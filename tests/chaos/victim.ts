@@ -117,6 +117,7 @@ async function openWorker(dataFolder: string, tools: string, broker: EmbeddedBro
     machineId: platform.site,
     slots: SLOTS,
     version: "chaos",
+    labels: {},
   });
   const worker = new Worker({
     channel: killingChannel(channel, trigger),

@@ -128,6 +128,7 @@ export function registration(workerId: string, more: Partial<Registration> = {})
     machineId: `machine-of-${workerId}`,
     slots: 4,
     version: "1.0.0",
+    labels: {},
     ...more,
   };
 }

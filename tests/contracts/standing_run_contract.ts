@@ -118,9 +118,9 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
     const done = success("StartInstanceCommand", "a", running("a", "run-a"));
     assertEquals(await worker.complete("start-a", 1, done), {
       kind: "refused",
-      reason: "superseded",
+      reason: "unknown",
     });
-    assertEquals(await worker.heartbeat(0), "superseded");
+    assertEquals(await worker.heartbeat(0), "unknown");
     assertEquals((await worker.register()).kind, "refused");
     assertEquals((await worker.standing(["b"])).get("b")?.runId, null);
     assertEquals(await broker.bus.forget("w1", fence), [], "once is enough");

@@ -29,12 +29,15 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
       platform: PLATFORM,
       site: "site-1",
       incarnation: "w1-life-1",
+      machineId: "machine-of-w1",
       slots: 4,
       busy: 0,
       version: "1.0.0",
+      labels: {},
       registeredAt: 0,
       lastHeartbeatAt: 0,
       draining: false,
+      lost: false,
     });
     await advance(100);
     assertEquals(await worker.heartbeat(3), "ok");

@@ -156,6 +156,7 @@ export class World {
       machineId: "machine-1",
       slots: 8,
       version: "simulated",
+      labels: {},
     });
     if (this.mutation !== "no-takeover") return channel;
     const register = channel.register.bind(channel);

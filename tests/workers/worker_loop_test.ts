@@ -39,6 +39,7 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
         machineId: "m",
         slots,
         version: "test",
+        labels: {},
       };
       const made = new Worker({
         ...world.ports,

@@ -11,7 +11,7 @@ import { newEvent } from "../../../events/instance_events.ts";
 import type { AcceptOutcome } from "../../../events/worker_channel.ts";
 import type { Step, StepContext } from "../step.ts";
 import { type CommandRow, type InstanceRow, type WorkerRow } from "../tables.ts";
-import { presentWorker, workerMeta } from "./present_worker.ts";
+import { dismissalOf, presentWorker, workerMeta } from "./present_worker.ts";
 
 /** The step by which a worker's incarnation accepts a command. */
 export function accept(
@@ -21,7 +21,7 @@ export function accept(
 ): Step<AcceptOutcome> {
   return (context) => {
     const worker = presentWorker(context.tables, workerId, incarnation);
-    if (!worker) return refused("superseded");
+    if (!worker) return refused(dismissalOf(context.tables, workerId, incarnation));
     const row = context.tables.commands.get(commandId);
     if (!row) return refused("ended");
     const { accepted } = row;

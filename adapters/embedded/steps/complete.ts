@@ -16,7 +16,7 @@ import { afterResponse } from "../live_run.ts";
 import type { Step, StepContext } from "../step.ts";
 import { recordedFrom } from "../stored_events.ts";
 import type { CommandRow } from "../tables.ts";
-import { presentWorker, workerMeta } from "./present_worker.ts";
+import { dismissalOf, presentWorker, workerMeta } from "./present_worker.ts";
 
 /**
  * The step by which a worker ends its attempt at a command. A new incarnation may end what the one before it had
@@ -31,7 +31,9 @@ export function complete(
 ): Step<CompleteOutcome> {
   const text = JSON.stringify({ commandId, attempt, workerId, response });
   return (context) => {
-    if (!presentWorker(context.tables, workerId, incarnation)) return refused("superseded");
+    if (!presentWorker(context.tables, workerId, incarnation)) {
+      return refused(dismissalOf(context.tables, workerId, incarnation));
+    }
     const row = context.tables.commands.get(commandId);
     if (!row) return repeated(context, commandId, attempt, response.instanceId);
     if (row.accepted?.workerId !== workerId || row.accepted.attempt !== attempt) {
@@ -85,6 +87,8 @@ function assertFits({ command }: CommandRow, response: InstanceResponse): void {
   throw new Error(`${command.messageId} awaits ${expected} of ${command.instanceId}`);
 }
 
-function refused(reason: "ended" | "superseded"): CompleteOutcome {
+function refused(
+  reason: Extract<CompleteOutcome, { kind: "refused" }>["reason"],
+): CompleteOutcome {
   return { kind: "refused", reason };
 }

@@ -10,18 +10,21 @@ import { newEvent } from "../../../events/instance_events.ts";
 import type { Observation } from "../../../events/observations.ts";
 import { freezeDeep } from "../frozen.ts";
 import { afterObservation } from "../live_run.ts";
+import type { Dismissal } from "../../../events/worker_channel.ts";
 import type { Step } from "../step.ts";
-import { presentWorker, workerMeta } from "./present_worker.ts";
+import { dismissalOf, presentWorker, workerMeta } from "./present_worker.ts";
 
 /** The step that records a worker's report; it fails with `unknown_instance` for one that is not in the log. */
 export function observe(
   workerId: string,
   incarnation: string,
   observation: Observation,
-): Step<"recorded" | "superseded"> {
+): Step<"recorded" | Dismissal> {
   const text = JSON.stringify({ ...observation, workerId });
   return (context) => {
-    if (!presentWorker(context.tables, workerId, incarnation)) return "superseded";
+    if (!presentWorker(context.tables, workerId, incarnation)) {
+      return dismissalOf(context.tables, workerId, incarnation);
+    }
     const instance = context.instance(observation.instanceId);
     if (!instance) {
       throw new OperationalError(

@@ -15,7 +15,7 @@ import { presentWorker } from "./present_worker.ts";
 /** A worker that beat within this time counts as alive. Design §4 rule 8. */
 const BEATS_WITHIN_MS = 5_000;
 /** Former incarnations that are remembered for each worker. */
-const RETIRED_MAX = 16;
+const RETIRED_MAX = 64;
 
 /** The step that makes `registration` the worker's present incarnation. `beatAt`: when the worker was last heard. */
 export function register(
@@ -25,7 +25,8 @@ export function register(
   return ({ tables, now, effects }) => {
     const { workerId, incarnation, machineId } = registration;
     const before = tables.workers.get(workerId);
-    if (before?.retired.includes(incarnation)) {
+    const isGivenUp = before?.lost && before.incarnation === incarnation;
+    if (isGivenUp || before?.retired.includes(incarnation)) {
       return refused("this incarnation was superseded or given up; start the worker anew");
     }
     const beats = before && !before.forgotten && !before.left &&
@@ -40,6 +41,7 @@ export function register(
       draining: before !== undefined && !before.forgotten && before.draining,
       left: false,
       forgotten: false,
+      lost: false,
       retired: before && before.incarnation !== incarnation
         ? retire(before)
         : before?.retired ?? [],

@@ -90,6 +90,7 @@ export async function withApi(
       machineId: "machine-1",
       slots: 4,
       version: "0.0.0-test",
+      labels: {},
     });
     const onBug = (error: unknown) => void bugs.push(error);
     worker = new Worker({
