@@ -10,9 +10,12 @@ import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { endedCommandId } from "../machines/reports.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
+import { OperationalError } from "../events/errors.ts";
 import { answerFor } from "./answers.ts";
+import type { Freshness } from "./freshness.ts";
 import type { Turn, TurnOutcome } from "./instance_actor.ts";
 import type { InstanceTable } from "./instance_table.ts";
+import type { Reads } from "./reads.ts";
 import type { AskOptions, AskOutcome } from "./system_port.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -22,6 +25,8 @@ export interface AskerParts {
   clock: Clock;
   ids: Ids;
   table: InstanceTable;
+  freshness: Freshness;
+  reads: Reads;
   /** See `SystemParts`. */
   queueTimeoutMs: number;
   deriveId(key: string): string;
@@ -33,6 +38,10 @@ const KEY_KEPT_MS = 24 * 3_600_000;
 /** The caller waits this much longer than its command, so that it hears why the command expired. */
 const EXPIRY_GRACE_MS = 500;
 const HISTORY_PAGE = 256;
+/** A reply may be here before the tail: it is waited for this long, then the instance's own history is read. */
+const TAIL_PATIENCE_MS = 25;
+/** For a last look at the log when the caller's time is over. */
+const LAST_LOOK_MS = 250;
 
 export class Asker {
   constructor(private readonly parts: AskerParts) {}
@@ -44,14 +53,27 @@ export class Asker {
     options: AskOptions,
   ): Promise<AskOutcome> {
     const { idempotency } = options;
-    const known = idempotency ? await this.parts.log.findKey(idempotency.key) : null;
-    if (known) return await this.repeated(known, options);
+    const deadline = this.parts.clock.monotonic() + options.timeoutMs;
+    const known = await this.kept(options, deadline);
+    if (known) return await this.repeated(known, options, deadline);
     const id = instanceId ??
       (idempotency ? this.parts.deriveId(idempotency.key) : this.parts.ids.next("instance"));
     const given = this.given(request, options);
-    return options.dryRun
-      ? this.plan(id, request, given)
-      : await this.askOnce(id, request, options, given);
+    if (options.dryRun) {
+      // A plan appends nothing that could find out how old the state is.
+      if (instanceId !== null) await this.parts.freshness.catchUp(id, deadline);
+      return this.plan(id, request, given);
+    }
+    return await this.askOnce(id, request, options, given, deadline);
+  }
+
+  /** Where the first answer to a repeated request is; also one that another node gave. */
+  private async kept(
+    { idempotency }: AskOptions,
+    deadline: number,
+  ): Promise<KeyRecord | null> {
+    const { log, reads } = this.parts;
+    return idempotency ? await reads.run(() => log.findKey(idempotency.key), deadline) : null;
   }
 
   private given(request: InstanceRequest, options: AskOptions): Deciding {
@@ -69,10 +91,10 @@ export class Asker {
     request: InstanceRequest,
     options: AskOptions,
     given: Deciding,
+    deadline: number,
   ): Promise<AskOutcome> {
-    const { table, bus, clock } = this.parts;
-    const deadline = clock.monotonic() + options.timeoutMs;
-    const platform = table.state(instanceId)?.context.specification?.platform;
+    const { table, bus } = this.parts;
+    const platform = await this.platformOf(instanceId, request, deadline);
     // Listens before anything is sent: a fast worker may answer before the append's own answer is here.
     const reply = options.wait && platform && request.type !== "configure"
       ? await bus.expectReply(platform)
@@ -83,6 +105,7 @@ export class Asker {
       const outcome = await this.parts.takeTurn(instanceId, {
         decide: (state) => decide(state, request, replying),
         ...this.turnOf(options, given.correlationId),
+        deadline,
       });
       return await this.afterTurn(outcome, options, deadline, waiting);
     } finally {
@@ -91,8 +114,22 @@ export class Asker {
     }
   }
 
+  /** Where the answer will be heard. An instance that is new on another node is not folded here yet. */
+  private async platformOf(
+    instanceId: string,
+    request: InstanceRequest,
+    deadline: number,
+  ): Promise<string | undefined> {
+    const { table, freshness } = this.parts;
+    const known = () => table.state(instanceId)?.context.specification?.platform;
+    if (known() === undefined && request.type !== "create") {
+      await freshness.catchUp(instanceId, deadline);
+    }
+    return known();
+  }
+
   /** The request's id is our own: a correlation id comes from the client, who may use it twice. */
-  private turnOf(options: AskOptions, correlationId: string): Omit<Turn, "decide"> {
+  private turnOf(options: AskOptions, correlationId: string): Omit<Turn, "decide" | "deadline"> {
     return {
       meta: {
         requestId: this.parts.ids.next("request"),
@@ -142,7 +179,7 @@ export class Asker {
       case "decided":
         return await this.afterDecision(outcome, options, deadline);
       case "duplicate":
-        return await this.repeated(outcome.record, options);
+        return await this.repeated(outcome.record, options, deadline);
       default:
         return { kind: "rejected", rejection: { code: "busy", retryAfterMs: 1_000 }, state: null };
     }
@@ -156,8 +193,8 @@ export class Asker {
     const { position, specification } = state.context;
     if (decision?.kind === "rejected") {
       // The same request may have been answered between our look and our turn.
-      const known = options.idempotency && await this.parts.log.findKey(options.idempotency.key);
-      if (known) return await this.repeated(known, options);
+      const known = await this.kept(options, deadline);
+      if (known) return await this.repeated(known, options, deadline);
       return {
         kind: "rejected",
         rejection: decision.rejection,
@@ -195,13 +232,15 @@ export class Asker {
     deadline: number,
   ): Promise<AskOutcome> {
     const { clock, table } = this.parts;
+    const { instanceId } = state.context;
     const event = await waiting.end(
       clock,
       Math.max(0, deadline - clock.monotonic()) + EXPIRY_GRACE_MS,
     );
-    if (event) await table.reached(event.position);
-    const latest = table.state(state.context.instanceId) ?? state;
-    if (event) return answerFor(event, latest);
+    if (event) await this.foldedUpTo(event);
+    const found = event ?? await this.lastLook(instanceId, waiting.commandId);
+    const latest = table.state(instanceId) ?? state;
+    if (found) return answerFor(found, latest);
     return {
       kind: "unknown",
       commandId: waiting.commandId,
@@ -210,16 +249,48 @@ export class Asker {
     };
   }
 
+  /** The reply channel is often ahead of the tail: the answer is to show the instance as it is after the event. */
+  private async foldedUpTo({ instanceId, version, position }: RecordedEvent): Promise<void> {
+    const { table, clock, freshness } = this.parts;
+    if (table.versionOf(instanceId) >= version) return;
+    if (await table.reached(position, clock, TAIL_PATIENCE_MS)) return;
+    try {
+      await freshness.foldUpTo(instanceId, version, clock.monotonic() + LAST_LOOK_MS);
+    } catch (error) {
+      // The event itself is the answer; only the state beside it is an older one.
+      if (!(error instanceof OperationalError)) throw error;
+    }
+  }
+
+  /** How the command ended, if the log knows and the tail has not told yet. */
+  private async lastLook(instanceId: string, commandId: string): Promise<RecordedEvent | null> {
+    const { table, clock, freshness } = this.parts;
+    try {
+      if (!await freshness.catchUp(instanceId, clock.monotonic() + LAST_LOOK_MS)) return null;
+      const state = table.state(instanceId);
+      return state && isPending(state, commandId)
+        ? null
+        : await this.findEnd(instanceId, commandId);
+    } catch (error) {
+      if (!(error instanceof OperationalError)) throw error;
+      return null;
+    }
+  }
+
   /** The first answer to a request that is asked again under its key. Design §4 rule 11. */
   private async repeated(
     { instanceId, key, digest, version }: KeyRecord,
     options: AskOptions,
+    deadline: number,
   ): Promise<AskOutcome> {
-    const state = this.parts.table.state(instanceId) ?? initialState(instanceId);
+    const { table, freshness, reads, log } = this.parts;
     if (digest !== options.idempotency?.digest) {
       return { kind: "rejected", rejection: { code: "key_reused", key }, state: null };
     }
-    const batch = (await this.parts.log.history(instanceId, 64, version + 1))
+    // It may have been answered by another node, whose events are not folded here yet.
+    await freshness.foldUpTo(instanceId, version, deadline);
+    const state = table.state(instanceId) ?? initialState(instanceId);
+    const batch = (await reads.run(() => log.history(instanceId, 64, version + 1), deadline))
       .filter((event) => event.meta.idempotency?.key === key);
     const answer = batch.at(-1) ?? null;
     const position = answer?.position ?? state.context.position;
@@ -245,13 +316,15 @@ export class Asker {
       };
     }
     if (!options.wait) return { kind: "accepted", commandId, state, position };
-    return await this.join(commandId, state, this.parts.clock.monotonic() + options.timeoutMs);
+    return await this.join(commandId, state, deadline);
   }
 
   private async findEnd(instanceId: string, commandId: string): Promise<RecordedEvent | null> {
     let before: number | undefined;
     for (;;) {
-      const page = await this.parts.log.history(instanceId, HISTORY_PAGE, before);
+      const page = await this.parts.reads.run(
+        () => this.parts.log.history(instanceId, HISTORY_PAGE, before),
+      );
       const found = page.find((event) => endedCommandId(event) === commandId);
       if (found || page.length < HISTORY_PAGE) return found ?? null;
       before = page[0]?.version;

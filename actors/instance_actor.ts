@@ -5,8 +5,10 @@ import type { AppendBatch, AppendOutcome, EventLog, KeyRecord } from "../events/
 import { initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { Decision } from "../machines/requests.ts";
+import type { Freshness, LostHistory } from "./freshness.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import { Mailbox } from "./mailbox.ts";
+import type { Reads } from "./reads.ts";
 
 /** A decision to be made when its turn comes, on the state as it is then. */
 export interface Turn {
@@ -16,6 +18,8 @@ export interface Turn {
   keepKeyMs?: number;
   /** See `AppendBatch.notBefore`. */
   notBefore?: number;
+  /** When the caller's time is over, by the monotonic clock: what may be repeated is repeated until then. */
+  deadline?: number;
 }
 
 /** What a turn came to. `state` has everything folded that is in `events`. */
@@ -35,9 +39,21 @@ export type TurnOutcome =
   | { kind: "notDue"; dueInMs: number }
   | { kind: "busy" };
 
+/** How many of an instance's newest events are looked through for a request whose answer was lost. */
+const SETTLED_WITHIN = 64;
 /** How often a lost race is decided again before the asker hears "busy". */
 const RACES_MAX = 16;
 const MAILBOX_CAPACITY = 64;
+
+/** What actors share. */
+export interface ActorParts {
+  log: EventLog;
+  table: InstanceTable;
+  freshness: Freshness;
+  reads: Reads;
+  /** See `FreshnessParts.onHistoryLost`. */
+  onHistoryLost(lost: LostHistory): Promise<void>;
+}
 
 /** The actor of one instance. It lives while it has messages; what it knows is in the table and the log. */
 export class InstanceActor {
@@ -45,8 +61,7 @@ export class InstanceActor {
 
   constructor(
     private readonly instanceId: string,
-    private readonly log: EventLog,
-    private readonly table: InstanceTable,
+    private readonly parts: ActorParts,
     onIdle: () => void,
   ) {
     this.mailbox = new Mailbox(MAILBOX_CAPACITY, onIdle);
@@ -58,17 +73,23 @@ export class InstanceActor {
   }
 
   private async run(turn: Turn): Promise<TurnOutcome> {
+    const { table, freshness } = this.parts;
     for (let race = 0; race < RACES_MAX; race++) {
-      const state = this.table.state(this.instanceId) ?? initialState(this.instanceId);
+      const state = table.state(this.instanceId) ?? initialState(this.instanceId);
       const decision = turn.decide(state);
-      if (decision?.kind !== "accepted") return { kind: "decided", decision, state };
-      const outcome = await this.append(batchOf(state, decision, turn));
+      if (decision?.kind !== "accepted") {
+        // No append compares the version for this one: another node may have gone on from what is folded here.
+        const isStale = decision !== null &&
+          await freshness.catchUp(this.instanceId, turn.deadline);
+        if (isStale) continue;
+        return { kind: "decided", decision, state };
+      }
+      const outcome = await this.append(batchOf(state, decision, turn), turn.deadline);
       switch (outcome.kind) {
         case "appended":
-          outcome.events.forEach((event) => this.table.apply(event));
-          return { ...outcome, decision, state: this.table.state(this.instanceId)! };
+          return await this.appended(outcome.events, decision);
         case "conflict":
-          this.catchUp(state, outcome);
+          await this.catchUp(state, outcome);
           break;
         default:
           return outcome;
@@ -77,28 +98,48 @@ export class InstanceActor {
     return { kind: "busy" };
   }
 
-  private catchUp(state: InstanceState, outcome: AppendOutcome & { kind: "conflict" }): void {
-    if (outcome.version < state.context.version) {
-      throw new OperationalError(
-        "history_rollback",
-        `The log holds version ${outcome.version} of ${this.instanceId}, but version ${state.context.version} was seen.`,
-        false,
-        "The log has lost its newest events; restart this node to fold what is there.",
-      );
+  private async appended(
+    events: RecordedEvent[],
+    decision: Decision & { kind: "accepted" },
+  ): Promise<TurnOutcome> {
+    const { table, freshness } = this.parts;
+    for (const event of events) table.apply(event);
+    const { version } = events.at(-1)!;
+    // The table may have begun anew since it was decided.
+    if (table.versionOf(this.instanceId) < version) {
+      await freshness.foldUpTo(this.instanceId, version);
     }
-    outcome.missed.forEach((event) => this.table.apply(event));
+    return { kind: "appended", events, decision, state: table.state(this.instanceId)! };
+  }
+
+  private async catchUp(
+    state: InstanceState,
+    outcome: AppendOutcome & { kind: "conflict" },
+  ): Promise<void> {
+    const { instanceId } = this;
+    const seen = state.context.version;
+    if (outcome.version < seen) {
+      return await this.parts.onHistoryLost({ instanceId, seen, found: outcome.version });
+    }
+    for (const event of outcome.missed) this.parts.table.apply(event);
   }
 
   /** A lost answer is settled by the request's id: it is in the history, or it never was done. Design §4 rule 11. */
-  private async append(batch: AppendBatch): Promise<AppendOutcome> {
+  private async append(batch: AppendBatch, deadline?: number): Promise<AppendOutcome> {
+    const { log, reads } = this.parts;
+    const isOurs = (event: RecordedEvent) =>
+      event.version > batch.expectedVersion && event.meta.requestId === batch.meta.requestId;
     try {
-      return await this.log.append(batch);
+      const outcome = await log.append(batch);
+      if (outcome.kind !== "conflict" || batch.meta.requestId === undefined) return outcome;
+      // It was sent twice, and the first one is what it lost to.
+      const events = outcome.missed.filter(isOurs);
+      return events.length > 0 ? { kind: "appended", events } : outcome;
     } catch (error) {
       if (!(error instanceof OperationalError) || error.code !== "log_indeterminate") throw error;
-      const since = await this.log.history(this.instanceId, 64);
-      const events = since.filter((event) =>
-        event.version > batch.expectedVersion && event.meta.requestId === batch.meta.requestId
-      );
+      const since = await reads.run(() => log.history(this.instanceId, SETTLED_WITHIN), deadline)
+        .catch(() => []);
+      const events = since.filter(isOurs);
       if (events.length > 0) return { kind: "appended", events };
       throw error;
     }

@@ -1,9 +1,10 @@
 /** The instance system: asks go to the instance's actor, and wait outside for the end of their command. Design §3. */
 import type { Clock } from "../events/clock.ts";
 import type { CommandBus, WorkerRecord } from "../events/command_bus.ts";
-import type { Position, RecordedEvent } from "../events/envelope.ts";
+import { comparePositions, type Position, type RecordedEvent } from "../events/envelope.ts";
 import { OperationalError } from "../events/errors.ts";
 import type {
+  Durability,
   EventLog,
   Leadership,
   LogAvailability,
@@ -14,14 +15,19 @@ import type { Ids, Randomness } from "../events/ids.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
 import { Asker } from "./asker.ts";
+import { Freshness } from "./freshness.ts";
 import { pageOf } from "./fleet_query.ts";
-import { InstanceActor } from "./instance_actor.ts";
+import { type ActorParts, InstanceActor, type Turn, type TurnOutcome } from "./instance_actor.ts";
 import { InstanceTable } from "./instance_table.ts";
 import { Leader } from "./leader.ts";
-import { recover, type Recovered, saveSnapshot } from "./recovery.ts";
+import { LeadershipLoop } from "./leadership_loop.ts";
+import { LogFollower } from "./log_follower.ts";
+import { Reads } from "./reads.ts";
+import { SnapshotKeeper } from "./snapshot_keeper.ts";
 import type {
   AskOptions,
   AskOutcome,
+  Incident,
   InstancePage,
   InstanceSystem,
   ListFilter,
@@ -45,10 +51,13 @@ export interface SystemParts {
   deriveId(key: string): string;
   /** Called with what can only be a bug. */
   onBug(error: unknown): void;
+  /** Told of what a person should know: the log lost events that were acknowledged. */
+  onIncident?(incident: Incident): void;
 }
 
 const LEASE_MS = 10_000;
-const SNAPSHOT_EVERY_EVENTS = 20_000;
+/** How long a read waits for the position that it demands. */
+const READ_WAIT_MS = 5_000;
 
 /** Recovers the fleet and opens for requests. */
 export async function openInstanceSystem(parts: SystemParts): Promise<FleetSystem> {
@@ -61,39 +70,82 @@ export async function openInstanceSystem(parts: SystemParts): Promise<FleetSyste
 export class FleetSystem implements InstanceSystem {
   private readonly table = new InstanceTable();
   private readonly actors = new Map<string, InstanceActor>();
+  private readonly reads: Reads;
+  private readonly freshness: Freshness;
+  private readonly follower: LogFollower;
+  private readonly actorParts: ActorParts;
   private readonly leader: Leader;
+  private readonly leadership: LeadershipLoop;
+  private readonly snapshots: SnapshotKeeper;
   private readonly asker: Asker;
-  private recovered: Recovered | null = null;
-  private fence: number | null = null;
   private closing = false;
-  private eventsSinceSnapshot = 0;
+  /** What was last heard of the log and the bus, for while they are away. */
+  private lastKnown: { durability: Durability; commandsInFlight: number } | null = null;
 
   constructor(private readonly parts: SystemParts) {
+    const { table } = this;
+    this.reads = new Reads(parts);
+    this.follower = new LogFollower({
+      ...parts,
+      table,
+      onLost: () => this.pauseLeading(),
+      onResumed: () => void this.lead(),
+      onIncident: (incident) => parts.onIncident?.(incident),
+    });
+    this.freshness = new Freshness({
+      ...parts,
+      table,
+      reads: this.reads,
+      onHistoryLost: (lost) => this.follower.historyLost(lost),
+    });
+    this.actorParts = {
+      log: parts.log,
+      table,
+      reads: this.reads,
+      freshness: this.freshness,
+      onHistoryLost: (lost) => this.follower.historyLost(lost),
+    };
     this.asker = new Asker({
       ...parts,
-      table: this.table,
+      ...this.actorParts,
       takeTurn: (instanceId, turn) => this.actor(instanceId).take(turn),
     });
     this.leader = new Leader(
-      { ...parts, takeTurn: (instanceId, turn) => this.actor(instanceId).take(turn, true) },
-      (instanceId) => this.table.state(instanceId),
+      { ...parts, takeTurn: (instanceId, turn) => this.takeLeadersTurn(instanceId, turn) },
+      (instanceId) => table.state(instanceId),
     );
+    this.leadership = new LeadershipLoop({
+      ...parts,
+      leaseMs: LEASE_MS,
+      lead: () => this.leader.lead(table.all()),
+      stop: () => this.leader.stop(),
+    });
+    this.snapshots = new SnapshotKeeper({
+      ...parts,
+      table,
+      fence: () => this.leadership.fence,
+    });
   }
 
   /** Recovers, then leads if the lease is to be had. */
   async open(): Promise<void> {
-    this.recovered = await recover(this.parts.log, this.parts.retention, this.table);
+    await this.follower.open();
     this.table.onChange = (state) => {
       this.leader.consider(state);
-      this.countTowardsSnapshot();
+      this.snapshots.count();
     };
-    this.fence = await this.parts.leadership.acquire(this.parts.nodeId, LEASE_MS);
-    if (this.fence !== null) this.leader.lead(this.table.all());
+    this.snapshots.begin();
+    await this.lead();
   }
 
   /** What the recovery found: instances in the snapshot, events folded after it. */
   get recovery(): { fromSnapshot: number; events: number } {
-    return { fromSnapshot: this.recovered?.fromSnapshot ?? 0, events: this.recovered?.events ?? 0 };
+    return this.follower.recovery;
+  }
+
+  /** The leader's fencing token; null while another node leads. */
+  get fence(): number | null {
+    return this.leadership.fence;
   }
 
   async ask(
@@ -109,6 +161,8 @@ export class FleetSystem implements InstanceSystem {
         "Ask again in a moment.",
       );
     }
+    this.assertReachable();
+    this.follower.assertFolded();
     return await this.asker.ask(instanceId, request, options);
   }
 
@@ -120,16 +174,32 @@ export class FleetSystem implements InstanceSystem {
     });
   }
 
-  async get(instanceId: string): Promise<InstanceState | undefined> {
+  async get(instanceId: string, atLeast?: Position): Promise<InstanceState | undefined> {
+    this.follower.assertFolded();
+    const state = this.table.state(instanceId);
+    if (atLeast !== undefined && !isPast(state, atLeast)) await this.reach(atLeast);
+    // "There is none" stands on the log, not on how far this node has come.
+    const isKnown = () => Boolean(this.table.state(instanceId)?.context.specification);
+    if (!isKnown()) await this.freshness.catchUp(instanceId);
     return this.table.state(instanceId);
   }
 
-  async list(filter: ListFilter): Promise<InstancePage> {
+  async list(filter: ListFilter, atLeast?: Position): Promise<InstancePage> {
+    this.follower.assertFolded();
+    if (atLeast !== undefined) await this.reach(atLeast);
     return { ...pageOf(this.table.all(), filter), position: this.table.position };
   }
 
-  history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]> {
-    return this.parts.log.history(instanceId, limit, beforeVersion);
+  away(): string | null {
+    return this.parts.availability.away();
+  }
+
+  async history(
+    instanceId: string,
+    limit: number,
+    beforeVersion?: number,
+  ): Promise<RecordedEvent[]> {
+    return await this.reads.run(() => this.parts.log.history(instanceId, limit, beforeVersion));
   }
 
   async logs(instanceId: string, tailLines: number): Promise<string[]> {
@@ -152,18 +222,23 @@ export class FleetSystem implements InstanceSystem {
   }
 
   async status(): Promise<SystemStatus> {
-    const reasons = this.closing
-      ? ["it is shutting down"]
-      : this.recovered
-      ? []
-      : ["it is recovering"];
+    const away = this.away();
+    const reasons = [
+      ...(this.closing ? ["it is shutting down"] : []),
+      ...(this.follower.isFolded ? [] : ["it is recovering"]),
+      ...(away === null ? [] : [`the log is away: ${away}`]),
+    ];
+    if (away === null) await this.hearOfLog(reasons);
+    const { durability, commandsInFlight } = this.lastKnown ??
+      { durability: "memory" as const, commandsInFlight: 0 };
     return {
       ready: reasons.length === 0,
       reasons,
-      durability: await this.parts.log.durability(),
+      durability,
       position: this.table.position,
       instances: this.table.fleetSize,
-      commandsInFlight: (await this.parts.bus.inFlight()).length,
+      commandsInFlight,
+      incidents: this.follower.incidents.map((incident) => ({ ...incident })),
     };
   }
 
@@ -171,11 +246,60 @@ export class FleetSystem implements InstanceSystem {
     if (this.closing) return;
     this.closing = true;
     this.leader.stop();
-    if (this.fence !== null) {
-      await saveSnapshot(this.parts.retention, this.table, this.fence);
-      await this.parts.leadership.release(this.parts.nodeId);
+    this.snapshots.stop();
+    // A log that is away, or another leader, is no reason to stay: the log alone gives the same fleet.
+    await this.snapshots.save().catch((error) => {
+      if (!(error instanceof OperationalError)) throw error;
+    });
+    await this.leadership.release();
+    this.follower.close();
+  }
+
+  /** Asks the log and the bus; what they do not answer is a reason not to be ready. */
+  private async hearOfLog(reasons: string[]): Promise<void> {
+    try {
+      const [durability, inFlight] = await Promise.all([
+        this.parts.log.durability(),
+        this.parts.bus.inFlight(),
+      ]);
+      this.lastKnown = { durability, commandsInFlight: inFlight.length };
+    } catch (error) {
+      if (!(error instanceof OperationalError)) throw error;
+      reasons.push(`the log does not answer: ${error.message}`);
     }
-    this.recovered?.tail.close();
+  }
+
+  private async lead(): Promise<void> {
+    if (!this.closing) await this.leadership.begin();
+  }
+
+  private pauseLeading(): void {
+    this.leadership.pause();
+    this.snapshots.reset();
+  }
+
+  /** A process that was frozen runs its timers before it hears that its lease is over. */
+  private async takeLeadersTurn(instanceId: string, turn: Turn): Promise<TurnOutcome> {
+    if (this.leadership.fence === null) throw notLeader();
+    return await this.actor(instanceId).take(turn, true);
+  }
+
+  /** @throws {OperationalError} `log_unavailable`: at once, for whatever would have to ask the log */
+  private assertReachable(): void {
+    const away = this.away();
+    if (away !== null) throw unavailable(away);
+  }
+
+  private async reach(position: Position): Promise<void> {
+    const { clock } = this.parts;
+    if (await this.table.reached(position, clock, this.away() === null ? READ_WAIT_MS : 0)) return;
+    this.assertReachable();
+    throw new OperationalError(
+      "behind",
+      `This node has come to ${this.table.position}; ${position} was asked for.`,
+      true,
+      "Ask again in a moment, or ask the node that gave this position.",
+    );
   }
 
   private actor(instanceId: string): InstanceActor {
@@ -183,24 +307,34 @@ export class FleetSystem implements InstanceSystem {
     if (!actor) {
       actor = new InstanceActor(
         instanceId,
-        this.parts.log,
-        this.table,
+        this.actorParts,
         () => this.actors.delete(instanceId),
       );
       this.actors.set(instanceId, actor);
     }
     return actor;
   }
+}
 
-  private countTowardsSnapshot(): void {
-    if (++this.eventsSinceSnapshot < SNAPSHOT_EVERY_EVENTS || this.fence === null) return;
-    this.eventsSinceSnapshot = 0;
-    const { fence } = this;
-    // Off the fold's own stack: what is being folded must be in the table as a whole first.
-    this.parts.clock.after(0, () => {
-      if (!this.closing) {
-        saveSnapshot(this.parts.retention, this.table, fence).catch(this.parts.onBug);
-      }
-    });
-  }
+/** Whatever the log says of this instance up to `position` is in its state. */
+function isPast(state: InstanceState | undefined, position: Position): boolean {
+  return state !== undefined && comparePositions(state.context.position, position) >= 0;
+}
+
+function unavailable(reason: string): OperationalError {
+  return new OperationalError(
+    "log_unavailable",
+    `The log cannot be asked now: ${reason}.`,
+    true,
+    "Nothing was done. Ask again in a moment; what runs goes on running.",
+  );
+}
+
+function notLeader(): OperationalError {
+  return new OperationalError(
+    "not_leader",
+    "This node leads no more.",
+    true,
+    "Another node goes on with it.",
+  );
 }

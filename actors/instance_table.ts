@@ -1,15 +1,21 @@
 /** The fleet as this node has folded it: states by instance, and who waits for what. A cache of the log. Design §1. */
+import type { Clock } from "../events/clock.ts";
 import { comparePositions, type Position, type RecordedEvent, START } from "../events/envelope.ts";
 import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { endedCommandId } from "../machines/reports.ts";
 import { isInFleet } from "./fleet_query.ts";
 
+interface Passage {
+  position: Position;
+  resolve: () => void;
+}
+
 /** Folds events and tells those who wait; holds no decision. */
 export class InstanceTable {
   private readonly states = new Map<string, InstanceState>();
-  private readonly endings = new Map<string, Set<(event: RecordedEvent) => void>>();
-  private readonly passages: { position: Position; resolve: () => void }[] = [];
+  private readonly endings = new Map<string, Set<(event: RecordedEvent | null) => void>>();
+  private readonly passages = new Set<Passage>();
   private folded: Position = START;
   private inFleet = 0;
 
@@ -30,14 +36,30 @@ export class InstanceTable {
     return this.states.get(instanceId);
   }
 
+  /** The version of an instance as it is folded here; 0 when nothing is known of it. */
+  versionOf(instanceId: string): number {
+    return this.states.get(instanceId)?.context.version ?? 0;
+  }
+
   /** Every state, by creation; deleted ones too. */
   all(): IterableIterator<InstanceState> {
     return this.states.values();
   }
 
-  /** Puts a state of a snapshot in place; only before the first event is folded. */
+  /** Puts a state of a snapshot in place; one that is folded further already stays. */
   restore(state: InstanceState): void {
-    this.put(state);
+    const { instanceId, version } = state.context;
+    if (version > this.versionOf(instanceId)) this.put(state);
+  }
+
+  /** Forgets everything: the log is not what was folded. Who waits for the end of a command hears `null`. */
+  reset(): void {
+    this.states.clear();
+    this.folded = START;
+    this.inFleet = 0;
+    const waiting = [...this.endings.values()];
+    this.endings.clear();
+    for (const some of waiting) some.forEach((resolve) => resolve(null));
   }
 
   /** Everything up to here is in the states (the position of a snapshot). */
@@ -51,19 +73,22 @@ export class InstanceTable {
     const last = events.at(-1);
     if (!last) return;
     this.folded = last.position;
-    for (let i = this.passages.length - 1; i >= 0; i--) {
-      const passage = this.passages[i]!;
-      if (comparePositions(passage.position, this.folded) <= 0) {
-        this.passages.splice(i, 1);
-        passage.resolve();
-      }
+    for (const passage of this.passages) {
+      if (comparePositions(passage.position, this.folded) > 0) continue;
+      this.passages.delete(passage);
+      passage.resolve();
     }
   }
 
-  /** Folds one event of an instance; one that is folded already changes nothing. */
+  /**
+   * Folds one event of an instance. One that is folded already changes nothing, nor does one whose predecessors are
+   * not here: they were cut and a baseline follows, or they are still to be read and this one with them.
+   */
   apply(event: RecordedEvent): void {
     const before = this.states.get(event.instanceId) ?? initialState(event.instanceId);
-    if (event.version <= before.context.version) return;
+    const isNext = event.version === before.context.version + 1;
+    const isFurther = event.type === "Baseline" && event.version > before.context.version;
+    if (!isNext && !isFurther) return;
     const after = evolve(before, event);
     this.put(after);
     this.onChange(after, event);
@@ -81,9 +106,13 @@ export class InstanceTable {
     this.states.set(instanceId, state);
   }
 
-  /** Calls `resolve` with the event that ends a command, unless the returned function is called first. */
-  whenEnded(commandId: string, resolve: (event: RecordedEvent) => void): () => void {
-    const waiting = this.endings.get(commandId) ?? new Set();
+  /**
+   * Calls `resolve` with the event that ends a command, unless the returned function is called first; with null when
+   * the log has lost what was waited for.
+   */
+  whenEnded(commandId: string, resolve: (event: RecordedEvent | null) => void): () => void {
+    const waiting = this.endings.get(commandId) ??
+      new Set<(event: RecordedEvent | null) => void>();
     this.endings.set(commandId, waiting.add(resolve));
     return () => {
       waiting.delete(resolve);
@@ -93,9 +122,22 @@ export class InstanceTable {
     };
   }
 
-  /** Resolves once everything up to `position` is folded here. */
-  reached(position: Position): Promise<void> {
-    if (comparePositions(position, this.folded) <= 0) return Promise.resolve();
-    return new Promise((resolve) => this.passages.push({ position, resolve }));
+  /** Whether everything up to `position` is folded here, now or within `patienceMs`. */
+  reached(position: Position, clock: Clock, patienceMs: number): Promise<boolean> {
+    if (comparePositions(position, this.folded) <= 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const passage: Passage = {
+        position,
+        resolve: () => {
+          stopTimer();
+          resolve(true);
+        },
+      };
+      this.passages.add(passage);
+      const stopTimer = clock.after(patienceMs, () => {
+        this.passages.delete(passage);
+        resolve(false);
+      });
+    });
   }
 }

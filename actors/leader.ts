@@ -62,10 +62,12 @@ export class Leader {
     else this.due.delete(instanceId);
   }
 
-  /** Stops reacting. */
+  /** Stops reacting; `lead` begins anew. */
   stop(): void {
     this.leading = false;
     this.cancelTimer?.();
+    this.cancelTimer = null;
+    this.timerAt = Infinity;
     this.due.clear();
   }
 

@@ -1,9 +1,10 @@
 /** How a node comes to know the fleet: the newest snapshot, the rest of the log, then its tail. Design §3. */
-import { comparePositions, START } from "../events/envelope.ts";
+import { comparePositions, type Position, type RecordedEvent } from "../events/envelope.ts";
 import type { EventLog, LogRetention, Subscription } from "../events/event_log.ts";
 import type { JsonObject } from "../events/json.ts";
-import { restoreState, STATE_SCHEMA, storedState } from "../machines/evolve.ts";
+import { restoreState, STATE_SCHEMA } from "../machines/evolve.ts";
 import type { InstanceTable } from "./instance_table.ts";
+import { beginningOf, isTruncated } from "./log_beginning.ts";
 
 /** Events are read in pages of this many: large enough to be fast, small enough to keep memory flat. */
 const PAGE = 2_000;
@@ -15,16 +16,28 @@ export interface Recovered {
   tail: Subscription;
 }
 
+export interface RecoveryParts {
+  log: EventLog;
+  retention: LogRetention;
+  table: InstanceTable;
+  /** Given every batch of the tail, also after the recovery. */
+  fold(events: readonly RecordedEvent[]): void;
+  /** A snapshot from after this position is of a history that is lost; null: any that the log reaches may be used. */
+  trustedUpTo: Position | null;
+}
+
 /**
- * Fills `table` and keeps it filled. A snapshot that does not fit (shape, or a position that the log does not have)
- * is dropped: the log alone gives the same states.
+ * Fills the table and keeps it filled. A snapshot that does not fit (shape, a position that the log does not have or
+ * has cut) is dropped: the log alone gives the same states.
  */
-export async function recover(
-  log: EventLog,
-  retention: LogRetention,
-  table: InstanceTable,
-): Promise<Recovered> {
-  const fromSnapshot = await restoreSnapshot(log, retention, table);
+export async function recover(parts: RecoveryParts): Promise<Recovered> {
+  const { log, table, fold } = parts;
+  let fromSnapshot = await restoreSnapshot(parts);
+  if (!await canReadAfter(log, table.position)) {
+    if (fromSnapshot > 0) await dropSnapshot(parts);
+    fromSnapshot = 0;
+    table.restoredUpTo(await beginningOf(log));
+  }
   let events = 0;
   for (;;) {
     const page = await log.read(table.position, PAGE);
@@ -32,20 +45,27 @@ export async function recover(
     events += page.length;
     if (page.length < PAGE) break;
   }
-  const tail = await log.tail(table.position, (tailed) => table.fold(tailed));
+  const tail = await log.tail(table.position, fold);
   return { fromSnapshot, events, tail };
 }
 
-async function restoreSnapshot(
-  log: EventLog,
-  retention: LogRetention,
-  table: InstanceTable,
-): Promise<number> {
+async function canReadAfter(log: EventLog, position: Position): Promise<boolean> {
+  try {
+    await log.read(position, 1);
+    return true;
+  } catch (error) {
+    if (isTruncated(error)) return false;
+    throw error;
+  }
+}
+
+async function restoreSnapshot(parts: RecoveryParts): Promise<number> {
+  const { log, retention, table, trustedUpTo } = parts;
   const snapshot = await retention.loadSnapshot();
   if (!snapshot) return 0;
-  if (
-    snapshot.schema !== STATE_SCHEMA || comparePositions(snapshot.position, await log.head()) > 0
-  ) {
+  const head = await log.head();
+  const last = trustedUpTo !== null && comparePositions(trustedUpTo, head) < 0 ? trustedUpTo : head;
+  if (snapshot.schema !== STATE_SCHEMA || comparePositions(snapshot.position, last) > 0) {
     await retention.dropSnapshot();
     return 0;
   }
@@ -54,13 +74,7 @@ async function restoreSnapshot(
   return snapshot.states.length;
 }
 
-/** Saves what `table` has folded so far; a no-op for an empty table. */
-export async function saveSnapshot(
-  retention: LogRetention,
-  table: InstanceTable,
-  fence: number,
-): Promise<void> {
-  if (table.position === START) return;
-  const states = [...table.all()].map((state) => JSON.stringify(storedState(state)));
-  await retention.saveSnapshot({ position: table.position, schema: STATE_SCHEMA, states }, fence);
+async function dropSnapshot({ retention, table }: RecoveryParts): Promise<void> {
+  await retention.dropSnapshot();
+  table.reset();
 }

@@ -62,6 +62,17 @@ export interface InstancePage {
   position: Position;
 }
 
+/** Something that happened to the log, which a person should know of also when it is over. */
+export interface Incident {
+  /** `HISTORY_ROLLBACK`: the log lost its newest events; `BASELINE_MISMATCH`: a state is not what its events make. */
+  code: "HISTORY_ROLLBACK" | "BASELINE_MISMATCH";
+  /** Epoch milliseconds. */
+  at: number;
+  /** How many are known to be gone; a lower bound. */
+  lostEvents: number;
+  instanceIds: string[];
+}
+
 /** How the system is: for `/readyz` and the first line of the screen. */
 export interface SystemStatus {
   ready: boolean;
@@ -72,6 +83,8 @@ export interface SystemStatus {
   /** As many as `list` shows: deleted ones are not counted. */
   instances: number;
   commandsInFlight: number;
+  /** The last 20, oldest first; a node is ready again after them. */
+  incidents: Incident[];
 }
 
 export interface InstanceSystem {
@@ -83,10 +96,20 @@ export interface InstanceSystem {
   ): Promise<AskOutcome>;
   /** `ask` without waiting for the command's end. */
   tell(instanceId: string, request: InstanceRequest, requestedBy: string): Promise<AskOutcome>;
-  /** The state of one instance; undefined when there never was one of this id. Deleted ones are told by their status. */
-  get(instanceId: string): Promise<InstanceState | undefined>;
-  /** The fleet, deleted instances left out, ordered by creation. */
-  list(filter: ListFilter): Promise<InstancePage>;
+  /**
+   * The state of one instance; undefined when there never was one of this id. Deleted ones are told by their status.
+   * @param atLeast what the log says up to this position must be in it
+   * @throws {OperationalError} `behind` when this node does not get there in time; `log_unavailable`, `recovering`
+   */
+  get(instanceId: string, atLeast?: Position): Promise<InstanceState | undefined>;
+  /**
+   * The fleet, deleted instances left out, ordered by creation.
+   * @param atLeast as for `get`
+   * @throws {OperationalError} as `get`
+   */
+  list(filter: ListFilter, atLeast?: Position): Promise<InstancePage>;
+  /** Why `get` and `list` may tell of the past only, in words: the log cannot be asked. Null when it can. */
+  away(): string | null;
   /** The instance's last `limit` events below `beforeVersion`, oldest first. */
   history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
   /**

@@ -6,17 +6,17 @@ import type { InstanceTable } from "./instance_table.ts";
 
 /** The end of one command, from the reply channel or from the log, whichever is first. Listens from its making on. */
 export class Waiting {
-  private readonly found: Promise<RecordedEvent>;
+  private readonly found: Promise<RecordedEvent | null>;
   private readonly cancel: () => void;
 
   constructor(table: InstanceTable, readonly commandId: string, reply: PendingReply | null) {
-    let resolve!: (event: RecordedEvent) => void;
+    let resolve!: (event: RecordedEvent | null) => void;
     this.found = new Promise((found) => resolve = found);
     this.cancel = table.whenEnded(commandId, resolve);
     reply?.ended.then(resolve);
   }
 
-  /** The ending event; null when `patienceMs` is over first. */
+  /** The ending event; null when `patienceMs` is over first, or the log has lost the command. */
   end(clock: Clock, patienceMs: number): Promise<RecordedEvent | null> {
     return new Promise((resolve) => {
       const stopTimer = clock.after(patienceMs, () => resolve(null));

@@ -119,9 +119,12 @@ export interface LogRetention {
   trim(before: Position, fence: number): Promise<number>;
 }
 
-/** The lease that makes one node the leader. Embedded: always granted. Design §3. */
+/** The lease that makes one node the leader. Design §3. */
 export interface Leadership {
-  /** A fencing token, growing with each holder; null while someone else leads. Also renews. */
+  /**
+   * A fencing token, growing with each holder; null while someone else leads. Also renews: the same holder keeps its
+   * token for as long as its lease has not lapsed.
+   */
   acquire(nodeId: string, ttlMs: number): Promise<number | null>;
   release(nodeId: string): Promise<void>;
 }

@@ -121,6 +121,7 @@ Deno.test("the greeting and the farewell count in the right number", async () =>
         position: "1-0",
         instances: 1,
         commandsInFlight: 0,
+        incidents: [],
       }),
   }).status();
   const lines = greeting(status, { version: "1.2.3", tookMs: 7, url: "http://x", dataDir: "/d" });

@@ -56,7 +56,6 @@ export interface BrokerPorts {
 /** Opens a broker; the commands that wait are made from the tables. */
 export function openEmbeddedBroker(ports: BrokerPorts): EmbeddedBroker {
   const { tables, clock, ids, defer, onFatal } = ports;
-  const fence = nextFence(tables);
   const replies = new ReplyChannels(ids);
   const apply = {
     beforeAnswers: ({ events }: Effects) => feed.publish(events),
@@ -73,7 +72,7 @@ export function openEmbeddedBroker(ports: BrokerPorts): EmbeddedBroker {
     queries: new SiteQueries(clock),
     heartbeats: new Heartbeats(),
   };
-  const leadership = new EmbeddedLeadership(fence);
+  const leadership = new EmbeddedLeadership(writes, clock);
   let closing: Promise<void> | null = null;
   const close = () => closing ??= closeParts(parts, feed);
   return {
@@ -126,16 +125,4 @@ async function closeParts({ tables, writes, delivery }: BusParts, feed: EventFee
   await writes.drain(logClosed());
   feed.close();
   tables.close();
-}
-
-function nextFence(tables: Tables): number {
-  try {
-    tables.begin();
-    const fence = tables.nextFence();
-    tables.commit();
-    return fence;
-  } catch (error) {
-    tables.rollback();
-    throw tables.diagnose(error)?.error ?? error;
-  }
 }

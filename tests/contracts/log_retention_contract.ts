@@ -143,7 +143,65 @@ export function logRetentionContract(technology: string, open: OpenWorld): void 
     }
     assertEquals(await retention.loadSnapshot(), null);
   });
+
+  it("a lease is one node's while it is renewed, and another's once it has lapsed", async (world) => {
+    const { leadership, retention } = world.broker;
+    const first = await leadership.acquire("node-1", LEASE_MS);
+    assert(first !== null, "nobody led before");
+    await world.advance(LEASE_MS * 0.6);
+    assertEquals(await leadership.acquire("node-2", LEASE_MS), null, "it is held");
+    assertEquals(await leadership.acquire("node-1", LEASE_MS), first, "it is renewed");
+    await world.advance(LEASE_MS * 0.6);
+    assertEquals(await leadership.acquire("node-2", LEASE_MS), null, "it was renewed in time");
+    await world.advance(LEASE_MS * 1.2);
+    const second = await leadership.acquire("node-2", LEASE_MS * 10);
+    assert(second !== null && second > first, "it lapsed, and the token has grown");
+    assertEquals(await leadership.acquire("node-1", LEASE_MS), null, "it is the other's now");
+    const snapshot = await snapshotOf(world.broker, 1);
+    const refused = await assertRejects(
+      () => retention.saveSnapshot(snapshot, first),
+      OperationalError,
+    );
+    assertEquals(refused.code, "not_leader");
+    await retention.saveSnapshot(snapshot, second);
+    assertEquals(await retention.loadSnapshot(), snapshot);
+  });
+
+  it("a node that takes its lapsed lease again has a new token, and the old one is refused", async (world) => {
+    const { leadership, retention } = world.broker;
+    const first = await leadership.acquire("node-1", LEASE_MS);
+    await world.advance(LEASE_MS * 1.2);
+    const again = await leadership.acquire("node-1", LEASE_MS * 10);
+    assert(first !== null && again !== null && again > first, "somebody may have led in between");
+    const snapshot = await snapshotOf(world.broker, 1);
+    const refused = await assertRejects(
+      () => retention.saveSnapshot(snapshot, first),
+      OperationalError,
+    );
+    assertEquals(refused.code, "not_leader");
+  });
+
+  it("a lease that is released is free at once, and only its holder can release it", async ({ broker }) => {
+    const { leadership } = broker;
+    const first = await leadership.acquire("node-1", 60_000);
+    await leadership.release("node-2");
+    assertEquals(await leadership.acquire("node-2", 60_000), null);
+    await leadership.release("node-1");
+    const second = await leadership.acquire("node-2", 60_000);
+    assert(first !== null && second !== null && second > first, "the token has grown");
+  });
+
+  it("of many nodes that ask at once one gets the lease", async ({ broker }) => {
+    const asked = Array.from(
+      { length: 8 },
+      (_, n) => broker.leadership.acquire(`node-${n}`, 60_000),
+    );
+    assertEquals((await Promise.all(asked)).filter((token) => token !== null).length, 1);
+  });
 }
+
+/** Short, because a real broker is waited for; long against the time that one call takes. */
+const LEASE_MS = 1_000;
 
 async function leading(broker: Broker): Promise<number> {
   const fence = await broker.leadership.acquire("node-1", 10_000);

@@ -139,6 +139,7 @@ Deno.test("a node that is not ready is a 503 with the reasons, and lives", async
       position: "0-0",
       instances: 0,
       commandsInFlight: 0,
+      incidents: [],
     });
   const call = apiClient(createHttpApp(apiOptions(scriptedSystem(null, { status }))));
   const answer = await call("GET /readyz");

@@ -1,0 +1,74 @@
+/** Brings one instance up to what the log has of it, where another node has appended and the tail is behind. Design §3. */
+import type { EventLog } from "../events/event_log.ts";
+import { OperationalError } from "../events/errors.ts";
+import type { InstanceTable } from "./instance_table.ts";
+import type { Reads } from "./reads.ts";
+
+/** The log holds less of an instance than this node has seen. */
+export interface LostHistory {
+  instanceId: string;
+  /** The version that this node has folded. */
+  seen: number;
+  /** The version that the log has. */
+  found: number;
+}
+
+export interface FreshnessParts {
+  log: EventLog;
+  table: InstanceTable;
+  reads: Reads;
+  /** Resolves when the log has been folded anew. */
+  onHistoryLost(lost: LostHistory): Promise<void>;
+}
+
+const PAGE = 256;
+
+export class Freshness {
+  constructor(private readonly parts: FreshnessParts) {}
+
+  /**
+   * Asks the log for the instance's version, and folds what is missing here. True when the table has changed by it, so
+   * that what was decided on the state before must be decided anew.
+   * @param deadline when the caller's time is over, by the monotonic clock
+   */
+  async catchUp(instanceId: string, deadline?: number): Promise<boolean> {
+    const { log, table, reads } = this.parts;
+    // Before the question: what the tail folds while the answer is on its way is not ahead of the log.
+    const seen = table.versionOf(instanceId);
+    const version = await reads.run(() => log.version(instanceId), deadline);
+    if (version < seen) {
+      await this.parts.onHistoryLost({ instanceId, seen, found: version });
+      return true;
+    }
+    if (version === seen) return table.versionOf(instanceId) > seen;
+    await this.foldUpTo(instanceId, version, deadline);
+    return true;
+  }
+
+  /** Folds the instance's events up to a version that the log is known to have. */
+  async foldUpTo(instanceId: string, version: number, deadline?: number): Promise<void> {
+    const { log, table, reads } = this.parts;
+    for (let from = 0;;) {
+      from = Math.max(from, table.versionOf(instanceId));
+      if (from >= version) return;
+      const to = Math.min(version, from + PAGE);
+      const events = await reads.run(
+        () => log.history(instanceId, to - from, to + 1),
+        deadline,
+      );
+      for (const event of events) table.apply(event);
+      // Where the oldest were cut, a baseline further on stands for them.
+      from = to;
+      if (from === version && table.versionOf(instanceId) < version) throw behind(instanceId);
+    }
+  }
+}
+
+function behind(instanceId: string): OperationalError {
+  return new OperationalError(
+    "behind",
+    `This node has not folded the newest events of ${instanceId} yet.`,
+    true,
+    "Ask again in a moment.",
+  );
+}

@@ -1,0 +1,175 @@
+/** Keeps the table true to the log: recovers, tails, and folds anew when the log has lost what was folded. Design §5. */
+import { type Clock, sleep } from "../events/clock.ts";
+import type { Position } from "../events/envelope.ts";
+import { OperationalError } from "../events/errors.ts";
+import type { EventLog, LogAvailability, LogRetention, Subscription } from "../events/event_log.ts";
+import type { LostHistory } from "./freshness.ts";
+import type { InstanceTable } from "./instance_table.ts";
+import { recover, type Recovered } from "./recovery.ts";
+import type { Incident } from "./system_port.ts";
+
+export interface FollowerParts {
+  log: EventLog;
+  retention: LogRetention;
+  availability: LogAvailability;
+  clock: Clock;
+  table: InstanceTable;
+  /** What was folded is not true any more: do nothing that stands on it. */
+  onLost(): void;
+  /** The log is folded anew, or can be asked again. */
+  onResumed(): void;
+  onIncident(incident: Incident): void;
+  onBug(error: unknown): void;
+}
+
+const INCIDENTS_KEPT = 20;
+/** Between two tries to fold a log that goes away meanwhile. */
+const RETRY_MS = 250;
+/** How long a turn waits for the log to be folded anew before its asker is told to come back. */
+const PATIENCE_MS = 10_000;
+/** What is told within this time is told of the same loss. */
+const SAME_LOSS_MS = 5_000;
+
+interface Loss {
+  lostEvents: number;
+  instanceIds: string[];
+  /** The newest position that is still there; null: not known. */
+  head: Position | null;
+}
+
+export class LogFollower {
+  /** The last ones, oldest first. */
+  readonly incidents: Incident[] = [];
+  private recovered: Recovered | null = null;
+  private opening: Promise<Recovered> | null = null;
+  private watching: Subscription | null = null;
+  private refolding: Promise<void> | null = null;
+  /** Another loss came while the log was folded anew. */
+  private isLostAgain = false;
+  /** Counts tails: what a closed one still hands over is not folded. */
+  private tails = 0;
+  private isClosed = false;
+
+  constructor(private readonly parts: FollowerParts) {}
+
+  /** Folds the log, and follows it from then on. */
+  async open(): Promise<void> {
+    this.watching = this.parts.availability.watch((change) => {
+      if (change.kind === "rollback") void this.lose(change.rollback);
+      if (change.kind === "back" && this.isFolded) this.parts.onResumed();
+    });
+    const recovered = await (this.opening = this.recover(null));
+    if (this.refolding) await this.refolding;
+    else this.recovered = recovered;
+  }
+
+  /** What the recovery found: instances in the snapshot, events folded after it. */
+  get recovery(): { fromSnapshot: number; events: number } {
+    return { fromSnapshot: this.recovered?.fromSnapshot ?? 0, events: this.recovered?.events ?? 0 };
+  }
+
+  /** Whether what is in the table is the fleet. */
+  get isFolded(): boolean {
+    return this.recovered !== null && this.refolding === null;
+  }
+
+  /**
+   * The log holds less of an instance than was folded here. Resolves when it is folded anew.
+   * @throws {OperationalError} `recovering` when that takes long
+   */
+  async historyLost({ instanceId, seen, found }: LostHistory): Promise<void> {
+    // It was seen before the log was folded anew, which has been done since.
+    if (!this.refolding && this.parts.table.versionOf(instanceId) <= found) return;
+    const done = this.lose({ lostEvents: seen - found, instanceIds: [instanceId], head: null });
+    const { clock } = this.parts;
+    const isDone = await new Promise<boolean>((resolve) => {
+      const stopTimer = clock.after(PATIENCE_MS, () => resolve(false));
+      void done.then(() => {
+        stopTimer();
+        resolve(true);
+      });
+    });
+    if (!isDone) throw recovering();
+  }
+
+  /** @throws {OperationalError} `recovering` while the table is not the fleet */
+  assertFolded(): void {
+    if (!this.isFolded) throw recovering();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.watching?.close();
+    this.recovered?.tail.close();
+  }
+
+  private lose(loss: Loss): Promise<void> {
+    this.note(loss);
+    if (this.refolding) this.isLostAgain = true;
+    return this.refolding ??= this.refold(loss.head).finally(() => {
+      this.refolding = null;
+      if (!this.isClosed) this.parts.onResumed();
+    });
+  }
+
+  private async refold(head: Position | null): Promise<void> {
+    const { table, retention, clock, onLost, onBug } = this.parts;
+    onLost();
+    // A first recovery that is under way folds into the same table: its end is waited for, not its success.
+    await this.opening?.then((opened) => opened.tail.close(), () => {});
+    while (!this.isClosed) {
+      this.recovered?.tail.close();
+      this.tails++;
+      table.reset();
+      this.isLostAgain = false;
+      try {
+        // Nobody knows how far a snapshot can be trusted when it is not known how far the log was put back.
+        if (head === null) await retention.dropSnapshot();
+        this.recovered = await this.recover(head);
+        if (!this.isLostAgain) return;
+        head = null;
+      } catch (error) {
+        if (!(error instanceof OperationalError)) onBug(error);
+        await sleep(clock, RETRY_MS);
+      }
+    }
+  }
+
+  private recover(trustedUpTo: Position | null): Promise<Recovered> {
+    const { log, retention, table } = this.parts;
+    const tail = ++this.tails;
+    return recover({
+      log,
+      retention,
+      table,
+      trustedUpTo,
+      fold: (events) => {
+        if (tail === this.tails) table.fold(events);
+      },
+    });
+  }
+
+  /** Keeps one incident for one loss: the log's own report and an actor's conflict tell of the same. */
+  private note({ lostEvents, instanceIds }: Loss): void {
+    const at = this.parts.clock.now();
+    const present = this.incidents.at(-1);
+    if (present && (this.refolding || at - present.at < SAME_LOSS_MS)) {
+      present.lostEvents = Math.max(present.lostEvents, lostEvents);
+      present.instanceIds = [...new Set([...present.instanceIds, ...instanceIds])];
+      return;
+    }
+    const incident: Incident = { code: "HISTORY_ROLLBACK", at, lostEvents, instanceIds };
+    this.incidents.push(incident);
+    if (this.incidents.length > INCIDENTS_KEPT) this.incidents.shift();
+    this.parts.onIncident(incident);
+  }
+}
+
+function recovering(): OperationalError {
+  return new OperationalError(
+    "recovering",
+    "This node folds the log; what it knows of the fleet is not complete yet.",
+    true,
+    "Ask again in a moment, or ask another node.",
+  );
+}
