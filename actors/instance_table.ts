@@ -69,7 +69,10 @@ export class InstanceTable {
 
   /** Folds the log's next events and wakes who waited for them. */
   fold(events: readonly RecordedEvent[]): void {
-    for (const event of events) this.apply(event);
+    for (const event of events) {
+      if (event.version === 1) this.moveToEnd(event.instanceId);
+      this.apply(event);
+    }
     const last = events.at(-1);
     if (!last) return;
     this.folded = last.position;
@@ -97,6 +100,23 @@ export class InstanceTable {
     const waiting = this.endings.get(ended);
     this.endings.delete(ended);
     waiting?.forEach((resolve) => resolve(event));
+  }
+
+  /** Puts the states in the order of their creation, where they were not folded from there. */
+  sortByCreation(): void {
+    const sorted = [...this.states].sort(([, a], [, b]) =>
+      a.context.createdAt - b.context.createdAt
+    );
+    this.states.clear();
+    for (const [instanceId, state] of sorted) this.states.set(instanceId, state);
+  }
+
+  /** One that was folded ahead of the log's order takes its place in it: pages are the same on every node. */
+  private moveToEnd(instanceId: string): void {
+    const state = this.states.get(instanceId);
+    if (!state) return;
+    this.states.delete(instanceId);
+    this.states.set(instanceId, state);
   }
 
   private put(state: InstanceState): void {

@@ -45,6 +45,8 @@ export async function recover(parts: RecoveryParts): Promise<Recovered> {
     events += page.length;
     if (page.length < PAGE) break;
   }
+  // Baselines stand in the order in which they were written.
+  if (fromSnapshot === 0) table.sortByCreation();
   const tail = await log.tail(table.position, fold);
   return { fromSnapshot, events, tail };
 }

@@ -92,7 +92,10 @@ function routeNotFound(context: HttpContext): Problem {
 
 function answerToError(error: unknown, context: HttpContext, services: HttpServices): Response {
   const traceId = context.get("correlationId");
-  const problem = problemOfError(error);
+  const problem = problemOfError(error, {
+    path: context.req.path,
+    idempotencyKey: context.req.header("idempotency-key"),
+  });
   if (problem === null) {
     services.onBug(error, { traceId, method: context.req.method, path: context.req.path });
   }

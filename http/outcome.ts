@@ -5,7 +5,7 @@ import type { JsonObject } from "../events/json.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { statusOf } from "../machines/status.ts";
 import { etagOf, instanceView } from "./instance_view.ts";
-import type { HttpContext } from "./options.ts";
+import type { HttpContext, HttpServices } from "./options.ts";
 import { problemOfFailure, problemOfRejection, problemOfUnknown } from "./problem.ts";
 
 type Done = AskOutcome & { kind: "done" };
@@ -47,6 +47,11 @@ export function answer(
 /** Headers of every answer about one instance: its entity tag and the log position that it is true for. */
 export function instanceHeaders(state: InstanceState, position: Position): Record<string, string> {
   return { etag: etagOf(state), "draas-position": position };
+}
+
+/** For answers that stand on what this node has folded: says so where the log is away and they may be old. */
+export function staleness({ system }: HttpServices): Record<string, string> {
+  return system.away() === null ? {} : { "draas-stale": "true" };
 }
 
 /** The instance's own address. */

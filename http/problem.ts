@@ -49,10 +49,17 @@ const KINDS = {
   not_released: kind(500, "The stop before it did not end in time", true),
   worker_failure: kind(500, "The command failed"),
   operation_failed: kind(500, "The operation failed"),
-  unavailable: kind(503, "Not available now", true),
+  behind: kind(503, "This node has not come that far", true),
+  log_indeterminate: kind(503, "Whether it was done is not known"),
+  log_unavailable: kind(503, "The log is away", true),
   not_ready: kind(503, "The node is not ready", true),
   log_unwritable: kind(503, "The log cannot be written now", true),
+  recovering: kind(503, "The node is not ready", true),
+  redis_busy: kind(503, "The log cannot be written now", true),
+  redis_out_of_memory: kind(503, "The log cannot be written now", true),
+  redis_read_only: kind(503, "The log cannot be written now", true),
   site_unreachable: kind(503, "The instance's site does not answer", true),
+  unavailable: kind(503, "Not available now", true),
 } satisfies Record<string, Kind>;
 
 /** The codes of the API's own problems. */
@@ -130,6 +137,15 @@ export function invalidRequest(faults: readonly Fault[]): Problem {
 /** No instance of this id. */
 export function instanceNotFound(instanceId: string): Problem {
   return problemOfRejection({ code: "not_found", instanceId });
+}
+
+/** The instance has been through more than the log still holds. */
+export function historyTruncated(instanceId: string, before: number): Problem {
+  return new Problem("log_truncated", {
+    detail: `The events of instance '${instanceId}' below version ${before} were cut.`,
+    hint: `GET /api/server/instances/${instanceId}/events shows those that there are.`,
+    extra: { firstVersion: before },
+  });
 }
 
 /** A request that was understood and refused. `idempotencyKey` is the client's own spelling of its key. */
@@ -261,12 +277,28 @@ export function problemOfUnready(status: SystemStatus, version: string): Problem
     detail: `The node is not ready: ${status.reasons.join("; ")}.`,
     hint: "Wait for it, or send requests to another node.",
     retryAfterMs: RETRY_AFTER_MS,
-    extra: { ...status, version },
+    extra: { ...readinessOf(status), version },
   });
 }
 
+/** What `/readyz` tells, also of a node that is not ready. */
+export function readinessOf(status: SystemStatus): JsonObject {
+  const incidents = status.incidents.map(({ at, ...incident }) => ({
+    ...incident,
+    at: isoTime(at),
+  }));
+  return { ...status, incidents };
+}
+
+/** What a problem may say of the request that it answers. */
+export interface RequestFacts {
+  path: string;
+  /** The client's own spelling. */
+  idempotencyKey: string | undefined;
+}
+
 /** Whatever was thrown, as a problem; null when it is a bug. */
-export function problemOfError(error: unknown): Problem | null {
+export function problemOfError(error: unknown, request?: RequestFacts): Problem | null {
   if (error instanceof Problem) return error;
   if (!(error instanceof OperationalError)) return null;
   const { code, message, hint, retryable } = error;
@@ -275,7 +307,15 @@ export function problemOfError(error: unknown): Problem | null {
     case "batch_too_large":
     case "log_truncated":
       return new Problem(code, details);
+    case "log_indeterminate":
+      return problemOfIndeterminate(message, request);
+    case "behind":
+    case "log_unavailable":
     case "log_unwritable":
+    case "recovering":
+    case "redis_busy":
+    case "redis_out_of_memory":
+    case "redis_read_only":
     case "site_unreachable":
       return new Problem(code, { ...details, retryAfterMs: RETRY_AFTER_MS });
     default:
@@ -283,6 +323,22 @@ export function problemOfError(error: unknown): Problem | null {
         ? new Problem("unavailable", { ...details, retryAfterMs: RETRY_AFTER_MS })
         : new Problem("operation_failed", details);
   }
+}
+
+/** The log's answer was lost and nobody could settle it: no claim either way. Design §1, promise 9. */
+function problemOfIndeterminate(message: string, request?: RequestFacts): Problem {
+  const instance = /^\/api\/\w+\/instances\/[^/]+/.exec(request?.path ?? "")?.[0];
+  const look = `GET ${instance ?? "/api/server/instances"}`;
+  const key = request?.idempotencyKey;
+  return new Problem("log_indeterminate", {
+    detail: `It is not known whether it was done. ${message}`,
+    retryable: key !== undefined,
+    hint: key === undefined
+      ? `Look at ${look} before you ask again; a request with an Idempotency-Key can be repeated as it is.`
+      : `Ask again with the same Idempotency-Key: it is done once, or its answer is given. Or look at ${look}.`,
+    retryAfterMs: RETRY_AFTER_MS,
+    extra: { outcome: "unknown" },
+  });
 }
 
 /** An error that is ours: the client gets the trace id to report, and nothing of the inside. */

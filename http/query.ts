@@ -1,5 +1,6 @@
 /** Reads query parameters by a schema: unknown, repeated and malformed ones are faults, all told at once. */
 import { z } from "zod";
+import { isPosition } from "../events/envelope.ts";
 import type { Fault } from "../events/configuration.ts";
 import { type Parsed, parseWith } from "../events/specification.ts";
 import type { HttpContext } from "./options.ts";
@@ -32,6 +33,11 @@ export function readQuery<S extends z.ZodRawShape>(
 /** `true` or `false`. */
 export const flag = z.enum(["true", "false"], { error: "must be true or false" })
   .transform((text) => text === "true");
+
+/** A position in the log, as every answer to a mutation gives one. */
+export const position = z.string().refine(isPosition, {
+  error: "must be a position in the log, such as 12-0",
+});
 
 /** A whole number in a range. */
 export function wholeNumber(

@@ -2,7 +2,7 @@
 import { allParts, instanceIdOf } from "../checked_input.ts";
 import { eventView } from "../event_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
-import { instanceNotFound } from "../problem.ts";
+import { historyTruncated, instanceNotFound } from "../problem.ts";
 import { readQuery, wholeNumber } from "../query.ts";
 import { presentInstance } from "./instance.ts";
 
@@ -38,6 +38,10 @@ async function history(context: HttpContext, { system }: HttpServices): Promise<
   if (!state?.context.specification) throw instanceNotFound(instanceId);
   const events = await system.history(instanceId, query.limit ?? 100, query.before);
   const first = events[0];
+  const { before } = query;
+  if (!first && before !== undefined && before > 1 && before <= state.context.version) {
+    throw historyTruncated(instanceId, before);
+  }
   return context.json({
     items: events.map(eventView),
     ...(first && first.version > 1 ? { nextBefore: first.version } : {}),

@@ -1,4 +1,5 @@
 /** One instance: show, change and delete. Design §6. */
+import type { Position } from "../../events/envelope.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { deletedRejection } from "../../machines/decide.ts";
 import { statusOf } from "../../machines/status.ts";
@@ -13,16 +14,16 @@ import { allParts, instanceIdOf } from "../checked_input.ts";
 import { readChanges } from "../instance_input.ts";
 import { instanceView } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
-import { answer, instanceHeaders } from "../outcome.ts";
+import { answer, instanceHeaders, staleness } from "../outcome.ts";
 import { instanceNotFound, problemOfRejection } from "../problem.ts";
-import { flag, readQuery } from "../query.ts";
+import { flag, position, readQuery } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
 
 const PATH = "/api/server/instances/:id";
 
 /** The routes of one instance. */
 export const instanceRoutes: readonly Route[] = [
-  { method: "GET", path: PATH, summary: "one instance", handle: show },
+  { method: "GET", path: PATH, summary: "one instance: ?atLeast=<position>", handle: show },
   {
     method: "PATCH",
     path: PATH,
@@ -39,22 +40,22 @@ export const instanceRoutes: readonly Route[] = [
 export async function presentInstance(
   context: HttpContext,
   { system }: HttpServices,
+  atLeast?: Position,
 ): Promise<InstanceState> {
   const instanceId = instanceIdOf(context);
-  const state = await system.get(instanceId);
+  const state = await system.get(instanceId, atLeast);
   if (!state?.context.specification) throw instanceNotFound(instanceId);
   if (statusOf(state) === "Deleted") throw problemOfRejection(deletedRejection(state));
   return state;
 }
 
 async function show(context: HttpContext, services: HttpServices): Promise<Response> {
-  const state = await presentInstance(context, services);
-  allParts({ query: readQuery(context, {}) });
-  return context.json(
-    instanceView(state),
-    200,
-    instanceHeaders(state, state.context.position),
-  );
+  const { query } = allParts({ query: readQuery(context, { atLeast: position.optional() }) });
+  const state = await presentInstance(context, services, query.atLeast);
+  return context.json(instanceView(state), 200, {
+    ...instanceHeaders(state, state.context.position),
+    ...staleness(services),
+  });
 }
 
 async function change(context: HttpContext, services: HttpServices): Promise<Response> {

@@ -8,8 +8,8 @@ import { allParts } from "../checked_input.ts";
 import { platformText, readCreation } from "../instance_input.ts";
 import { instanceView } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
-import { answer, instanceHeaders, locationOf } from "../outcome.ts";
-import { readQuery, wholeNumber } from "../query.ts";
+import { answer, instanceHeaders, locationOf, staleness } from "../outcome.ts";
+import { position, readQuery, wholeNumber } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
 import { invalidRequest } from "../problem.ts";
 
@@ -21,7 +21,7 @@ export const instancesRoutes: readonly Route[] = [
   {
     method: "GET",
     path: PATH,
-    summary: "list: ?status= platform= template= worker= label= q= limit= cursor=",
+    summary: "list: ?status= platform= template= worker= label= q= limit= cursor= atLeast=",
     handle: list,
   },
 ];
@@ -60,11 +60,12 @@ const listQuery = {
   q: text.optional(),
   limit: wholeNumber(1, 500).optional(),
   cursor: text.optional(),
+  atLeast: position.optional(),
 };
 
 async function list(context: HttpContext, services: HttpServices): Promise<Response> {
   const { query } = allParts({ query: readQuery(context, listQuery) });
-  const { limit = 100, ...filters } = query;
+  const { limit = 100, atLeast, ...filters } = query;
   const { cursor } = filters;
   if (cursor !== undefined && !await services.system.get(cursor)) {
     throw invalidRequest([{
@@ -73,15 +74,15 @@ async function list(context: HttpContext, services: HttpServices): Promise<Respo
     }]);
   }
   const given = Object.entries(filters).filter(([, value]) => value !== undefined);
-  const page = await services.system.list({ ...Object.fromEntries(given), limit } as ListFilter);
-  const { items, nextCursor, position } = page;
+  const filter = { ...Object.fromEntries(given), limit } as ListFilter;
+  const page = await services.system.list(filter, atLeast);
   return context.json(
     {
-      items: items.map(instanceView),
-      ...(nextCursor === null ? {} : { nextCursor }),
-      position,
+      items: page.items.map(instanceView),
+      ...(page.nextCursor === null ? {} : { nextCursor: page.nextCursor }),
+      position: page.position,
     },
     200,
-    { "draas-position": position },
+    { "draas-position": page.position, ...staleness(services) },
   );
 }

@@ -1,6 +1,6 @@
 /** For those who keep the node running: whether it lives, whether it is ready. Design §6. */
 import type { Route } from "../options.ts";
-import { problemOfUnready } from "../problem.ts";
+import { problemOfUnready, readinessOf } from "../problem.ts";
 
 /** The routes that need no token: they say nothing of instances. */
 export const operationsRoutes: readonly Route[] = [
@@ -17,7 +17,7 @@ export const operationsRoutes: readonly Route[] = [
     async handle(context, { system, version }) {
       const status = await system.status();
       if (!status.ready) throw problemOfUnready(status, version);
-      return context.json({ ...status, version });
+      return context.json({ ...readinessOf(status), version });
     },
   },
 ];

@@ -117,7 +117,12 @@ const errors: [string, boolean, number, string | null][] = [
   ["log_unwritable", true, 503, "2"],
   ["site_unreachable", true, 503, "2"],
   ["log_closed", true, 503, "2"],
-  ["log_indeterminate", true, 503, "2"],
+  ["log_unavailable", true, 503, "2"],
+  ["behind", true, 503, "2"],
+  ["recovering", true, 503, "2"],
+  ["redis_busy", true, 503, "2"],
+  ["redis_out_of_memory", true, 503, "2"],
+  ["redis_read_only", true, 503, "2"],
   ["log_truncated", false, 410, null],
   ["history_rollback", false, 500, null],
 ];
