@@ -1,0 +1,187 @@
+/** What a worker is offered: commands that wait now, or the next that comes, at most as many as it has slots for. Design §4 rule 5. */
+import { type Clock, sleep } from "../../events/clock.ts";
+import type { Command } from "../../events/commands.ts";
+import { OperationalError } from "../../events/errors.ts";
+import type { Registration } from "../../events/worker_channel.ts";
+import { commandFrom, compareOrders } from "./command_records.ts";
+import type { RedisClient } from "./redis_endpoint.ts";
+import { within } from "./redis_event_feed.ts";
+import { type RedisLink, send } from "./redis_link.ts";
+
+/** An offer that is not accepted within this time is made to another worker. */
+export const REDELIVER_AFTER_MS = 500;
+/** A command that was offered this often and never accepted is poison. Design §4 rule 12. */
+export const DELIVERIES_MAX = 5;
+/** Stops and deletes that are handed out at once, beyond a worker's slots. */
+const URGENT_MAX = 64;
+/** A wait is cut here, so that what another worker was offered and left is found in time. */
+const BLOCK_MAX_MS = REDELIVER_AFTER_MS;
+const STUCK_AFTER_MS = 4_000;
+const RETRY_MS = 100;
+/** Commands whose streams are remembered until they are accepted. */
+const REMEMBERED_MAX = 4_096;
+
+interface Offer {
+  command: Command;
+  order: string;
+}
+
+/** What may be waited for: everything, stops and deletes only, or only a change of the worker's own standing. */
+type Waiting = "all" | "urgent" | "standing";
+
+export class CommandOffers {
+  private readonly streams: string[];
+  private readonly control: string;
+  private readonly streamOfCommand = new Map<string, string>();
+  /** One connection for each kind of wait: a worker without a free slot waits for stops beside its other wait. */
+  private readonly blockers = new Map<Waiting, RedisClient>();
+  /** Came beyond what was asked for; given first the next time. */
+  private extra: Offer[] = [];
+  private stolenAt = -Infinity;
+  private readonly leaving = new AbortController();
+
+  constructor(
+    private readonly link: RedisLink,
+    private readonly registration: Readonly<Registration>,
+    private readonly clock: Clock,
+  ) {
+    const { platform, site, workerId } = registration;
+    this.streams = link.keys.workerStreams(platform, site);
+    this.control = link.keys.control(workerId);
+  }
+
+  /** See `WorkerChannel.take`. */
+  async take(max: number, waitMs: number): Promise<Command[]> {
+    const until = this.clock.monotonic() + waitMs;
+    for (;;) {
+      const { offers, waiting } = await this.takeNow(max);
+      if (offers.length > 0) return this.given(offers);
+      const leftMs = until - this.clock.monotonic();
+      if (leftMs <= 0) return [];
+      const blockMs = Math.max(1, Math.min(BLOCK_MAX_MS, Math.floor(leftMs)));
+      const next = await this.waitFor(waiting, blockMs);
+      if (next.length === 0) continue;
+      const starts = max === 0 ? next : next.slice(0, max);
+      // Two streams had one each, and one slot is free.
+      this.extra.push(...next.slice(starts.length));
+      return this.given(starts);
+    }
+  }
+
+  /** The stream that a command was offered from, if it was. */
+  streamOf(commandId: string): string[] {
+    const stream = this.streamOfCommand.get(commandId);
+    this.streamOfCommand.delete(commandId);
+    return stream === undefined ? [] : [stream];
+  }
+
+  letGo(): void {
+    this.leaving.abort();
+    for (const client of this.blockers.values()) client.disconnect();
+    this.blockers.clear();
+  }
+
+  private given(offers: Offer[]): Command[] {
+    return offers.sort((a, b) => compareOrders(a.order, b.order)).map(({ command }) => command);
+  }
+
+  private async takeNow(max: number): Promise<{ offers: Offer[]; waiting: Waiting }> {
+    const extra = this.extra.splice(0, max);
+    const now = this.clock.monotonic();
+    const steals = now - this.stolenAt >= REDELIVER_AFTER_MS / 2;
+    if (steals) this.stolenAt = now;
+    const { workerId, incarnation } = this.registration;
+    const limits = [REDELIVER_AFTER_MS, DELIVERIES_MAX, steals ? "1" : "0"];
+    const args = [workerId, incarnation, max - extra.length, URGENT_MAX, ...limits];
+    const answer = await this.withGroups(() => this.link.write("take", this.streams, args));
+    const [kind, ...taken] = answer as [string, ...[number, string, string, string][]];
+    if (kind === "refused") return { offers: [], waiting: "standing" };
+    const offers = taken.map(([index, , text, order]) =>
+      this.offer(this.streams[index - 1]!, text, order)
+    );
+    const waiting = kind === "taken" && max > 0 ? "all" : "urgent";
+    return { offers: [...extra, ...offers], waiting };
+  }
+
+  private offer(stream: string, text: string, order: string): Offer {
+    const { platform, site } = this.registration;
+    const isHere = stream !== this.link.keys.commandStream(platform, null, false) &&
+      stream !== this.link.keys.commandStream(platform, null, true);
+    const command = commandFrom(text, isHere ? site : null);
+    if (this.streamOfCommand.size >= REMEMBERED_MAX) this.streamOfCommand.clear();
+    this.streamOfCommand.set(command.messageId, stream);
+    return { command, order };
+  }
+
+  /** The next that comes on one of the streams, or nothing when the time is over or the worker was woken. */
+  private async waitFor(waiting: Waiting, blockMs: number): Promise<Offer[]> {
+    const streams = [this.control, ...STREAMS[waiting].map((index) => this.streams[index]!)];
+    if (this.leaving.signal.aborted) {
+      // Nobody waits for a worker that has left: it is only the caller's time that passes.
+      await sleep(this.clock, blockMs);
+      return [];
+    }
+    try {
+      const blocker = this.blocker(waiting);
+      const { workerId } = this.registration;
+      const args = ["GROUP", "workers", workerId, "COUNT", 1, "BLOCK", blockMs, "STREAMS"];
+      const read = send(blocker, "XREADGROUP", [...args, ...streams, ...streams.map(() => ">")]);
+      const answer = await within(this.clock, read, blockMs + STUCK_AFTER_MS);
+      return this.offersIn(answer as [string, [string, string[]][]][] | null);
+    } catch (error) {
+      // Redis is away, or the connection is stuck: a new one, and what was not read is still there.
+      this.blockers.get(waiting)?.disconnect();
+      this.blockers.delete(waiting);
+      if (!(error instanceof Error)) throw error;
+      await sleep(this.clock, Math.min(RETRY_MS, blockMs));
+      return [];
+    }
+  }
+
+  private offersIn(answer: [string, [string, string[]][]][] | null): Offer[] {
+    const offers: Offer[] = [];
+    for (const [stream, entries] of answer ?? []) {
+      for (const [entry, fields] of entries) {
+        if (stream === this.control) {
+          // No command: a nudge that was heard.
+          void this.link.ask("XACK", stream, "workers", entry).catch(() => {});
+        } else offers.push(this.offer(stream, fields[3]!, fields[5]!));
+      }
+    }
+    return offers;
+  }
+
+  private blocker(waiting: Waiting): RedisClient {
+    let client = this.blockers.get(waiting);
+    if (!client) {
+      client = this.link.open("take");
+      this.blockers.set(waiting, client);
+    }
+    return client;
+  }
+
+  /** A stream's group is gone when Redis lost its data: made again from the first entry, never from the last. */
+  private async withGroups(call: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith("NOGROUP")) throw error;
+      for (const stream of [this.control, ...this.streams]) {
+        await this.link.ask("XGROUP", "CREATE", stream, "workers", "0", "MKSTREAM").catch(exists);
+      }
+      return await call();
+    }
+  }
+}
+
+/** Which of a worker's four streams each kind of wait is for. */
+const STREAMS: Readonly<Record<Waiting, readonly number[]>> = {
+  all: [0, 1, 2, 3],
+  urgent: [0, 1],
+  standing: [],
+};
+
+function exists(error: unknown): void {
+  if (error instanceof OperationalError) throw error;
+  if (!(error instanceof Error) || !error.message.startsWith("BUSYGROUP")) throw error;
+}

@@ -1,0 +1,82 @@
+-- lead: the lease that makes one node the leader. Design §3.
+--
+-- KEYS  the base keys. ARGV 1 node  2 lease (ms; 0 gives it back). Gives its fencing token, or nothing.
+-- In one function, since it decides by what it reads. The token grows with each holder, by the clock too: a log that
+-- lost its end cannot give one twice.
+
+local function lead(keys, args)
+  local node, ttl = args[1], tonumber(args[2])
+  local held = redis.call('GET', keys[LEADER])
+  local holder, fence = string.match(held or '', '^(%S+) (%d+)$')
+  if ttl == 0 then
+    if holder == node then redis.call('DEL', keys[LEADER]) end
+    return false
+  end
+  if holder and holder ~= node then return false end
+  if not holder then
+    local last = tonumber(redis.call('HGET', keys[META], 'fence') or '0')
+    fence = whole(math.max(last + 1, now_ms()))
+    redis.call('HSET', keys[META], 'fence', fence)
+  end
+  redis.call('SET', keys[LEADER], node .. ' ' .. fence, 'PX', whole(ttl))
+  return fence
+end
+
+redis.register_function(LIBRARY .. '_lead', lead)
+
+local function compare_positions(a, b)
+  local a_ms, a_seq = string.match(a, '^(%d+)%-(%d+)$')
+  local b_ms, b_seq = string.match(b, '^(%d+)%-(%d+)$')
+  if a_ms ~= b_ms then return tonumber(a_ms) - tonumber(b_ms) end
+  return tonumber(a_seq) - tonumber(b_seq)
+end
+
+-- keep_snapshot: a snapshot whose chunks are written becomes the snapshot, unless the present one is newer.
+--
+-- KEYS  the base keys; then the snapshot's key, its chunks (count: ARGV 5), the chunks of the one before.
+-- ARGV  1 fencing token  2 its position  3 its record (JSON)  4 the record that was read before ("" for none)
+--       5 number of chunks. Gives "kept" | "older" | "changed" (read it again). Errors: DRAASFENCE.
+-- Atomic, because a record without its chunks, or chunks without their record, would be a damaged snapshot, and an
+-- earlier leader must not put an older one over it. Chunks expire by themselves until they are kept.
+
+local function keep_snapshot(keys, args)
+  if not leads(keys, args[1]) then return not_leader(keys, args[1]) end
+  local text = redis.call('GET', keys[BASE + 1]) or ''
+  if text ~= args[4] then return 'changed' end
+  if text ~= '' and compare_positions(cjson.decode(text).position, args[2]) > 0 then return 'older' end
+  local chunks = tonumber(args[5])
+  for index = 1, chunks do redis.call('PERSIST', keys[BASE + 1 + index]) end
+  redis.call('SET', keys[BASE + 1], args[3])
+  for index = BASE + 2 + chunks, #keys do redis.call('UNLINK', keys[index]) end
+  return 'kept'
+end
+
+redis.register_function(LIBRARY .. '_keep_snapshot', keep_snapshot)
+
+-- trim: forgets the events before a position. Design §3.
+--
+-- KEYS  the base keys. ARGV 1 fencing token  2 position of the first event that stays in this piece  3 position before
+--       which every instance needs its origin. Gives ["cut", number] | ["needed", instance]. Errors: DRAASFENCE.
+-- Atomic, because no instance may begin before the cut when it happens; the first position moves with the cut.
+
+local function instance_before(keys, position)
+  local ms = string.match(position, '^(%d+)')
+  local before = redis.call('ZRANGEBYSCORE', keys[ORIGINS], '-inf', '(' .. ms, 'LIMIT', 0, 1)[1]
+  if before then return before end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', keys[ORIGINS], ms, ms)) do
+    if compare_positions(read_instance(keys, id).origin, position) < 0 then return id end
+  end
+  return nil
+end
+
+local function trim(keys, args)
+  if not leads(keys, args[1]) then return not_leader(keys, args[1]) end
+  local needed = instance_before(keys, args[3])
+  if needed then return { 'needed', needed } end
+  local last = redis.call('XREVRANGE', keys[LOG], '(' .. args[2], '-', 'COUNT', 1)[1]
+  if not last then return { 'cut', '0' } end
+  redis.call('HSET', keys[META], 'cut', last[1])
+  return { 'cut', whole(redis.call('XTRIM', keys[LOG], 'MINID', '=', args[2])) }
+end
+
+redis.register_function(LIBRARY .. '_trim', trim)

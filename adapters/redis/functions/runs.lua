@@ -1,0 +1,128 @@
+-- Which run the log takes for live. A run only moves forward: a late report of one that has ended does not revive it.
+-- runs: instance -> {runId?, site?, info?, ended?, completed?}; placed: "site|instance", for what is live at a site.
+
+local function read_run(keys, instance_id)
+  local text = redis.call('HGET', keys[RUNS], instance_id)
+  return text and cjson.decode(text) or {}
+end
+
+local function write_run(keys, instance_id, run)
+  redis.call('HSET', keys[RUNS], instance_id, cjson.encode(run))
+end
+
+local function clear_run(keys, instance, run)
+  if run.site then redis.call('ZREM', keys[PLACED], run.site .. '|' .. instance.id) end
+  run.runId = nil
+  run.site = nil
+  run.info = nil
+end
+
+local function run_started(keys, instance, run, info)
+  if run.ended == info.runId then return end
+  clear_run(keys, instance, run)
+  run.runId = info.runId
+  run.site = info.site
+  run.info = info
+  redis.call('ZADD', keys[PLACED], 0, info.site .. '|' .. instance.id)
+end
+
+local function run_ended(keys, instance, run, info)
+  run.ended = info.runId
+  if run.runId == info.runId then clear_run(keys, instance, run) end
+end
+
+local function present(value)
+  if value == nil or value == cjson.null then return nil end
+  return value
+end
+
+-- What a server was started with may be newer than a log that lost its end: later commands must be newer than both.
+local function raise_generation(instance, info)
+  if info.generation > instance.generation then instance.generation = info.generation end
+end
+
+local function after_response(keys, instance, run, response)
+  local stopped = present(response.stopped)
+  if response.type == 'RestartInstanceResponse' and stopped then
+    run_ended(keys, instance, run, stopped)
+  end
+  local info = present(response.runtimeInfo)
+  if info then
+    raise_generation(instance, info)
+    if info.status == 'Running' then
+      run_started(keys, instance, run, info)
+    else
+      run_ended(keys, instance, run, info)
+    end
+  end
+  if response.type == 'DeleteInstanceResponse' and response.success then
+    clear_run(keys, instance, run)
+  end
+end
+
+local function after_observation(keys, instance, run, kind, info)
+  raise_generation(instance, info)
+  if kind == 'Exited' then
+    run_ended(keys, instance, run, info)
+  elseif kind == 'Lost' then
+    if run.runId == info.runId then clear_run(keys, instance, run) end
+  elseif not run.runId and info.status == 'Running' then
+    run_started(keys, instance, run, info)
+  end
+end
+
+-- What a worker tells is checked at the door: what is in the log is folded by every node for ever after.
+-- A field's name -> its type; those with ? may be missing.
+local RUN_FIELDS = {
+  instanceId = 'string', runId = 'string', site = 'string', status = 'string', generation = 'number',
+  startedAt = 'number', runtimeMetadata = 'table', stoppedAt = 'number?', processId = 'string?',
+  containerId = 'string?', podName = 'string?', namespace = 'string?', host = 'string?', port = 'number?',
+  exit = 'table?', logTail = 'string?',
+}
+local EXIT_REASONS = { Exited = true, Stopped = true, Killed = true, HostRebooted = true, Unknown = true }
+
+local function is_of(value, wanted)
+  local optional = string.sub(wanted, -1) == '?'
+  if value == nil then return optional end
+  return type(value) == (optional and string.sub(wanted, 1, -2) or wanted)
+end
+
+local function exit_fault(exit)
+  if exit == nil then return nil end
+  if exit.code ~= cjson.null and type(exit.code) ~= 'number' then
+    return 'runtimeInfo.exit.code must be a number or null'
+  end
+  if exit.signal ~= cjson.null and type(exit.signal) ~= 'string' then
+    return 'runtimeInfo.exit.signal must be a text or null'
+  end
+  if not EXIT_REASONS[exit.reason] then
+    return 'runtimeInfo.exit.reason must be Exited, Stopped, Killed, HostRebooted or Unknown'
+  end
+  if type(exit.message) ~= 'string' or #exit.message > 8000 then
+    return 'runtimeInfo.exit.message must be a text of at most 2000 characters'
+  end
+  return nil
+end
+
+-- Why a run that a worker tells of cannot be taken as it is; nil when it can.
+local function run_fault(info, instance_id)
+  if type(info) ~= 'table' then return 'runtimeInfo must be an object' end
+  for name, wanted in pairs(RUN_FIELDS) do
+    if not is_of(info[name], wanted) then
+      return 'runtimeInfo.' .. name .. ' must be a ' .. string.gsub(wanted, '%?', '')
+    end
+  end
+  if info.instanceId ~= instance_id then return 'runtimeInfo.instanceId must be ' .. instance_id end
+  if info.status ~= 'Running' and info.status ~= 'Stopped' then
+    return 'runtimeInfo.status must be Running or Stopped'
+  end
+  if info.runId == '' then return 'runtimeInfo.runId must not be empty' end
+  if info.site == '' or string.find(info.site, '|', 1, true) then
+    return 'runtimeInfo.site must be a text without |'
+  end
+  if info.logTail and #info.logTail > 32768 then return 'runtimeInfo.logTail must have at most 8 KiB' end
+  for _, value in pairs(info.runtimeMetadata) do
+    if type(value) ~= 'string' then return 'runtimeInfo.runtimeMetadata must hold texts' end
+  end
+  return exit_fault(info.exit)
+end

@@ -1,0 +1,104 @@
+/** A batch as the function `append` takes it: its texts are made once, and its bounds checked. */
+import type { EventMeta } from "../../events/envelope.ts";
+import { OperationalError } from "../../events/errors.ts";
+import type { AppendBatch } from "../../events/event_log.ts";
+import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
+import { isUrgent } from "../../events/commands.ts";
+import type { RedisKeys } from "./keys.ts";
+import type { Argument } from "./redis_link.ts";
+
+/** Bounds of one batch: Redis serves nobody else while it is written. `traps.md` 19. */
+const EVENTS_MAX = 64;
+const BATCH_BYTES_MAX = 256 * 1024;
+
+export interface PreparedBatch {
+  batch: AppendBatch;
+  meta: EventMeta;
+  /** The data of an event as it was when the batch was made. */
+  dataOf(index: number): unknown;
+  /** The keys after the base keys. */
+  keys: string[];
+  args: Argument[];
+}
+
+/** The batch with its texts. @throws {OperationalError} `batch_too_large` */
+export function prepared(batch: AppendBatch, keys: RedisKeys): PreparedBatch {
+  const { meta, commands, ends } = batch;
+  const metaText = JSON.stringify(meta);
+  const texts = batch.events.map(({ data }) => JSON.stringify(data));
+  const commandTexts = commands.map((command) => JSON.stringify(command));
+  assertSmallEnough(batch, metaText, [...texts, ...commandTexts]);
+  const isKeyed = meta.idempotency !== undefined && batch.keepKeyMs !== undefined;
+  const streams = commands.map((command) =>
+    keys.commandStream(command.platform, command.site, isUrgent(command))
+  );
+  return {
+    batch,
+    meta: JSON.parse(metaText),
+    dataOf: (index) => JSON.parse(texts[index]!),
+    keys: [
+      // The first of them is the idempotency key's, also where there is none.
+      isKeyed ? keys.idempotencyKey(meta.idempotency!.key) : keys.meta,
+      ...streams,
+    ],
+    args: [
+      batch.instanceId,
+      batch.expectedVersion,
+      batch.generation,
+      batch.notBefore ?? "",
+      batch.forgetsRun ? "1" : "",
+      metaText,
+      isKeyed ? meta.idempotency!.key : "",
+      isKeyed ? meta.idempotency!.digest : "",
+      isKeyed ? batch.keepKeyMs! : "",
+      texts.length,
+      commands.length,
+      ends.length,
+      ...batch.events.flatMap(({ type }, index) => [type, CURRENT_SCHEMA[type], texts[index]!]),
+      ...commands.flatMap((command, index) => [
+        command.messageId,
+        command.type,
+        command.platform,
+        command.site ?? "",
+        command.generation,
+        command.acceptWithinMs,
+        command.replyChannel ?? "",
+        command.correlationId,
+        streams[index]!,
+        commandTexts[index]!,
+      ]),
+      ...ends.flatMap(({ commandId, eventIndex, condition }) => [commandId, eventIndex, condition]),
+    ],
+  };
+}
+
+/** @throws {Error} for a batch that contradicts itself: a bug of its maker */
+export function assertBatch(batch: AppendBatch): void {
+  if (batch.events.length === 0) throw new Error("a batch needs at least one event");
+  for (const { eventIndex } of batch.ends) {
+    if (!batch.events[eventIndex]) {
+      throw new Error(`a batch has no event ${eventIndex} to end with`);
+    }
+  }
+  const ids = new Set<string>();
+  for (const { messageId, instanceId } of batch.commands) {
+    if (instanceId !== batch.instanceId) throw new Error(`${messageId} is for another instance`);
+    if (ids.has(messageId)) throw new Error(`${messageId} is twice in the batch`);
+    ids.add(messageId);
+  }
+}
+
+function assertSmallEnough(batch: AppendBatch, metaText: string, texts: string[]): void {
+  const length = texts.reduce((sum, text) => sum + text.length, 0) +
+    metaText.length * batch.events.length;
+  const isSmall = batch.events.length <= EVENTS_MAX && batch.commands.length <= EVENTS_MAX;
+  if (isSmall && length <= BATCH_BYTES_MAX) return;
+  throw new OperationalError(
+    "batch_too_large",
+    `One request makes ${batch.events.length} events of about ${
+      Math.ceil(length / 1024)
+    } KiB; the most is ${EVENTS_MAX} events and ${BATCH_BYTES_MAX / 1024} KiB.`,
+    false,
+    "Make the configuration smaller, or split the request.",
+  );
+}

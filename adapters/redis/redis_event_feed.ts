@@ -1,0 +1,191 @@
+/**
+ * Tails of the log in this process: one blocking reader for all of them, and each listener gets every event after its
+ * position, in order, once. Pub/sub is not used for it: what it loses, the stream still has. `traps.md` 24, 30.
+ */
+import type { Clock } from "../../events/clock.ts";
+import { sleep } from "../../events/clock.ts";
+import { comparePositions, type Position, type RecordedEvent } from "../../events/envelope.ts";
+import type { Subscription } from "../../events/event_log.ts";
+import { eventsAfter } from "./log_reading.ts";
+import type { RedisClient } from "./redis_endpoint.ts";
+import { logClosed, type RedisLink, send } from "./redis_link.ts";
+import { eventOf, type StreamEntry } from "./stored_entries.ts";
+import type { SeenEvents } from "./seen_events.ts";
+
+const PAGE = 1_000;
+/** A blocking read is finite, and one that does not come back after it is given up with its connection. */
+const BLOCK_MS = 1_000;
+const STUCK_AFTER_MS = 4_000;
+const RETRY_MS = 100;
+
+interface Tail {
+  listener: (events: RecordedEvent[]) => void;
+  /** Everything up to here was handed over. */
+  cursor: Position;
+  /** What came while it was catching up; null once it has. */
+  waiting: RecordedEvent[][] | null;
+  closed: boolean;
+}
+
+export class RedisEventFeed {
+  private readonly tails = new Set<Tail>();
+  private readonly closing = new AbortController();
+  private reader: RedisClient | null = null;
+  /** Up to where the reader has read. */
+  private cursor: Position | null = null;
+  private reading: Promise<void> | null = null;
+
+  constructor(
+    private readonly link: RedisLink,
+    private readonly clock: Clock,
+    private readonly seen: SeenEvents,
+    private readonly head: () => Promise<Position>,
+    private readonly onBug: (error: unknown) => void,
+  ) {}
+
+  /** See `EventLog.tail`. */
+  async open(
+    after: Position,
+    listener: (events: RecordedEvent[]) => void,
+    signal?: AbortSignal,
+  ): Promise<Subscription> {
+    const tail: Tail = { listener, cursor: after, waiting: [], closed: signal?.aborted ?? false };
+    const close = () => {
+      tail.closed = true;
+      this.tails.delete(tail);
+      signal?.removeEventListener("abort", close);
+    };
+    signal?.addEventListener("abort", close);
+    try {
+      await this.start();
+      // From here on what the reader reads waits for it; what lies before is read in pages.
+      if (!tail.closed) this.tails.add(tail);
+      await this.catchUp(tail, this.cursor!);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { close };
+  }
+
+  /** After a rollback: the reader's position may be beyond the log's end, so it begins at the end that there is. */
+  restartAt(head: Position): void {
+    this.cursor = head;
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    this.tails.clear();
+    this.reader?.disconnect();
+    await this.reading;
+  }
+
+  private async start(): Promise<void> {
+    if (this.closing.signal.aborted) throw logClosed();
+    this.cursor ??= await this.head();
+    this.reading ??= this.readOn();
+  }
+
+  private async catchUp(tail: Tail, joinedAt: Position): Promise<void> {
+    while (!tail.closed) {
+      const events = await eventsAfter(this.link, tail.cursor, PAGE);
+      if (events.length > 0) hand(tail, events);
+      if (events.length === PAGE && comparePositions(tail.cursor, joinedAt) < 0) continue;
+      const { waiting } = tail;
+      tail.waiting = null;
+      for (const some of waiting ?? []) if (!tail.closed) hand(tail, some);
+      return;
+    }
+  }
+
+  private async readOn(): Promise<void> {
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      try {
+        await this.readOnce();
+      } catch (error) {
+        // Redis is away, or the connection is stuck: the stream still has what was not read.
+        if (signal.aborted) return;
+        this.reader?.disconnect();
+        this.reader = null;
+        if (!(error instanceof Error)) throw error;
+        await sleep(this.clock, RETRY_MS, signal);
+      }
+    }
+  }
+
+  private async readOnce(): Promise<void> {
+    if (this.link.away() !== null) throw new Error("away");
+    const reader = this.reader ??= await connected(this.link, this.clock);
+    const read = send(reader, "XREAD", [
+      "COUNT",
+      PAGE,
+      "BLOCK",
+      BLOCK_MS,
+      "STREAMS",
+      this.link.keys.log,
+      this.cursor!,
+    ]);
+    const from = this.cursor;
+    const answer = await within(this.clock, read, BLOCK_MS + STUCK_AFTER_MS);
+    // A rollback was found meanwhile: what was read stands on a position that is no more.
+    if (this.cursor !== from || answer === null) return;
+    const entries = (answer as [string, StreamEntry[]][])[0]![1];
+    this.cursor = entries.at(-1)![0];
+    this.publish(entries.map(eventOf));
+  }
+
+  private publish(events: RecordedEvent[]): void {
+    this.seen.add(events);
+    // Shared by all listeners: one that sorts or fills it in place would spoil it for the next.
+    Object.freeze(events);
+    for (const tail of [...this.tails]) {
+      if (tail.waiting) {
+        tail.waiting.push(events);
+        continue;
+      }
+      try {
+        if (!tail.closed) hand(tail, events);
+      } catch (error) {
+        // A listener that throws has a bug: it loses its tail, and the process hears of it.
+        this.tails.delete(tail);
+        this.onBug(error);
+      }
+    }
+  }
+}
+
+function hand(tail: Tail, events: RecordedEvent[]): void {
+  let first = 0;
+  while (first < events.length && comparePositions(events[first]!.position, tail.cursor) <= 0) {
+    first++;
+  }
+  if (first === events.length) return;
+  tail.cursor = events.at(-1)!.position;
+  tail.listener(first === 0 ? events : events.slice(first));
+}
+
+/** A connection for blocking reads, once it is there. */
+export async function connected(link: RedisLink, clock: Clock): Promise<RedisClient> {
+  const client = link.open("tail");
+  if (client.status === "ready") return client;
+  const ready = new Promise<void>((resolve, reject) => {
+    client.once("ready", resolve);
+    client.once("close", () => reject(new Error("the connection is lost")));
+  });
+  try {
+    await within(clock, ready, STUCK_AFTER_MS);
+    return client;
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
+}
+
+/** The answer, or an error when it does not come in time. */
+export function within<T>(clock: Clock, answer: Promise<T>, limitMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(limitMs, () => reject(new Error(`no answer within ${limitMs} ms`)));
+    answer.then(resolve, reject).finally(cancel);
+  });
+}

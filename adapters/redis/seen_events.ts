@@ -1,0 +1,58 @@
+/** The newest events that this process was told of, so that a log that lost its end is noticed, and what it lost named. */
+import { comparePositions, type Position, type RecordedEvent } from "../../events/envelope.ts";
+import type { Rollback } from "../../events/event_log.ts";
+
+/** More are not remembered: a greater loss is told as "at least". */
+const SEEN_MAX = 8_192;
+
+interface Seen {
+  position: Position;
+  instanceId: string;
+}
+
+export class SeenEvents {
+  private readonly seen: Seen[] = [];
+
+  /** Remembers events, in any order; each once. */
+  add(events: readonly RecordedEvent[]): void {
+    for (const { position, instanceId } of events) this.insert({ position, instanceId });
+    if (this.seen.length > 2 * SEEN_MAX) this.seen.splice(0, this.seen.length - SEEN_MAX);
+  }
+
+  /** Forgets everything: what was seen is no longer what there was. */
+  clear(): void {
+    this.seen.length = 0;
+  }
+
+  /**
+   * What is gone, found with few questions: a log loses its end, so what is left of what was seen is its beginning.
+   * Null when nothing is missing.
+   */
+  async missing(
+    exists: (position: Position) => Promise<boolean>,
+    head: () => Promise<Position>,
+  ): Promise<Rollback | null> {
+    const newest = this.seen.at(-1);
+    if (!newest || await exists(newest.position)) return null;
+    const seen = [...this.seen];
+    let [left, right] = [0, seen.length - 1];
+    while (left < right) {
+      const middle = (left + right) >> 1;
+      if (await exists(seen[middle]!.position)) left = middle + 1;
+      else right = middle;
+    }
+    const lost = seen.slice(left);
+    return {
+      lostEvents: lost.length,
+      instanceIds: [...new Set(lost.map(({ instanceId }) => instanceId))],
+      head: await head(),
+    };
+  }
+
+  private insert(one: Seen): void {
+    let at = this.seen.length;
+    // The answer to an append and the tail tell of the same events at nearly the same time.
+    while (at > 0 && comparePositions(this.seen[at - 1]!.position, one.position) > 0) at--;
+    if (this.seen[at - 1]?.position !== one.position) this.seen.splice(at, 0, one);
+  }
+}
