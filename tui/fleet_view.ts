@@ -74,6 +74,12 @@ export function fleetView(
   return { rows, counts: countsOf(states.map(statusOf)), hidden: states.length - rows.length };
 }
 
+/** The first line: which program, where, and what is wrong with the log. */
+export function titleLine(version: string, url: string, away: string | null): string {
+  const title = `DRaaS ${version} ${url}`;
+  return away === null ? title : `${title}  LOG AWAY, this may be old: ${printable(away)}`;
+}
+
 /** The heads of the columns, as one line of a screen that is `columns` wide. */
 export function headLine(columns: number): string {
   return lineOf(HEADS, columns);

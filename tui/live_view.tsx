@@ -3,8 +3,9 @@ import { Box, render, Text, useApp, useInput, useWindowSize } from "ink";
 import { type ReactElement, useEffect, useState } from "react";
 import type { Clock } from "../events/clock.ts";
 import type { InstanceSystem } from "../actors/system_port.ts";
+import { OperationalError } from "../events/errors.ts";
 import type { InstanceStatus } from "../machines/requests.ts";
-import { type FleetView, fleetView, headLine, rowLine } from "./fleet_view.ts";
+import { type FleetView, fleetView, headLine, rowLine, titleLine } from "./fleet_view.ts";
 
 export interface LiveViewProps {
   system: InstanceSystem;
@@ -58,7 +59,7 @@ export function showLiveView(props: LiveViewProps): ShownView {
 export function LiveView(props: LiveViewProps): ReactElement {
   const { columns, rows: height } = useWindowSize();
   const width = columns - 1;
-  const fleet = useFleet(props.system, props.clock, Math.max(1, height - LINES_AROUND));
+  const { fleet, away } = useFleet(props.system, props.clock, Math.max(1, height - LINES_AROUND));
   const { exit } = useApp();
   useInput((input) => {
     // What is typed fast arrives as one string.
@@ -66,7 +67,9 @@ export function LiveView(props: LiveViewProps): ReactElement {
   });
   return (
     <Box flexDirection="column" width={width} height={Math.max(1, height - 1)} overflow="hidden">
-      <Text bold wrap="truncate">DRaaS {props.version} {props.url}</Text>
+      <Text bold wrap="truncate" {...(props.hasColor && away !== null ? { color: "red" } : {})}>
+        {titleLine(props.version, props.url, away)}
+      </Text>
       <Text wrap="truncate">
         {fleet.counts}
         {fleet.hidden > 0
@@ -93,20 +96,34 @@ export function LiveView(props: LiveViewProps): ReactElement {
   );
 }
 
-const NOTHING_YET: FleetView = { rows: [], counts: "", hidden: 0 };
+interface Shown {
+  fleet: FleetView;
+  /** Why the fleet may be an old one; null when it is not. */
+  away: string | null;
+}
 
-function useFleet(system: InstanceSystem, clock: Clock, rowsMax: number): FleetView {
-  const [fleet, setFleet] = useState(NOTHING_YET);
+const NOTHING_YET: Shown = { fleet: { rows: [], counts: "", hidden: 0 }, away: null };
+
+function useFleet(system: InstanceSystem, clock: Clock, rowsMax: number): Shown {
+  const [shown, setShown] = useState(NOTHING_YET);
   useEffect(() => {
     let cancel: (() => void) | null = null;
     let isOver = false;
     let dueAt = Infinity;
+    const look = async () => {
+      try {
+        const { items } = await system.list({ limit: Infinity });
+        const fleet = fleetView(items, clock.now(), rowsMax);
+        if (!isOver) setShown({ fleet, away: system.away() });
+      } catch (error) {
+        if (!(error instanceof OperationalError)) throw error;
+        if (!isOver) setShown(({ fleet }) => ({ fleet, away: error.message }));
+      }
+    };
     const refresh = async () => {
       dueAt = Infinity;
-      const { items } = await system.list({ limit: Infinity });
-      if (isOver) return;
-      setFleet(fleetView(items, clock.now(), rowsMax));
-      later(TICK_MS);
+      await look();
+      if (!isOver) later(TICK_MS);
     };
     const later = (delayMs: number) => {
       const at = clock.monotonic() + delayMs;
@@ -115,13 +132,14 @@ function useFleet(system: InstanceSystem, clock: Clock, rowsMax: number): FleetV
       dueAt = at;
       cancel = clock.after(delayMs, () => void refresh());
     };
-    const subscription = system.observe(() => later(FRAME_MS));
+    // Without it the view still looks once a second.
+    const subscription = system.observe(() => later(FRAME_MS)).catch(() => null);
     void refresh();
     return () => {
       isOver = true;
       cancel?.();
-      void subscription.then((one) => one.close());
+      void subscription.then((one) => one?.close());
     };
   }, [system, clock, rowsMax]);
-  return fleet;
+  return shown;
 }

@@ -3,7 +3,15 @@ import { assert, assertEquals } from "@std/assert";
 import { specificationSchema } from "../../events/specification.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { STATUSES } from "../../machines/requests.ts";
-import { duration, fleetView, headLine, rowLine, rowOf, SYMBOLS } from "../../tui/fleet_view.ts";
+import {
+  duration,
+  fleetView,
+  headLine,
+  rowLine,
+  rowOf,
+  SYMBOLS,
+  titleLine,
+} from "../../tui/fleet_view.ts";
 import { columnsOf } from "../../tui/terminal_text.ts";
 import { History, running } from "../support/recorded.ts";
 
@@ -19,6 +27,13 @@ Deno.test("an instance that was only created shows its name and age", () => {
     rowLine(rowOf(named("one"), LATER), 79),
     ". Created    one" + " ".repeat(37) + "0" + " ".repeat(8) + "1m",
   );
+});
+
+Deno.test("the first line says when the log is away, in text that is safe to print", () => {
+  assertEquals(titleLine("1.0", "http://x", null), "DRaaS 1.0 http://x");
+  const line = titleLine("1.0", "http://x", "no\u001b[2Jconnection");
+  assert(line.startsWith("DRaaS 1.0 http://x  LOG AWAY, this may be old: no"), line);
+  assert(!line.includes("\u001b"), line);
 });
 
 Deno.test("a running instance shows its process and how long it has run", () => {
