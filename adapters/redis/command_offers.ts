@@ -5,7 +5,7 @@ import { OperationalError } from "../../events/errors.ts";
 import type { Registration } from "../../events/worker_channel.ts";
 import { commandFrom, compareOrders } from "./command_records.ts";
 import type { RedisClient } from "./redis_endpoint.ts";
-import { within } from "./redis_event_feed.ts";
+import { connected, within } from "./redis_event_feed.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 
 /** An offer that is not accepted within this time is made to another worker. */
@@ -122,7 +122,7 @@ export class CommandOffers {
       return [];
     }
     try {
-      const blocker = this.blocker(waiting);
+      const blocker = await this.blocker(waiting);
       const { workerId } = this.registration;
       const args = ["GROUP", "workers", workerId, "COUNT", 1, "BLOCK", blockMs, "STREAMS"];
       const read = send(blocker, "XREADGROUP", [...args, ...streams, ...streams.map(() => ">")]);
@@ -151,12 +151,12 @@ export class CommandOffers {
     return offers;
   }
 
-  private blocker(waiting: Waiting): RedisClient {
-    let client = this.blockers.get(waiting);
-    if (!client) {
-      client = this.link.open("take");
-      this.blockers.set(waiting, client);
-    }
+  private async blocker(waiting: Waiting): Promise<RedisClient> {
+    const known = this.blockers.get(waiting);
+    if (known) return known;
+    const client = await connected(this.link, this.clock, "take");
+    if (this.leaving.signal.aborted) client.disconnect();
+    else this.blockers.set(waiting, client);
     return client;
   }
 

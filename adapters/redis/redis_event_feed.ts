@@ -7,7 +7,7 @@ import { sleep } from "../../events/clock.ts";
 import { comparePositions, type Position, type RecordedEvent } from "../../events/envelope.ts";
 import type { Subscription } from "../../events/event_log.ts";
 import { eventsAfter } from "./log_reading.ts";
-import type { RedisClient } from "./redis_endpoint.ts";
+import type { RedisClient, Role } from "./redis_endpoint.ts";
 import { logClosed, type RedisLink, send } from "./redis_link.ts";
 import { eventOf, type StreamEntry } from "./stored_entries.ts";
 import type { SeenEvents } from "./seen_events.ts";
@@ -116,7 +116,7 @@ export class RedisEventFeed {
 
   private async readOnce(): Promise<void> {
     if (this.link.away() !== null) throw new Error("away");
-    const reader = this.reader ??= await connected(this.link, this.clock);
+    const reader = this.reader ??= await connected(this.link, this.clock, "tail");
     const read = send(reader, "XREAD", [
       "COUNT",
       PAGE,
@@ -166,8 +166,12 @@ function hand(tail: Tail, events: RecordedEvent[]): void {
 }
 
 /** A connection for blocking reads, once it is there. */
-export async function connected(link: RedisLink, clock: Clock): Promise<RedisClient> {
-  const client = link.open("tail");
+export async function connected(
+  link: RedisLink,
+  clock: Clock,
+  role: Role,
+): Promise<RedisClient> {
+  const client = link.open(role);
   if (client.status === "ready") return client;
   const ready = new Promise<void>((resolve, reject) => {
     client.once("ready", resolve);

@@ -6,6 +6,7 @@ import { type Clock, sleep } from "../../events/clock.ts";
 import type { Query } from "../../events/command_bus.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
 import type { RedisClient } from "./redis_endpoint.ts";
+import { connected } from "./redis_event_feed.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 import type { ReplyChannels } from "./reply_channels.ts";
 import { workerRecords } from "./worker_records.ts";
@@ -86,7 +87,7 @@ export class SiteQuestions {
     signal.addEventListener("abort", letGo);
     while (!signal.aborted) {
       try {
-        reader ??= this.link.open("queries");
+        reader ??= await connected(this.link, this.clock, "queries");
         const args = ["GROUP", "workers", workerId, "COUNT", 8, "BLOCK", BLOCK_MS, "NOACK"];
         const read = await send(reader, "XREADGROUP", [...args, "STREAMS", stream, ">"]);
         for (const [entry, [, text = ""]] of entriesOf(read)) {
