@@ -1,6 +1,6 @@
 /** What a worker is offered: commands that wait now, or the next that comes, at most as many as it has slots for. Design §4 rule 5. */
 import { type Clock, sleep } from "../../events/clock.ts";
-import type { Command } from "../../events/commands.ts";
+import { type Command, isUrgent } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { Registration } from "../../events/worker_channel.ts";
 import { commandFrom, compareOrders } from "./command_records.ts";
@@ -20,6 +20,9 @@ const STUCK_AFTER_MS = 4_000;
 const RETRY_MS = 100;
 /** Commands whose streams are remembered until they are accepted. */
 const REMEMBERED_MAX = 4_096;
+
+/** What XREADGROUP gives: entries by stream, or nothing in time. */
+type Read = [stream: string, entries: [entry: string, fields: string[]][]][] | null;
 
 interface Offer {
   command: Command;
@@ -61,10 +64,9 @@ export class CommandOffers {
       const blockMs = Math.max(1, Math.min(BLOCK_MAX_MS, Math.floor(leftMs)));
       const next = await this.waitFor(waiting, blockMs);
       if (next.length === 0) continue;
-      const starts = max === 0 ? next : next.slice(0, max);
-      // Two streams had one each, and one slot is free.
-      this.extra.push(...next.slice(starts.length));
-      return this.given(starts);
+      this.extra.push(...next);
+      const given = this.fromExtra(max);
+      if (given.length > 0) return this.given(given);
     }
   }
 
@@ -86,21 +88,32 @@ export class CommandOffers {
   }
 
   private async takeNow(max: number): Promise<{ offers: Offer[]; waiting: Waiting }> {
-    const extra = this.extra.splice(0, max);
     const now = this.clock.monotonic();
     const steals = now - this.stolenAt >= REDELIVER_AFTER_MS / 2;
     if (steals) this.stolenAt = now;
     const { workerId, incarnation } = this.registration;
     const limits = [REDELIVER_AFTER_MS, DELIVERIES_MAX, steals ? "1" : "0"];
-    const args = [workerId, incarnation, max - extra.length, URGENT_MAX, ...limits];
+    const wanted = Math.max(0, max - this.extra.filter(isStart).length);
+    const args = [workerId, incarnation, wanted, URGENT_MAX, ...limits];
     const answer = await this.withGroups(() => this.link.write("take", this.streams, args));
     const [kind, ...taken] = answer as [string, ...[number, string, string, string][]];
+    // What came while the worker was drained or given up is not its own: in 500 ms another worker is offered it.
+    if (kind === "refused") this.extra = [];
+    if (kind === "held") this.extra = this.extra.filter((offer) => !isStart(offer));
     if (kind === "refused") return { offers: [], waiting: "standing" };
     const offers = taken.map(([index, , text, order]) =>
       this.offer(this.streams[index - 1]!, text, order)
     );
     const waiting = kind === "taken" && max > 0 ? "all" : "urgent";
-    return { offers: [...extra, ...offers], waiting };
+    return { offers: [...this.fromExtra(max), ...offers], waiting };
+  }
+
+  /** Of what came beyond what was asked for: every stop and delete, and as many starts as there is room for. */
+  private fromExtra(max: number): Offer[] {
+    const starts = this.extra.filter(isStart).slice(0, max);
+    const given = this.extra.filter((offer) => !isStart(offer) || starts.includes(offer));
+    this.extra = this.extra.filter((offer) => !given.includes(offer));
+    return given;
   }
 
   private offer(stream: string, text: string, order: string): Offer {
@@ -127,7 +140,11 @@ export class CommandOffers {
       const args = ["GROUP", "workers", workerId, "COUNT", 1, "BLOCK", blockMs, "STREAMS"];
       const read = send(blocker, "XREADGROUP", [...args, ...streams, ...streams.map(() => ">")]);
       const answer = await within(this.clock, read, blockMs + STUCK_AFTER_MS);
-      return this.offersIn(answer as [string, [string, string[]][]][] | null);
+      const { offers, isNudged } = this.offersIn(answer as Read);
+      if (!isNudged) return offers;
+      // Something about the worker has changed: it is looked at before anything is given.
+      this.extra.push(...offers);
+      return [];
     } catch (error) {
       // Redis is away, or the connection is stuck: a new one, and what was not read is still there.
       this.blockers.get(waiting)?.disconnect();
@@ -138,17 +155,18 @@ export class CommandOffers {
     }
   }
 
-  private offersIn(answer: [string, [string, string[]][]][] | null): Offer[] {
+  private offersIn(answer: Read): { offers: Offer[]; isNudged: boolean } {
     const offers: Offer[] = [];
+    let isNudged = false;
     for (const [stream, entries] of answer ?? []) {
       for (const [entry, fields] of entries) {
         if (stream === this.control) {
-          // No command: a nudge that was heard.
+          isNudged = true;
           void this.link.ask("XACK", stream, "workers", entry).catch(() => {});
         } else offers.push(this.offer(stream, fields[3]!, fields[5]!));
       }
     }
-    return offers;
+    return { offers, isNudged };
   }
 
   private async blocker(waiting: Waiting): Promise<RedisClient> {
@@ -172,6 +190,10 @@ export class CommandOffers {
       return await call();
     }
   }
+}
+
+function isStart({ command }: Offer): boolean {
+  return !isUrgent(command);
 }
 
 /** Which of a worker's four streams each kind of wait is for. */
