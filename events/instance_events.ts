@@ -24,6 +24,8 @@ const launch = {
   configurationRevision: z.number().int().nullable(),
   acceptWithinMs: z.number().int().positive(),
 };
+/** See `Command.leaseMs`. */
+const leaseMs = z.number().int().positive().optional();
 
 /** Data schemas by event type, in their present form. */
 export const eventSchemas = {
@@ -33,7 +35,14 @@ export const eventSchemas = {
   StartRequested: z.object({
     ...launch,
     site,
+    leaseMs,
     cause: z.enum(["user", "restart-policy", "queue"]),
+    /** Why it is to be started at `site`, and which worker was meant; absent where any may take it. */
+    placement: z.object({
+      site: z.string(),
+      workerId: z.string().nullable(),
+      reason: z.string().max(1_000),
+    }).optional(),
   }),
   /** A start asked for while stopping; its own deadline runs from here. */
   StartQueued: z.object(launch),
@@ -44,7 +53,7 @@ export const eventSchemas = {
     site,
     acceptWithinMs: z.number().int().positive(),
   }),
-  RestartRequested: z.object({ ...launch, site }),
+  RestartRequested: z.object({ ...launch, site, leaseMs }),
   /** `mayStillRun` names what a forced delete may leave behind; its worker ends it on its return. */
   DeleteRequested: z.object({
     commandId: commandId.nullable(),
@@ -82,6 +91,8 @@ export const eventSchemas = {
   CommandExpired: z.object({
     commandId,
     reason: z.enum(["NoWorker", "WorkersBusy", "WorkersUnreachable", "NotReleased"]),
+    /** What is missing, where that can be said more exactly than by the reason. */
+    detail: z.string().max(1_000).optional(),
   }),
   CommandCancelled: z.object({ commandId, reason: z.string() }),
   CommandRefused: z.object({ commandId, reason: z.enum(["StaleGeneration", "Poison"]) }),
@@ -106,13 +117,17 @@ export const eventSchemas = {
 export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
 
+/** Types whose shape has changed since their first release. */
+const LATER_SCHEMAS: Partial<Record<EventType, number>> = { InstanceCreated: 2 };
+
 /** The schema number that is written today, by type. */
-export const CURRENT_SCHEMA: Readonly<Record<EventType, number>> = Object.freeze(
-  Object.fromEntries(Object.keys(eventSchemas).map((type) => [type, 1])) as Record<
+export const CURRENT_SCHEMA: Readonly<Record<EventType, number>> = Object.freeze({
+  ...Object.fromEntries(Object.keys(eventSchemas).map((type) => [type, 1])) as Record<
     EventType,
     number
   >,
-);
+  ...LATER_SCHEMAS,
+});
 
 /** One fact before it is in the log. */
 export type NewEvent = { [T in EventType]: { type: T; data: EventData<T> } }[EventType];

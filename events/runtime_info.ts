@@ -6,8 +6,9 @@ export const exitSchema = z.object({
   code: z.number().int().nullable(),
   /** `SIGTERM`, …; a shell cannot tell exit code 143 from SIGTERM: codes above 128 are read as signals. */
   signal: z.string().nullable(),
-  /** `Exited` by itself, `Stopped` on request, `Killed` after its grace period, `HostRebooted`, `Unknown`. */
-  reason: z.enum(["Exited", "Stopped", "Killed", "HostRebooted", "Unknown"]),
+  /** `Exited` by itself, `Stopped` on request, `Killed` after its grace period, `HostRebooted`,
+   * `LeaseLapsed`: its host ended it, as its worker had not reached the log for the time of its lease; `Unknown`. */
+  reason: z.enum(["Exited", "Stopped", "Killed", "HostRebooted", "LeaseLapsed", "Unknown"]),
   message: z.string().max(2_000),
 });
 
@@ -26,6 +27,8 @@ export const runtimeInfoSchema = z.object({
   namespace: z.string().optional(),
   host: z.string().optional(),
   port: z.number().int().optional(),
+  /** It may live for so long after its worker was last heard; absent: it needs no worker to live. */
+  leaseMs: z.number().int().positive().optional(),
   exit: exitSchema.optional(),
   /** The last lines of its output, at most 8 KiB; only after a failure. */
   logTail: z.string().max(8_192).optional(),

@@ -40,11 +40,21 @@ const LABEL = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
 const labelText =
   "must be 1 to 63 letters, digits, '.', '_', '/' or '-', beginning and ending with a letter or digit";
 
+/** Names and values of labels, of instances as of workers. */
+export const labelsSchema = z.record(z.string().regex(LABEL, labelText), z.string().max(256));
+
 /** Platforms that this release has workers for. */
 export const platformSchema = z.enum(["process"], {
   error: "must be process, the one platform that this release offers",
 });
 export type PlatformName = z.infer<typeof platformSchema>;
+
+const onWorkerLostSchema = z.enum(["wait", "reschedule"], {
+  error: "must be one of wait, reschedule",
+});
+const DEFAULT_LEASE_MS = 30_000;
+/** A silent worker is noticed within 5 s; a shorter lease would end servers over a hiccup. Design §4 rule 8. */
+const leaseMsSchema = milliseconds(6_000, 86_400_000);
 
 export const specificationSchema = z.strictObject({
   name: z.string({ error: "must be a string" }).trim().min(1, "must not be empty").max(
@@ -58,20 +68,39 @@ export const specificationSchema = z.strictObject({
   platform: platformSchema.default("process"),
   template: templateSchema.default("drasi-server"),
   configuration: jsonObjectSchema,
-  labels: z.record(z.string().regex(LABEL, labelText), z.string().max(256)).default({}),
+  labels: labelsSchema.default({}),
   restartPolicy: restartPolicySchema.default(DEFAULT_RESTART_POLICY),
+  /**
+   * `wait`: it stays with its host until that returns. `reschedule`: it goes on elsewhere once its worker has not been
+   * heard for `leaseMs`; the price is that its host ends it when the worker cannot reach the log for so long.
+   */
+  onWorkerLost: onWorkerLostSchema.default("wait"),
+  /** Only with `reschedule`; a server gets it at its start. */
+  leaseMs: leaseMsSchema.default(DEFAULT_LEASE_MS),
+  /** Only a worker that has all of these starts it. */
+  workerLabels: labelsSchema.default({}),
 });
 
 /** All that a user decides of an instance. Each change of `configuration` gets a new revision number. */
 export type Specification = z.infer<typeof specificationSchema>;
+
+/** What a specification says about workers where it was written before it could. */
+export const DEFAULT_WORKER_CHOICE = {
+  onWorkerLost: "wait",
+  leaseMs: DEFAULT_LEASE_MS,
+  workerLabels: {},
+} as const satisfies Partial<Specification>;
 
 /** The parts of a specification that a user may change later. */
 export const specificationChangesSchema = z.strictObject({
   name: specificationSchema.shape.name.optional(),
   description: z.string({ error: "must be a string" }).max(2_000).optional(),
   configuration: jsonObjectSchema.optional(),
-  labels: z.record(z.string().regex(LABEL, labelText), z.string().max(256)).optional(),
+  labels: labelsSchema.optional(),
   restartPolicy: restartPolicySchema.optional(),
+  onWorkerLost: onWorkerLostSchema.optional(),
+  leaseMs: leaseMsSchema.optional(),
+  workerLabels: labelsSchema.optional(),
 });
 export type SpecificationChanges = z.infer<typeof specificationChangesSchema>;
 

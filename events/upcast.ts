@@ -3,6 +3,7 @@ import type { EventMeta, Position, RecordedEvent } from "./envelope.ts";
 import { OperationalError } from "./errors.ts";
 import { CURRENT_SCHEMA, eventSchemas, isKnownEventType } from "./instance_events.ts";
 import type { JsonObject } from "./json.ts";
+import { DEFAULT_WORKER_CHOICE } from "./specification.ts";
 
 /** An event as it was stored, before anything is known of its type. */
 export interface StoredEvent {
@@ -20,7 +21,14 @@ export interface StoredEvent {
 /** Lifts the data of schema number `n` to `n + 1`, by event type. */
 export type Upcasters = Record<string, Record<number, (data: JsonObject) => JsonObject>>;
 
-const UPCASTERS: Upcasters = {};
+const UPCASTERS: Upcasters = {
+  InstanceCreated: {
+    1: (data) => ({
+      ...data,
+      specification: { ...DEFAULT_WORKER_CHOICE, ...data.specification as JsonObject },
+    }),
+  },
+};
 
 /**
  * The event in today's shape.

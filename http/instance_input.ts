@@ -25,7 +25,8 @@ export const platformText = z.preprocess(
   platformSchema,
 );
 
-const { name, description, template, labels, restartPolicy } = specificationSchema.shape;
+const { name, description, template, labels, restartPolicy, onWorkerLost, leaseMs, workerLabels } =
+  specificationSchema.shape;
 
 const creation = z.strictObject({
   name,
@@ -36,6 +37,9 @@ const creation = z.strictObject({
   serverConfiguration: jsonObjectSchema.default({}),
   labels,
   restartPolicy,
+  onWorkerLost,
+  leaseMs,
+  workerLabels,
 });
 
 const { configuration: _, ...changeable } = specificationChangesSchema.shape;

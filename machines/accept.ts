@@ -7,6 +7,7 @@ import { step } from "./evolve.ts";
 import type { Launch } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { CommandAction } from "./moves.ts";
+import type { Fleet } from "./placement.ts";
 import type { Decision } from "./requests.ts";
 
 /** What a decision needs from outside: fresh ids and limits, drawn by the caller. */
@@ -19,6 +20,8 @@ export interface Deciding {
   acceptWithinMs: number;
   /** `If-Match`. */
   ifMatch?: number;
+  /** The workers as they were last seen; a start is placed by them. Absent: it goes where it was, or anywhere. */
+  fleet?: Fleet;
   /** Keep an answer even when nothing changes: the request carries an idempotency key. */
   keepsAnswer: boolean;
 }
@@ -65,7 +68,9 @@ function commandFor(
   given: Deciding,
 ): Command {
   const { instanceId, specification, generation } = state.context;
-  const data = event.data as { site: string | null; acceptWithinMs: number } & Partial<Launch>;
+  const data = event.data as
+    & { site: string | null; acceptWithinMs: number; leaseMs?: number }
+    & Partial<Launch>;
   return {
     messageId: (event.data as { commandId: string }).commandId,
     type: COMMAND_TYPES[action],
@@ -83,6 +88,7 @@ function commandFor(
         configurationRevision: data.configurationRevision ?? null,
       }
       : {}),
+    ...(data.leaseMs === undefined ? {} : { leaseMs: data.leaseMs }),
   };
 }
 

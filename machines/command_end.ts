@@ -22,7 +22,9 @@ export function failureAtEnd(event: RecordedEvent): CommandFailure | null {
       };
     }
     case "CommandExpired":
-      return EXPIRED[event.data.reason];
+      return event.data.detail === undefined
+        ? EXPIRED[event.data.reason]
+        : { ...EXPIRED[event.data.reason], message: event.data.detail };
     case "CommandCancelled":
       return {
         code: "cancelled",

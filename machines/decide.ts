@@ -5,6 +5,7 @@ import { canonicalJson } from "../events/json.ts";
 import { accept, type Deciding } from "./accept.ts";
 import type { Launch, PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
+import { placed, wantedBy } from "./placement.ts";
 import type { Decision, InstanceRequest, Rejection } from "./requests.ts";
 import { allowedRequests, mayRun, statusOf } from "./status.ts";
 
@@ -115,7 +116,7 @@ function decideStart(
   }
 }
 
-/** The event of a start, for users, for the policy and for a start that waited. Sticky: it goes where the last run was. */
+/** The event of a start, for users, for the policy and for a start that waited; placed by what is known of the workers. */
 export function startRequested(
   state: InstanceState,
   launch: Launch,
@@ -124,7 +125,8 @@ export function startRequested(
 ): NewEvent {
   return newEvent("StartRequested", {
     ...launching(state, launch, given),
-    site: state.context.run?.site ?? null,
+    ...leaseOf(state),
+    ...placed(wantedBy(state), given.fleet),
     cause,
   });
 }
@@ -178,6 +180,7 @@ function decideRestart(state: InstanceState, given: Deciding): Decision {
     state,
     [newEvent("RestartRequested", {
       ...launching(state, launch, given),
+      ...leaseOf(state),
       site: context.run?.site ?? null,
     })],
     given,
@@ -251,6 +254,10 @@ function launching(state: InstanceState, launch: Launch, given: Deciding) {
     generation: state.context.generation + 1,
     acceptWithinMs: given.acceptWithinMs,
   };
+}
+
+function leaseOf({ context: { specification } }: InstanceState): { leaseMs?: number } {
+  return specification?.onWorkerLost === "reschedule" ? { leaseMs: specification.leaseMs } : {};
 }
 
 function sameConfiguration(a: Launch, b: Launch | null | undefined): boolean {

@@ -23,6 +23,8 @@ export interface PendingCommand {
   /** Where it must be done; null: anywhere. */
   site: string | null;
   launch: Launch | null;
+  /** What a run that it starts may live for without its worker; null: for ever. */
+  leaseMs: number | null;
   accepted: { workerId: string; site: string; attempt: number; at: number } | null;
 }
 
@@ -60,6 +62,8 @@ export interface Unjudged {
   exit: Exit | null;
   /** How long it ran, milliseconds; 0 when it never did. */
   ranForMs: number;
+  /** It ended with its worker: given up, or out of reach of the log for longer than its lease. */
+  isLost: boolean;
 }
 
 export interface Facts {

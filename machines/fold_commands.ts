@@ -34,13 +34,30 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
   // With another request in hand, the end of the policy's start is what that request asked for.
   const isUnasked = before.desired === "running" && before.queuedStart === null &&
     ended.commands?.length === 0 && event.type !== "CommandCancelled";
-  if (
-    command?.kind === "start" && command.cause === "restart-policy" && error?.retryable && isUnasked
-  ) {
-    ended.unjudged = { runId: facts.run?.runId ?? command.commandId, exit: null, ranForMs: 0 };
+  if (command && error?.retryable && isUnasked && isJudged(facts, command, event)) {
+    ended.unjudged = {
+      runId: facts.run?.runId ?? command.commandId,
+      exit: null,
+      ranForMs: 0,
+      isLost: event.type === "CommandForgotten",
+    };
     ended.failure = facts.failure ?? error;
   }
   return ended;
+}
+
+/** Whether the restart policy has a say about a start that came to nothing: its own, and one that its worker took along. */
+function isJudged(facts: Facts, command: PendingCommand, event: RecordedEvent): boolean {
+  if (command.kind === "start" && command.cause === "restart-policy") return true;
+  if (event.type !== "CommandForgotten" || !goesOnElsewhere(facts)) return false;
+  // While the run before a restart may live it is judged with that run's end.
+  return command.kind === "start" ||
+    (command.kind === "restart" && facts.run?.runtimeInfo?.status !== "Running");
+}
+
+/** The user wants it to go on elsewhere once its worker is lost. */
+export function goesOnElsewhere({ specification }: Facts): boolean {
+  return specification?.onWorkerLost === "reschedule";
 }
 
 function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null {
@@ -65,6 +82,7 @@ function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null
             configurationRevision: event.data.configurationRevision,
           }
           : facts.run?.launch ?? null,
+        leaseMs: "leaseMs" in event.data ? event.data.leaseMs ?? null : null,
         accepted: null,
       };
     }

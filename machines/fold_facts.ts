@@ -4,6 +4,7 @@ import type { SpecificationChanges } from "../events/specification.ts";
 import type { Facts, LastError } from "./facts.ts";
 import { foldCommands } from "./fold_commands.ts";
 import { foldRun } from "./fold_run.ts";
+import { reportedRun } from "./reports.ts";
 
 /** More than any policy counts. */
 const RECENT_STARTS_MAX = 100;
@@ -15,6 +16,8 @@ export function foldFacts(before: Facts, event: RecordedEvent): Facts {
     version: event.version,
     position: event.position,
     lastModifiedAt: event.at,
+    // A log that lost its end knows less than the hosts: what comes next must be newer than what runs there.
+    generation: Math.max(before.generation, reportedRun(event)?.generation ?? 0),
     ...foldRun(before, event),
   };
   return { ...facts, ...foldRequest(facts, event), ...foldCommands(before, facts, event) };

@@ -91,6 +91,7 @@ const EXIT_CODES: Record<Exit["reason"], string> = {
   Stopped: "stopped",
   Killed: "killed",
   HostRebooted: "host_rebooted",
+  LeaseLapsed: "lease_lapsed",
   Unknown: "exit_unknown",
 };
 
@@ -104,6 +105,7 @@ function judgement(facts: Facts, event: RecordedEvent, info: RuntimeInfo | null)
       runId: info.runId,
       exit: info.exit ?? null,
       ranForMs: Math.max(0, (info.stoppedAt ?? event.at) - info.startedAt),
+      isLost: event.data.observation === "Lost" || info.exit?.reason === "LeaseLapsed",
     },
   };
 }

@@ -5,9 +5,10 @@
 import { newEvent } from "../events/instance_events.ts";
 import { accept, type Deciding } from "./accept.ts";
 import { startRequested } from "./decide.ts";
+import { goesOnElsewhere } from "./fold_commands.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { Decision } from "./requests.ts";
-import { judge } from "./restart_policy.ts";
+import { judge, type Verdict } from "./restart_policy.ts";
 import { mayRun } from "./status.ts";
 
 /** Something owed; `dueAt` is epoch milliseconds by the log's clock, 0 for at once. */
@@ -50,6 +51,8 @@ export interface Reacting extends Deciding {
   /** [0, 1), for the jitter. */
   fraction: number;
   expiryReason: ExpiryReason;
+  /** See `CommandExpired`. */
+  expiryDetail?: string;
 }
 
 /** The decision that pays what is owed, and the time before which the log must refuse it; null when nothing is. */
@@ -72,6 +75,7 @@ export function react(
       const event = newEvent("CommandExpired", {
         commandId: owed.commandId,
         reason: given.expiryReason,
+        ...(given.expiryDetail === undefined ? {} : { detail: given.expiryDetail }),
       });
       return accept(state, [event], given, [{
         commandId: owed.commandId,
@@ -106,6 +110,14 @@ function judged(state: InstanceState, given: Reacting): (Decision & { kind: "acc
   const { unjudged } = state.context;
   if (!verdict || !unjudged || verdict.kind === "leave") return null;
   const { runId } = unjudged;
+  if (verdict.kind === "move") {
+    const { run, specification, revision } = state.context;
+    const launch = run?.launch ?? {
+      configuration: specification?.configuration ?? {},
+      configurationRevision: revision,
+    };
+    return accept(state, [startRequested(state, launch, given, "restart-policy")], given);
+  }
   return accept(
     state,
     [
@@ -121,8 +133,13 @@ function judged(state: InstanceState, given: Reacting): (Decision & { kind: "acc
   );
 }
 
-function verdictOn(state: InstanceState) {
+/**
+ * What lost its worker goes on elsewhere at once where the user said so, whatever the restart policy: that is about
+ * servers that end, and this one did not end by itself. If the start fails, the policy judges that.
+ */
+function verdictOn(state: InstanceState): Verdict | { kind: "move" } | null {
   const { specification, unjudged, attempts, recentStarts, lastModifiedAt } = state.context;
+  if (unjudged?.isLost && goesOnElsewhere(state.context)) return { kind: "move" };
   return unjudged && specification
     ? judge(specification.restartPolicy, unjudged, attempts, recentStarts, lastModifiedAt)
     : null;

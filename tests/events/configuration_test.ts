@@ -95,3 +95,29 @@ Deno.test("a damaged event is told from a good one", () => {
   );
   assertEquals(error.code, "log_damaged");
 });
+
+Deno.test("an instance of before there was a choice of workers waits for its host, and any worker may have it", () => {
+  const specification = { name: "old", labels: {} };
+  const lifted = upcast({ ...stored, type: "InstanceCreated", data: { specification } });
+  assertEquals([lifted.schema, lifted.data], [2, {
+    specification: { ...specification, onWorkerLost: "wait", leaseMs: 30_000, workerLabels: {} },
+  }]);
+});
+
+Deno.test("what an instance says about workers is checked with every fault and its right form", () => {
+  const checked = parseWith(specificationSchema, {
+    name: "x",
+    configuration: {},
+    onWorkerLost: "move",
+    leaseMs: 5_999,
+    workerLabels: { "not a name": "a" },
+  });
+  assertEquals(checked.ok ? [] : checked.faults.map(({ path, message }) => [path, message]), [
+    ["onWorkerLost", "must be one of wait, reschedule"],
+    ["leaseMs", "must be a whole number of milliseconds from 6000 to 86400000"],
+    [
+      "workerLabels.not a name",
+      "its name must be 1 to 63 letters, digits, '.', '_', '/' or '-', beginning and ending with a letter or digit",
+    ],
+  ]);
+});

@@ -141,6 +141,8 @@ Deno.test("a new instance shows all of its specification and nothing that is not
       maxStarts: 10,
       windowMs: 600_000,
     },
+    onWorkerLost: "wait",
+    workerLabels: {},
     restarts: 0,
     createdAt: "2023-11-14T22:13:20.000Z",
     lastModifiedAt: "2023-11-14T22:13:20.000Z",

@@ -15,8 +15,8 @@ const given: Reacting = {
   fraction: 0.5,
   expiryReason: "NoWorker",
 };
-const crash = { runId: "r1", exit: ended("r1", 2_000, 1).exit!, ranForMs: 500 };
-const completed = { runId: "r1", exit: ended("r1", 2_000, 0).exit!, ranForMs: 500 };
+const crash = { runId: "r1", exit: ended("r1", 2_000, 1).exit!, ranForMs: 500, isLost: false };
+const completed = { runId: "r1", exit: ended("r1", 2_000, 0).exit!, ranForMs: 500, isLost: false };
 
 Deno.test("the policy: never leaves it, on-failure restarts failures, always restarts completions too", () => {
   const verdicts = (mode: "never" | "on-failure" | "always") => {

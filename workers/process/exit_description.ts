@@ -60,6 +60,8 @@ function messageOf(
         : how;
     case "HostRebooted":
       return "ended when its host was rebooted";
+    case "LeaseLapsed":
+      return `was ended by its host, as its worker had not reached the log for as long as its lease: ${how}`;
     case "Unknown":
       return "ended; its exit code is not known, since its shim ended too";
     default:
@@ -72,9 +74,12 @@ export function signalOf(code: number | null): string | null {
   return code === null ? null : SIGNALS[code - 128] ?? null;
 }
 
+/** Ends that say nothing of the server itself. */
+const EXPLAINED: readonly Exit["reason"][] = ["Stopped", "HostRebooted", "LeaseLapsed"];
+
 /** Whether an exit is a failure, whose last output is worth keeping. */
 export function isFailure(exit: Exit): boolean {
-  return exit.reason !== "Stopped" && exit.reason !== "HostRebooted" && exit.code !== 0;
+  return !EXPLAINED.includes(exit.reason) && exit.code !== 0;
 }
 
 /** `840 ms`, `12 s`, `3 min 20 s`, `5 h 2 min`. */
