@@ -30,13 +30,16 @@ export interface WorkerRecord {
   lost: boolean;
 }
 
+/** The most instances in one `Loss`: a longer step would hold up everybody else's. */
+export const LOSSES_MAX = 256;
+
 /** A silent incarnation of a worker, and what of its own may go on elsewhere. Design §4 rule 8. */
 export interface Loss {
   workerId: string;
   incarnation: string;
   /** Not lost if it was heard within this time, by the log's clock inside the step. */
   silentMs: number;
-  /** Instances whose runs have a lease that is over by now. */
+  /** Instances whose runs have a lease that is over by now; at most `LOSSES_MAX`. */
   instanceIds: readonly string[];
 }
 
@@ -60,8 +63,8 @@ export interface CommandBus {
    */
   forget(workerId: string, fence: number): Promise<RecordedEvent[]>;
   /**
-   * Gives up one silent incarnation of a worker; one step. Nothing happens when another one is present, when it was
-   * given up before, or when it was heard within `silentMs`. Of each listed instance it ends (`CommandForgotten`) what
+   * Gives up one silent incarnation of a worker; one step. Nothing happens when another one is present, or when it was
+   * heard within `silentMs`. One that is lost can be lost again for more instances. Of each listed instance it ends (`CommandForgotten`) what
    * the worker had accepted; and, unless another live worker reads the same site, the stop or restart that waits for
    * that site (nobody is left to do it) and the live run there (`Lost`). A start that waits can be moved, and a delete
    * waits for the only place where something is to be removed: both stay. So does everything of other instances: the

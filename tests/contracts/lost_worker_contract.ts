@@ -53,7 +53,16 @@ export function lostWorkerContract(technology: string, open: OpenWorld): void {
     ]);
     assertEquals(await reply.ended, events[0]);
     assertEquals(await broker.bus.inFlight(), []);
-    assertEquals(await lose(broker, ["a", "b"]), [], "once is enough");
+    assertEquals(await lose(broker, ["a", "b"]), [], "there is nothing left");
+  });
+
+  it("a lost worker is lost again for more instances", async (world) => {
+    const { broker } = world;
+    await startRun(broker, "a");
+    await startRun(broker, "b");
+    await world.advance(SILENT_MS + 50);
+    assertEquals((await lose(broker, ["a"])).map((event) => event.instanceId), ["a"]);
+    assertEquals((await lose(broker, ["a", "b"])).map((event) => event.instanceId), ["b"]);
   });
 
   it("what was given up is told unknown at every call, and begins a new life", async (world) => {

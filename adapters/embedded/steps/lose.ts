@@ -25,10 +25,13 @@ export function lose(loss: Loss, beatAt: (worker: WorkerRow) => number): Step<Re
   const instanceIds = [...new Set(loss.instanceIds)];
   return (context) => {
     const { tables, now } = context;
-    const worker = presentWorker(tables, workerId, incarnation);
-    if (!worker || now - beatAt(worker) < silentMs) return [];
-    tables.workers.put({ ...worker, lost: true });
-    context.effects.workersChanged = true;
+    const worker = tables.workers.get(workerId);
+    if (!worker || worker.forgotten || worker.incarnation !== incarnation) return [];
+    if (now - beatAt(worker) < silentMs) return [];
+    if (!worker.lost) {
+      tables.workers.put({ ...worker, lost: true });
+      context.effects.workersChanged = true;
+    }
     const isShared = [...tables.workers.all()].some((other) =>
       other.workerId !== workerId && other.site === worker.site &&
       presentWorker(tables, other.workerId, other.incarnation) !== null && !other.left &&
