@@ -3,22 +3,8 @@ import { parse as parseYaml } from "yaml";
 import { type Fault } from "./events/configuration.ts";
 import { reasonOf } from "./events/errors.ts";
 import type { Parsed } from "./events/specification.ts";
-
-/** Everything that can be set. Durations are milliseconds. */
-export interface Settings {
-  namespace: string;
-  host: string;
-  port: number;
-  /** Required for a host that is not loopback. */
-  apiToken: string | null;
-  dataDir: string;
-  commandTimeoutMs: number;
-  queueTimeoutMs: number;
-  drasiServerBin: string | null;
-  standIn: "auto" | "never";
-  headless: boolean;
-  stopOnExit: boolean;
-}
+import { OTHERS, SETTINGS } from "./settings/setting_table.ts";
+import { type Command, defaultSettings, type Setting, type Settings } from "./settings/settings.ts";
 
 /** What the program was given: arguments, environment, the text of `draas.yaml` if there is one. */
 export interface Given {
@@ -29,136 +15,60 @@ export interface Given {
   fileFault?: string;
 }
 
-interface Setting {
-  name: string;
-  flag: string | null;
-  /** Puts the parsed value into the settings, or says what form it must have. */
-  set(settings: Settings, text: string): string | null;
-}
-
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
-
-const SETTINGS: Setting[] = [
-  {
-    name: "DRAAS_NAMESPACE",
-    flag: "--namespace",
-    set: matching(
-      "namespace",
-      /^[a-z0-9][a-z0-9-]{0,31}$/,
-      "1 to 32 lower-case letters, digits and -, for example default",
-    ),
-  },
-  {
-    name: "DRAAS_HOST",
-    flag: "--host",
-    set: matching(
-      "host",
-      /^[A-Za-z0-9.:[\]-]{1,253}$/,
-      "an address or host name, for example 127.0.0.1",
-    ),
-  },
-  { name: "DRAAS_PORT", flag: "--port", set: whole("port", 0, 65_535) },
-  {
-    name: "DRAAS_API_TOKEN",
-    flag: null,
-    set: matching("apiToken", /^[\x21-\x7e]{16,512}$/, "at least 16 visible characters"),
-  },
-  {
-    name: "DRAAS_DATA_DIR",
-    flag: "--data-dir",
-    set: matching("dataDir", /^[^\0]{1,4096}$/, "a folder"),
-  },
-  {
-    name: "DRAAS_COMMAND_TIMEOUT_MS",
-    flag: "--command-timeout-ms",
-    set: whole("commandTimeoutMs", 1, 3_600_000),
-  },
-  {
-    name: "DRAAS_QUEUE_TIMEOUT_MS",
-    flag: "--queue-timeout-ms",
-    set: whole("queueTimeoutMs", 1, 86_400_000),
-  },
-  {
-    name: "DRASI_SERVER_BIN",
-    flag: null,
-    set: matching("drasiServerBin", /^[^\0]{1,4096}$/, "the path of an executable"),
-  },
-  {
-    name: "DRAAS_STANDIN",
-    flag: null,
-    set(settings, text) {
-      if (text !== "auto" && text !== "never") return "auto or never";
-      settings.standIn = text;
-      return null;
-    },
-  },
-];
-
-/**
- * Known, and not used here: what clients of the API are set with, and what each server finds in its environment, so
- * that DRaaS can be started from a shell inside an instance.
- */
-const OTHERS = new Set([
-  "DRAAS_URL",
-  "DRAAS_TOKEN",
-  "DRAAS_INSTANCE_ID",
-  "DRAAS_RUN_ID",
-  "DRAAS_SITE",
-]);
 const NOT_A_SETTING = `is not a setting; the settings are ${
   SETTINGS.map((one) => one.name).join(", ")
 }`;
-const SWITCHES = { "--headless": "headless", "--stop-on-exit": "stopOnExit" } as const;
+interface Switch {
+  flag: string;
+  key: "headless" | "stopOnExit";
+  commands: readonly Command[];
+}
 
-/** The settings, or every fault in what was given, each with the right form. */
-export function parseSettings(given: Given): Parsed<Settings> {
-  const settings: Settings = {
-    namespace: "default",
-    host: "127.0.0.1",
-    port: 4700,
-    apiToken: null,
-    dataDir: ".draas",
-    commandTimeoutMs: 30_000,
-    queueTimeoutMs: 600_000,
-    drasiServerBin: null,
-    standIn: "auto",
-    headless: false,
-    stopOnExit: false,
-  };
+const SWITCHES: readonly Switch[] = [
+  { flag: "--headless", key: "headless", commands: ["start", "serve"] },
+  { flag: "--stop-on-exit", key: "stopOnExit", commands: ["start"] },
+];
+
+/** The settings of `command`, or every fault in what was given, each with the right form. */
+export function parseSettings(command: Command, given: Given): Parsed<Settings> {
+  const settings = defaultSettings(command);
   const faults: Fault[] = [];
   const apply = (setting: Setting, text: string, source: string) => {
     // As many scripts pass it on: set to nothing is not set.
     if (text === "") return;
     const form = setting.set(settings, text);
-    if (form) {
-      faults.push({
-        path: source,
-        message: `${JSON.stringify(secretless(setting, text))} is not valid; it must be ${form}`,
-      });
-    }
+    if (form === null) return;
+    const shown = JSON.stringify(setting.isSecret ? "(hidden)" : text);
+    faults.push({ path: source, message: `${shown} is not valid; it must be ${form}` });
   };
   if (given.fileFault) faults.push({ path: "draas.yaml", message: given.fileFault });
   applyFile(given.file, apply, faults);
-  for (const [name, text] of Object.entries(given.environment)) {
-    const setting = SETTINGS.find((one) => one.name === name);
-    if (setting) {
-      apply(setting, text, name);
-    } else if (name.startsWith("DRAAS_") && !OTHERS.has(name)) {
-      faults.push({
-        path: name,
-        message: NOT_A_SETTING,
-      });
-    }
-  }
-  applyFlags(given.args, settings, apply, faults);
-  if (!LOOPBACK.test(settings.host) && settings.apiToken === null) {
+  applyEnvironment(given.environment, apply, faults);
+  applyFlags(command, given.args, { settings, apply, faults });
+  if (faults.length === 0) faults.push(...missing(command, settings));
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value: settings };
+}
+
+/** What a program cannot do without. */
+function missing(command: Command, { host, apiToken, redisUrl }: Settings): Fault[] {
+  const listens = command === "start" || command === "serve";
+  const needsRedis = command === "serve" || command === "worker:process";
+  const faults: Fault[] = [];
+  if (listens && !LOOPBACK.test(host) && apiToken === null) {
     faults.push({
       path: "DRAAS_HOST",
       message:
-        `${settings.host} can be reached from other machines, so DRAAS_API_TOKEN must be set (at least 16 characters); or use 127.0.0.1`,
+        `${host} can be reached from other machines, so DRAAS_API_TOKEN must be set (at least 16 characters); or use 127.0.0.1`,
     });
   }
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, value: settings };
+  if (needsRedis && redisUrl === null) {
+    faults.push({
+      path: "REDIS_URL",
+      message: `must be set for ${command}, for example redis://127.0.0.1:6379`,
+    });
+  }
+  return faults;
 }
 
 /** What this process was given: its environment, and `draas.yaml` in the working folder. */
@@ -216,74 +126,44 @@ function applyFile(file: string | null, apply: Apply, faults: Fault[]): void {
   }
 }
 
-function applyFlags(
-  args: readonly string[],
-  settings: Settings,
+function applyEnvironment(
+  environment: Readonly<Record<string, string>>,
   apply: Apply,
   faults: Fault[],
 ): void {
+  for (const setting of SETTINGS) apply(setting, environment[setting.name] ?? "", setting.name);
+  for (const name of Object.keys(environment)) {
+    const isKnown = OTHERS.has(name) || SETTINGS.some((one) => one.name === name);
+    if (name.startsWith("DRAAS_") && !isKnown) faults.push({ path: name, message: NOT_A_SETTING });
+  }
+}
+
+function applyFlags(
+  command: Command,
+  args: readonly string[],
+  { settings, apply, faults }: { settings: Settings; apply: Apply; faults: Fault[] },
+): void {
   for (let i = 0; i < args.length; i++) {
     const [flag = "", inline] = args[i]!.split(/=(.*)/s, 2);
-    if (Object.hasOwn(SWITCHES, flag)) {
-      if (inline === undefined) settings[SWITCHES[flag as keyof typeof SWITCHES]] = true;
+    const isMeant = (one: Setting | Switch) => one.flag === flag && one.commands.includes(command);
+    const found = SWITCHES.find(isMeant);
+    if (found) {
+      if (inline === undefined) settings[found.key] = true;
       else faults.push({ path: flag, message: "takes no value" });
       continue;
     }
-    const setting = SETTINGS.find((one) => one.flag === flag);
+    const setting = SETTINGS.find(isMeant);
     const isFollowed = flag.startsWith("-") && !args[i + 1]?.startsWith("--");
     const text = inline ?? (isFollowed ? args[++i] : undefined);
     // What follows an unknown flag is taken for its value and not shown: it could be a secret.
-    if (!setting) faults.push({ path: flag, message: "is not a flag; see --help" });
+    if (!setting) faults.push({ path: flag, message: notAFlag(command) });
     else if (text === undefined) faults.push({ path: flag, message: "needs a value" });
     else apply(setting, text, flag);
   }
 }
 
-function matching(
-  key: "namespace" | "host" | "apiToken" | "dataDir" | "drasiServerBin",
-  pattern: RegExp,
-  form: string,
-) {
-  return (settings: Settings, text: string): string | null => {
-    if (!pattern.test(text)) return form;
-    settings[key] = text;
-    return null;
-  };
+function notAFlag(command: Command): string {
+  return command === "start"
+    ? "is not a flag; see --help"
+    : `is not a flag of ${command}; see --help`;
 }
-
-function whole(key: "port" | "commandTimeoutMs" | "queueTimeoutMs", least: number, most: number) {
-  return (settings: Settings, text: string): string | null => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      return `a whole number from ${least} to ${most}`;
-    }
-    settings[key] = value;
-    return null;
-  };
-}
-
-function secretless(setting: Setting, text: string): string {
-  return setting.name === "DRAAS_API_TOKEN" ? "(hidden)" : text;
-}
-
-/** What `--help` says. */
-export const HELP = `DRaaS runs a fleet of servers on this machine and keeps them as you asked.
-
-  deno task start [flags]     control plane, HTTP API and process worker in one process
-
-Flags                         Setting                     Default
-  --host ADDRESS              DRAAS_HOST                  127.0.0.1
-  --port N                    DRAAS_PORT                  4700 (0: any free port)
-  --data-dir FOLDER           DRAAS_DATA_DIR              .draas
-  --namespace NAME            DRAAS_NAMESPACE             default
-  --command-timeout-ms N      DRAAS_COMMAND_TIMEOUT_MS    30000
-  --queue-timeout-ms N        DRAAS_QUEUE_TIMEOUT_MS      600000
-  --headless                  no live view, also in a terminal
-  --stop-on-exit              stop every instance when DRaaS ends
-                              DRAAS_API_TOKEN             none; needed for other addresses than loopback
-                              DRASI_SERVER_BIN            drasi-server, found on PATH
-                              DRAAS_STANDIN               auto: a stand-in runs where no drasi-server is; never
-
-Flags come before the environment, the environment before draas.yaml, which holds the same names.
-
-  curl http://127.0.0.1:4700/    lists what the API can do`;

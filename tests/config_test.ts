@@ -1,17 +1,19 @@
 /** Settings: what comes before what, every fault at once, and no secret in a message. */
 import { assert, assertEquals } from "@std/assert";
-import { type Given, HELP, inheritedEnvironment, parseSettings, type Settings } from "../config.ts";
+import { type Given, inheritedEnvironment, parseSettings } from "../config.ts";
+import { HELP } from "../settings/help.ts";
+import type { Command, Settings } from "../settings/settings.ts";
 
 const TOKEN = "0123456789abcdef";
 
-function settingsOf(given: Partial<Given>): Settings {
-  const parsed = parseSettings({ args: [], environment: {}, file: null, ...given });
+function settingsOf(given: Partial<Given>, command: Command = "start"): Settings {
+  const parsed = parseSettings(command, { args: [], environment: {}, file: null, ...given });
   if (!parsed.ok) throw new Error(`refused: ${JSON.stringify(parsed.faults)}`);
   return parsed.value;
 }
 
-function faultsOf(given: Partial<Given>): string[] {
-  const parsed = parseSettings({ args: [], environment: {}, file: null, ...given });
+function faultsOf(given: Partial<Given>, command: Command = "start"): string[] {
+  const parsed = parseSettings(command, { args: [], environment: {}, file: null, ...given });
   return parsed.ok ? [] : parsed.faults.map(({ path, message }) => `${path}: ${message}`);
 }
 
@@ -28,6 +30,12 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     queueTimeoutMs: 600_000,
     drasiServerBin: null,
     standIn: "auto",
+    redisUrl: null,
+    redisWaitMs: 30_000,
+    workerId: null,
+    slots: 64,
+    workerLabels: {},
+    patienceMs: 10_000,
     headless: false,
     stopOnExit: false,
   });
@@ -147,6 +155,68 @@ for (const host of ["0.0.0.0", "::", "192.168.1.7", "localhost.example.com", "12
     assertEquals(settingsOf({ args: ["--host", host], environment }).apiToken, TOKEN);
   });
 }
+
+Deno.test("serve and a worker need a Redis; start does not, and a worker does not mind where an API listens", () => {
+  for (const command of ["serve", "worker:process"] as const) {
+    assertEquals(faultsOf({}, command), [
+      `REDIS_URL: must be set for ${command}, for example redis://127.0.0.1:6379`,
+    ]);
+  }
+  const environment = { REDIS_URL: "redis://r", DRAAS_HOST: "0.0.0.0" };
+  assertEquals(settingsOf({ environment }, "worker:process").redisUrl, "redis://r");
+  assertEquals(
+    faultsOf({ environment }, "serve").length,
+    1,
+    "it would listen there, without a token",
+  );
+});
+
+Deno.test("a worker has its own folder, and no stand-in unless it is asked for", () => {
+  const environment = { REDIS_URL: "redis://r" };
+  const { dataDir, standIn } = settingsOf({ environment }, "worker:process");
+  assertEquals([dataDir, standIn], [".draas-worker", "never"]);
+  const asked = { ...environment, DRAAS_STANDIN: "auto" };
+  assertEquals(settingsOf({ environment: asked }, "worker:process").standIn, "auto");
+});
+
+Deno.test("labels add up: a flag counts more than the setting, and may be repeated", () => {
+  const environment = { REDIS_URL: "redis://r", DRAAS_WORKER_LABELS: "zone=a, disk=ssd" };
+  const args = ["--label", "zone=b", "--label=gpu="];
+  const { workerLabels } = settingsOf({ environment, args }, "worker:process");
+  assertEquals(workerLabels, { zone: "b", disk: "ssd", gpu: "" });
+  for (const text of ["zone", "=a", "zo ne=a", "zone=a,,disk=b"]) {
+    const faults = faultsOf({ environment, args: ["--label", text] }, "worker:process");
+    assertEquals(faults.length, 1, text);
+  }
+});
+
+Deno.test("times are written with their unit", () => {
+  const environment = { REDIS_URL: "redis://r" };
+  const args = ["--redis-wait", "1500ms", "--patience", "2m"];
+  const { redisWaitMs, patienceMs } = settingsOf({ environment, args }, "worker:process");
+  assertEquals([redisWaitMs, patienceMs], [1_500, 120_000]);
+  for (const text of ["30", "30h", "-1s", "1.5s", "61m"]) {
+    assertEquals(faultsOf({ environment, args: ["--redis-wait", text] }, "serve").length, 1, text);
+  }
+});
+
+Deno.test("each program knows its own flags", () => {
+  const environment = { REDIS_URL: "redis://r" };
+  assertEquals(firstWords(faultsOf({ environment, args: ["--slots", "4"] }, "serve")), [
+    "--slots: is not a flag of serve; see --help",
+  ]);
+  assertEquals(
+    faultsOf({ environment, args: ["--stop-on-exit", "--port=1"] }, "worker:process").length,
+    2,
+  );
+});
+
+Deno.test("REDIS_URL counts more than the connection string beside it", () => {
+  const environment = { REDIS_URL: "redis://a", ConnectionStrings__Redis: "b:6379" };
+  assertEquals(settingsOf({ environment }, "serve").redisUrl, "redis://a");
+  const file = "ConnectionStrings__Redis: localhost:6379\n";
+  assertEquals(settingsOf({ file }, "serve").redisUrl, "redis://localhost:6379");
+});
 
 Deno.test("a secret is in no message, also not one that came by a wrong flag or name", () => {
   const secret = "pass word";

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { AskOutcome, InstanceSystem } from "../actors/system_port.ts";
 import { OperationalError } from "../events/errors.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
-import { farewell, greeting, stopFleet } from "../program.ts";
+import { stopFleet } from "../programs/fleet_stop.ts";
+import { farewell, greeting } from "../programs/words.ts";
 import { ManualClock, settled } from "./adapters/manual_clock.ts";
 import { scriptedSystem } from "./http/support/scripted_system.ts";
 import { History } from "./support/recorded.ts";
@@ -124,7 +125,13 @@ Deno.test("the greeting and the farewell count in the right number", async () =>
         incidents: [],
       }),
   }).status();
-  const lines = greeting(status, { version: "1.2.3", tookMs: 7, url: "http://x", dataDir: "/d" });
+  const lines = greeting(status, {
+    version: "1.2.3",
+    tookMs: 7,
+    url: "http://x",
+    place: ["Data", "/d"],
+    end: "Ctrl-C ends it.",
+  });
   assert(lines.includes("  Fleet  1 instance\n"), lines);
   assertEquals(await farewell(fleetOf([rests("a")]).system, "/data"), "DRaaS has ended.");
   assertEquals(

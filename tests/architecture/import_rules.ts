@@ -24,8 +24,8 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "http/": ["events/", "machines/", "actors/system_port.ts"],
   "tui/": ["events/", "machines/", "actors/system_port.ts"],
   "cli/": ["events/", "http/remote_system.ts", "tui/"],
-  "config.ts": ["events/"],
-  "program.ts": ["events/", "machines/", "actors/system_port.ts"],
+  "settings/": ["events/"],
+  "config.ts": ["events/", "settings/"],
 };
 
 /** Libraries that only some folders may know. Keys ending in `/` are prefixes. */
@@ -50,8 +50,10 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "node:fs/": ["adapters/", "workers/"],
 };
 
-/** Composes, so it may import everything, and nothing imports it. */
-const COMPOSITION_ROOT = "main.ts";
+/** The entry: nothing imports it. */
+const ENTRY = "main.ts";
+/** Composes, one file a program, so it may import everything; only the entry imports it. */
+const COMPOSITION = "programs/";
 
 /** Imports that the table does not allow. */
 export function importFaults(files: readonly SourceFile[]): string[] {
@@ -62,7 +64,7 @@ export function importFaults(files: readonly SourceFile[]): string[] {
       return [`${path} belongs to no part of the import table`];
     }
     return file.imports.flatMap(({ target, line }) => {
-      if (target === null || mayImport(path, part, target)) return [];
+      if (target === null || mayImport(part, target)) return [];
       return [`${path}:${line} imports ${target}; ${part} may import ${allowedText(part)}`];
     });
   });
@@ -114,14 +116,15 @@ export function cycleFaults(files: readonly SourceFile[]): string[] {
 }
 
 function partOf(path: string): string | null {
-  if (path === COMPOSITION_ROOT) return COMPOSITION_ROOT;
+  const root = [ENTRY, COMPOSITION].find((one) => path.startsWith(one));
+  if (root) return root;
   const parts = Object.keys(IMPORT_TABLE).filter((part) => path.startsWith(part));
   return parts.sort((a, b) => b.length - a.length)[0] ?? null;
 }
 
-function mayImport(path: string, part: string, target: string): boolean {
-  if (target === COMPOSITION_ROOT) return false;
-  if (path === COMPOSITION_ROOT) return true;
+function mayImport(part: string, target: string): boolean {
+  if (target === ENTRY) return false;
+  if (part === ENTRY || part === COMPOSITION) return true;
   const wanted = partOf(target);
   return wanted === part || IMPORT_TABLE[part]!.some((one) => one === wanted || one === target);
 }

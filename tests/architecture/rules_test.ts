@@ -31,7 +31,7 @@ const broken: [string, Rule, Source, string][] = [
   ["an import at run time that the table does not have", importFaults, [
     "config.ts",
     'await import("./tui/live_view.tsx");',
-  ], "config.ts:1 imports tui/live_view.tsx; config.ts may import events/"],
+  ], "config.ts:1 imports tui/live_view.tsx; config.ts may import events/, settings/"],
   [
     "more of the actors than their port",
     importFaults,
@@ -54,6 +54,14 @@ const broken: [string, Rule, Source, string][] = [
     "workers/heartbeat.ts",
     'import { VERSION } from "../main.ts";',
   ], "workers/heartbeat.ts:1 imports main.ts; workers/ may import events/"],
+  ["a part that imports a program", importFaults, [
+    "workers/heartbeat.ts",
+    'import { VERSION } from "../programs/version.ts";',
+  ], "workers/heartbeat.ts:1 imports programs/version.ts; workers/ may import events/"],
+  ["a program that imports the entry", importFaults, [
+    "programs/serve.ts",
+    'import { main } from "../main.ts";',
+  ], "programs/serve.ts:1 imports main.ts; programs/ may import nothing of ours"],
   [
     "a folder that the table does not know",
     importFaults,
@@ -81,10 +89,15 @@ const broken: [string, Rule, Source, string][] = [
     "main.ts",
     'const x = Deno.env.get("X");',
   ], "main.ts:1 Deno.env is read in config.ts only"],
-  ["an environment that is read in passing", hostFaults, [
-    "actors/leader.ts",
-    "const { env } = Deno;",
-  ], "actors/leader.ts:1 Deno belongs in main.ts, config.ts, adapters/, workers/, http/server.ts"],
+  [
+    "an environment that is read in passing",
+    hostFaults,
+    [
+      "actors/leader.ts",
+      "const { env } = Deno;",
+    ],
+    "actors/leader.ts:1 Deno belongs in main.ts, config.ts, programs/, adapters/, workers/, http/server.ts",
+  ],
   [
     "the host's type in a port",
     hostFaults,
@@ -92,7 +105,7 @@ const broken: [string, Rule, Source, string][] = [
       "events/event_log.ts",
       "let x: Deno.FsFile;",
     ],
-    "events/event_log.ts:1 Deno.FsFile belongs in main.ts, config.ts, adapters/, workers/, http/server.ts",
+    "events/event_log.ts:1 Deno.FsFile belongs in main.ts, config.ts, programs/, adapters/, workers/, http/server.ts",
   ],
   ["a status of an error in a route", statusFaults, [
     "http/routes/x.ts",

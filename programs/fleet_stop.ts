@@ -1,51 +1,11 @@
-/** What the program says when it is ready and when it ends, and how it stops the fleet where it was told to. Design §8. */
-import type { InstanceSystem, SystemStatus } from "./actors/system_port.ts";
-import type { Clock } from "./events/clock.ts";
-import { OperationalError } from "./events/errors.ts";
-import type { InstanceState } from "./machines/lifecycle.ts";
-import { statusOf } from "./machines/status.ts";
-
-/** Where the program speaks. */
-export interface Voice {
-  say(text: string): void;
-  complain(message: string, hint: string): void;
-}
-
-/** What a greeting tells besides the system's own status. */
-export interface Started {
-  version: string;
-  tookMs: number;
-  url: string;
-  dataDir: string;
-}
-
-/** The lines of a program that is ready. */
-export function greeting(
-  { instances, durability }: SystemStatus,
-  { version, tookMs, url, dataDir }: Started,
-): string {
-  const kept = durability === "disk"
-    ? "every answer is on the disk before it is given"
-    : durability;
-  return [
-    `DRaaS ${version}, ready in ${tookMs} ms`,
-    `  API    ${url}`,
-    `  Data   ${dataDir} (${kept})`,
-    `  Fleet  ${countOf(instances)}`,
-    "  Ctrl-C ends DRaaS and leaves the servers running; --stop-on-exit stops them.",
-  ].join("\n");
-}
-
-/** The last line: how many servers run on, and where they are found again. */
-export async function farewell(system: InstanceSystem, dataDir: string): Promise<string> {
-  const { items } = await system.list({ limit: Infinity });
-  const running = items.filter((state) => state.value.run === "running").length;
-  if (running === 0) return "DRaaS has ended.";
-  const [runs, them] = running === 1 ? ["runs", "it"] : ["run", "them"];
-  return `DRaaS has ended. ${
-    countOf(running)
-  } ${runs} on; the next start on ${dataDir} finds ${them} again.`;
-}
+/** Stops the fleet before its program ends, where it was told to. Design §8. */
+import type { InstanceSystem } from "../actors/system_port.ts";
+import type { Clock } from "../events/clock.ts";
+import { OperationalError } from "../events/errors.ts";
+import type { InstanceState } from "../machines/lifecycle.ts";
+import { statusOf } from "../machines/status.ts";
+import type { Voice } from "./terminal.ts";
+import { countOf } from "./words.ts";
 
 /** What stopping a fleet needs. */
 export interface StopParts {
@@ -137,8 +97,4 @@ async function isStopped({ system, timeoutMs }: StopParts, state: InstanceState)
 function mayRun(state: InstanceState): boolean {
   const status = statusOf(state);
   return status !== "Created" && status !== "Stopped";
-}
-
-function countOf(instances: number): string {
-  return `${instances} ${instances === 1 ? "instance" : "instances"}`;
 }

@@ -1,0 +1,102 @@
+/** `deno task start`: control plane, API and process worker in one process, on an embedded log. Design §8. */
+import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
+import { hostIds, hostRandomness, idFromKey, nextTurn } from "../adapters/host/host_chance.ts";
+import { hostClock } from "../adapters/host/host_clock.ts";
+import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
+import type { Settings } from "../settings/settings.ts";
+import { attend, tellIncident } from "./attendance.ts";
+import { stopFleet } from "./fleet_stop.ts";
+import { type HttpDoor, openHttpDoor, STOP_PATIENCE_MS } from "./http_door.ts";
+import { type Undo, undoAll } from "./parts.ts";
+import { openSite, seatWorker } from "./process_worker.ts";
+import { complain, endAtNextSignal, endAtOnce, say, tellBug, terminal } from "./terminal.ts";
+import { farewell } from "./words.ts";
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Everything that runs, for as long as it runs. */
+interface Node {
+  system: FleetSystem;
+  door: HttpDoor;
+  dataDir: string;
+}
+
+/** Runs the program until it is told to end; gives its exit code. */
+export async function start(settings: Settings, environment: Environment): Promise<number> {
+  const startedAt = hostClock.monotonic();
+  const undo: Undo = [];
+  const { system, door, dataDir } = await openNode(settings, environment, undo);
+  if (settings.redisUrl !== null) {
+    complain(
+      "REDIS_URL is set and not used here.",
+      "A control plane on Redis is `deno task serve`.",
+    );
+  }
+  await attend({ system, url: door.url }, {
+    headless: settings.headless,
+    environment,
+    tookMs: Math.round(hostClock.monotonic() - startedAt),
+    place: ["Data", dataDir],
+    end: "Ctrl-C ends DRaaS and leaves the servers running; --stop-on-exit stops them.",
+  });
+  endAtNextSignal("What runs goes on; `deno task start` finds it again.");
+  const left = settings.stopOnExit ? await stopAll(system, door, settings) : 0;
+  const words = await farewell(system, dataDir);
+  await undoAll(undo);
+  say(words);
+  return left > 0 ? 1 : 0;
+}
+
+/** The API goes first: a start that came later would be left running. */
+async function stopAll(system: FleetSystem, door: HttpDoor, settings: Settings): Promise<number> {
+  await door.close();
+  const timeoutMs = settings.queueTimeoutMs;
+  return await stopFleet({ system, clock: hostClock, voice: terminal, timeoutMs });
+}
+
+async function openNode(settings: Settings, environment: Environment, undo: Undo): Promise<Node> {
+  const broker = openSqliteBroker({
+    folder: `${settings.dataDir}/log`,
+    clock: hostClock,
+    ids: hostIds,
+    defer: nextTurn,
+    onFatal: endAtOnce,
+  });
+  hostClock.neverBefore(broker.newestAt);
+  undo.push(() => broker.close());
+  try {
+    const platform = await openSite(settings, environment, undo);
+    const worker = seatWorker({
+      identity: {
+        workerId: `embedded-${platform.site}`,
+        machineId: platform.site,
+        slots: settings.slots,
+        labels: settings.workerLabels,
+      },
+      platform,
+      openChannel: broker.workerChannel,
+      onSuperseded: () =>
+        complain("Another worker has taken over this data folder.", "Start one at a time."),
+    });
+    const system = await openInstanceSystem({
+      ...broker,
+      clock: hostClock,
+      ids: hostIds,
+      randomness: hostRandomness,
+      nodeId: hostIds.next("incarnation"),
+      queueTimeoutMs: settings.queueTimeoutMs,
+      deriveId: (key) => idFromKey(settings.namespace, key),
+      onBug: tellBug,
+      onIncident: tellIncident,
+    });
+    undo.push(() => system.shutdown());
+    await worker.start();
+    undo.push(() => worker.stop(STOP_PATIENCE_MS));
+    const door = openHttpDoor(settings, system);
+    undo.push(door.close);
+    return { system, door, dataDir: Deno.realPathSync(settings.dataDir) };
+  } catch (error) {
+    await undoAll(undo);
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+/** What `--help` says: the programs, their flags, and the settings behind them. */
+export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
+
+  deno task start [flags]            on one machine: control plane, HTTP API and worker in one process
+  deno task serve [flags]            a control plane on Redis; as many as you like on one Redis
+  deno task worker:process [flags]   a worker on any host that reaches the Redis; runs servers as processes
+
+Flags of all                  Setting                     Default
+  --namespace NAME            DRAAS_NAMESPACE             default: the fleet's name
+  --version, --help
+
+Flags of start and serve
+  --host ADDRESS              DRAAS_HOST                  127.0.0.1
+  --port N                    DRAAS_PORT                  4700 (0: any free port)
+  --command-timeout-ms N      DRAAS_COMMAND_TIMEOUT_MS    30000
+  --queue-timeout-ms N        DRAAS_QUEUE_TIMEOUT_MS      600000
+  --headless                  no live view, also in a terminal
+                              DRAAS_API_TOKEN             none; needed for other addresses than loopback
+
+Flags of start
+  --data-dir FOLDER           DRAAS_DATA_DIR              .draas
+  --stop-on-exit              stop every instance when DRaaS ends
+
+Flags of serve and worker:process
+                              REDIS_URL                   none: redis://host:port, rediss://, redis+sentinel://,
+                                                          redis+cluster://; ConnectionStrings__Redis does as well
+  --redis-wait TIME           DRAAS_REDIS_WAIT            30s: how long to wait for Redis at the start
+
+Flags of worker:process
+  --data-dir FOLDER           DRAAS_DATA_DIR              .draas-worker: one worker a folder
+  --worker-id ID              DRAAS_WORKER_ID             made at the first start, kept in the data folder
+  --slots N                   DRAAS_WORKER_SLOTS          64: how many instances it works on at once
+  --label KEY=VALUE           DRAAS_WORKER_LABELS         none; may be repeated (zone=a,disk=ssd in the setting)
+  --patience TIME             DRAAS_WORKER_PATIENCE       10s: for what is in hand when it is told to end
+
+Of all that run servers       DRASI_SERVER_BIN            drasi-server, found on PATH
+                              DRAAS_STANDIN               start: auto, a stand-in runs where no drasi-server is;
+                                                          worker:process: never
+
+Flags come before the environment, the environment before draas.yaml, which holds the same names.
+
+  curl http://127.0.0.1:4700/    lists what the API can do`;

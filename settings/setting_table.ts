@@ -1,0 +1,183 @@
+/** The table of settings: one entry a setting, with the form that its text must have. To add one, add it here. */
+import { ID_PATTERN } from "../events/ids.ts";
+import { specificationSchema } from "../events/specification.ts";
+import { parseRedisAddress } from "./redis_address.ts";
+import { type Command, COMMANDS, type Setting, type Settings } from "./settings.ts";
+
+const CONTROL_PLANES: readonly Command[] = ["start", "serve"];
+const WORKERS: readonly Command[] = ["worker:process"];
+const ON_REDIS: readonly Command[] = ["serve", "worker:process"];
+const LABELS_MAX = 32;
+
+/** In the order in which they are applied: of two names of one thing the later counts. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: "DRAAS_NAMESPACE",
+    flag: "--namespace",
+    commands: COMMANDS,
+    set: matching(
+      "namespace",
+      /^[a-z0-9][a-z0-9-]{0,31}$/,
+      "1 to 32 lower-case letters, digits and -, for example default",
+    ),
+  },
+  {
+    name: "DRAAS_HOST",
+    flag: "--host",
+    commands: CONTROL_PLANES,
+    set: matching(
+      "host",
+      /^[A-Za-z0-9.:[\]-]{1,253}$/,
+      "an address or host name, for example 127.0.0.1",
+    ),
+  },
+  {
+    name: "DRAAS_PORT",
+    flag: "--port",
+    commands: CONTROL_PLANES,
+    set: whole("port", 0, 65_535),
+  },
+  {
+    name: "DRAAS_API_TOKEN",
+    flag: null,
+    commands: CONTROL_PLANES,
+    isSecret: true,
+    set: matching("apiToken", /^[\x21-\x7e]{16,512}$/, "at least 16 visible characters"),
+  },
+  {
+    name: "DRAAS_DATA_DIR",
+    flag: "--data-dir",
+    commands: ["start", "worker:process"],
+    set: matching("dataDir", /^[^\0]{1,4096}$/, "a folder"),
+  },
+  {
+    name: "DRAAS_COMMAND_TIMEOUT_MS",
+    flag: "--command-timeout-ms",
+    commands: CONTROL_PLANES,
+    set: whole("commandTimeoutMs", 1, 3_600_000),
+  },
+  {
+    name: "DRAAS_QUEUE_TIMEOUT_MS",
+    flag: "--queue-timeout-ms",
+    commands: CONTROL_PLANES,
+    set: whole("queueTimeoutMs", 1, 86_400_000),
+  },
+  {
+    name: "DRASI_SERVER_BIN",
+    flag: null,
+    commands: COMMANDS,
+    set: matching("drasiServerBin", /^[^\0]{1,4096}$/, "the path of an executable"),
+  },
+  {
+    name: "DRAAS_STANDIN",
+    flag: null,
+    commands: COMMANDS,
+    set(settings, text) {
+      if (text !== "auto" && text !== "never") return "auto or never";
+      settings.standIn = text;
+      return null;
+    },
+  },
+  { name: "ConnectionStrings__Redis", flag: null, commands: ON_REDIS, isSecret: true, set: redis },
+  { name: "REDIS_URL", flag: null, commands: ON_REDIS, isSecret: true, set: redis },
+  {
+    name: "DRAAS_REDIS_WAIT",
+    flag: "--redis-wait",
+    commands: ON_REDIS,
+    set: duration("redisWaitMs", 3_600_000),
+  },
+  {
+    name: "DRAAS_WORKER_ID",
+    flag: "--worker-id",
+    commands: WORKERS,
+    set: matching("workerId", ID_PATTERN, "1 to 64 letters, digits and -, for example web-1"),
+  },
+  {
+    name: "DRAAS_WORKER_SLOTS",
+    flag: "--slots",
+    commands: WORKERS,
+    set: whole("slots", 1, 4_096),
+  },
+  {
+    name: "DRAAS_WORKER_LABELS",
+    flag: "--label",
+    commands: WORKERS,
+    set: labels,
+  },
+  {
+    name: "DRAAS_WORKER_PATIENCE",
+    flag: "--patience",
+    commands: WORKERS,
+    set: duration("patienceMs", 3_600_000),
+  },
+];
+
+/**
+ * Known, and not used here: what clients of the API are set with, and what each server finds in its environment, so
+ * that DRaaS can be started from a shell inside an instance.
+ */
+export const OTHERS: ReadonlySet<string> = new Set([
+  "DRAAS_URL",
+  "DRAAS_TOKEN",
+  "DRAAS_INSTANCE_ID",
+  "DRAAS_RUN_ID",
+  "DRAAS_SITE",
+]);
+
+function redis(settings: Settings, text: string): string | null {
+  const address = parseRedisAddress(text);
+  if (!address.ok) return address.form;
+  settings.redisUrl = address.url;
+  return null;
+}
+
+/** Labels are added to those that are there: `--label` may be given more than once. */
+function labels(settings: Settings, text: string): string | null {
+  const pairs = text.split(",").map((pair) => /^([^=]*)=(.*)$/s.exec(pair.trim())?.slice(1));
+  const added = Object.fromEntries(pairs.map((pair) => pair ?? ["", ""]));
+  const all = { ...settings.workerLabels, ...added };
+  const isSound = specificationSchema.shape.labels.safeParse(all).success &&
+    Object.keys(all).length <= LABELS_MAX;
+  if (!isSound) return `at most ${LABELS_MAX} labels, for example zone=a or zone=a,disk=ssd`;
+  settings.workerLabels = all;
+  return null;
+}
+
+function matching(
+  key: "namespace" | "host" | "apiToken" | "dataDir" | "drasiServerBin" | "workerId",
+  pattern: RegExp,
+  form: string,
+) {
+  return (settings: Settings, text: string): string | null => {
+    if (!pattern.test(text)) return form;
+    settings[key] = text;
+    return null;
+  };
+}
+
+function whole(
+  key: "port" | "commandTimeoutMs" | "queueTimeoutMs" | "slots",
+  least: number,
+  most: number,
+) {
+  return (settings: Settings, text: string): string | null => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      return `a whole number from ${least} to ${most}`;
+    }
+    settings[key] = value;
+    return null;
+  };
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+function duration(key: "redisWaitMs" | "patienceMs", mostMs: number) {
+  return (settings: Settings, text: string): string | null => {
+    const [, count = "", unit = ""] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+    const value = Number(count) * (UNITS_MS[unit] ?? NaN);
+    if (!(value <= mostMs)) return `a time of at most ${mostMs / 60_000}m, for example 30s`;
+    settings[key] = value;
+    return null;
+  };
+}

@@ -1,0 +1,70 @@
+/** What can be set, for which program, and what holds where nothing is said. Design §8. */
+
+/** The programs, by the word that starts them. */
+export const COMMANDS = ["start", "serve", "worker:process"] as const;
+export type Command = typeof COMMANDS[number];
+
+/** Everything that can be set. Durations are milliseconds. */
+export interface Settings {
+  namespace: string;
+  host: string;
+  port: number;
+  /** Required for a host that is not loopback. */
+  apiToken: string | null;
+  dataDir: string;
+  commandTimeoutMs: number;
+  queueTimeoutMs: number;
+  drasiServerBin: string | null;
+  standIn: "auto" | "never";
+  /** An address as `parseRedisAddress` gives it; null: the embedded log. */
+  redisUrl: string | null;
+  /** How long a program waits for Redis when it begins. */
+  redisWaitMs: number;
+  /** Null: the one that is kept in the data folder. */
+  workerId: string | null;
+  /** How many instances the worker works on at once. */
+  slots: number;
+  /** What placement may ask for. */
+  workerLabels: Readonly<Record<string, string>>;
+  /** How long a worker that was told to end goes on with what it has in hand. */
+  patienceMs: number;
+  headless: boolean;
+  stopOnExit: boolean;
+}
+
+/** The settings of `command` when nothing is given. */
+export function defaultSettings(command: Command): Settings {
+  const isWhole = command === "start";
+  return {
+    namespace: "default",
+    host: "127.0.0.1",
+    port: 4700,
+    apiToken: null,
+    dataDir: command === "worker:process" ? ".draas-worker" : ".draas",
+    commandTimeoutMs: 30_000,
+    queueTimeoutMs: 600_000,
+    drasiServerBin: null,
+    // A stand-in is for the first steps on one machine; a fleet wants the product, or an error.
+    standIn: isWhole ? "auto" : "never",
+    redisUrl: null,
+    redisWaitMs: 30_000,
+    workerId: null,
+    slots: 64,
+    workerLabels: {},
+    patienceMs: 10_000,
+    headless: false,
+    stopOnExit: false,
+  };
+}
+
+/** One setting: its name in the environment and in `draas.yaml`, its flag, and what its text means. */
+export interface Setting {
+  name: string;
+  flag: string | null;
+  /** The programs that know the flag; its name may stand in the environment of all. */
+  commands: readonly Command[];
+  /** Its text is in no message. */
+  isSecret?: boolean;
+  /** Puts the parsed value into the settings, or says what form it must have. */
+  set(settings: Settings, text: string): string | null;
+}
