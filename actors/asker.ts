@@ -171,7 +171,7 @@ export class Asker {
           };
         }
         if (!options.wait) return { kind: "accepted", commandId: decision.awaits, state, position };
-        if (decision.awaits === waiting.commandId) {
+        if (decision.awaits === waiting.commandId && !waiting.isLost) {
           return await this.awaitEnd(waiting, state, deadline);
         }
         return await this.join(decision.awaits, state, deadline);
@@ -217,6 +217,8 @@ export class Asker {
     const waiting = new Waiting(this.parts.table, commandId, null);
     try {
       const { instanceId } = state.context;
+      // Its end may be in the log already, appended elsewhere: then nobody will tell of it again.
+      await this.parts.freshness.catchUp(instanceId, deadline).catch(passOver);
       const latest = this.parts.table.state(instanceId) ?? state;
       const ended = isPending(latest, commandId) ? null : await this.findEnd(instanceId, commandId);
       return ended ? answerFor(ended, latest) : await this.awaitEnd(waiting, state, deadline);
@@ -254,12 +256,9 @@ export class Asker {
     const { table, clock, freshness } = this.parts;
     if (table.versionOf(instanceId) >= version) return;
     if (await table.reached(position, clock, TAIL_PATIENCE_MS)) return;
-    try {
-      await freshness.foldUpTo(instanceId, version, clock.monotonic() + LAST_LOOK_MS);
-    } catch (error) {
-      // The event itself is the answer; only the state beside it is an older one.
-      if (!(error instanceof OperationalError)) throw error;
-    }
+    // The event itself is the answer; where this fails, only the state beside it is an older one.
+    await freshness.foldUpTo(instanceId, version, clock.monotonic() + LAST_LOOK_MS)
+      .catch(passOver);
   }
 
   /** How the command ended, if the log knows and the tail has not told yet. */
@@ -330,6 +329,11 @@ export class Asker {
       before = page[0]?.version;
     }
   }
+}
+
+/** A look that would be good to have: what it would have told comes by the tail, or is told as unknown. */
+function passOver(error: unknown): void {
+  if (!(error instanceof OperationalError)) throw error;
 }
 
 function isPending(state: InstanceState, commandId: string): boolean {

@@ -2,7 +2,7 @@
 import { OperationalError } from "../events/errors.ts";
 import type { EventMeta, RecordedEvent } from "../events/envelope.ts";
 import type { AppendBatch, AppendOutcome, EventLog, KeyRecord } from "../events/event_log.ts";
-import { initialState } from "../machines/evolve.ts";
+import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { Decision } from "../machines/requests.ts";
 import type { Freshness, LostHistory } from "./freshness.ts";
@@ -87,7 +87,7 @@ export class InstanceActor {
       const outcome = await this.append(batchOf(state, decision, turn), turn.deadline);
       switch (outcome.kind) {
         case "appended":
-          return await this.appended(outcome.events, decision);
+          return this.appended(outcome.events, decision, state);
         case "conflict":
           await this.catchUp(state, outcome);
           break;
@@ -98,18 +98,17 @@ export class InstanceActor {
     return { kind: "busy" };
   }
 
-  private async appended(
+  private appended(
     events: RecordedEvent[],
     decision: Decision & { kind: "accepted" },
-  ): Promise<TurnOutcome> {
-    const { table, freshness } = this.parts;
+    before: InstanceState,
+  ): TurnOutcome {
+    const { table } = this.parts;
     for (const event of events) table.apply(event);
-    const { version } = events.at(-1)!;
-    // The table may have begun anew since it was decided.
-    if (table.versionOf(this.instanceId) < version) {
-      await freshness.foldUpTo(this.instanceId, version);
-    }
-    return { kind: "appended", events, decision, state: table.state(this.instanceId)! };
+    // The table may have begun anew since it was decided; the append itself says what came before it.
+    const isFolded = table.versionOf(this.instanceId) >= events.at(-1)!.version;
+    const state = isFolded ? table.state(this.instanceId)! : events.reduce(evolve, before);
+    return { kind: "appended", events, decision, state };
   }
 
   private async catchUp(

@@ -8,12 +8,21 @@ import type { InstanceTable } from "./instance_table.ts";
 export class Waiting {
   private readonly found: Promise<RecordedEvent | null>;
   private readonly cancel: () => void;
+  private lost = false;
 
   constructor(table: InstanceTable, readonly commandId: string, reply: PendingReply | null) {
     let resolve!: (event: RecordedEvent | null) => void;
     this.found = new Promise((found) => resolve = found);
-    this.cancel = table.whenEnded(commandId, resolve);
+    this.cancel = table.whenEnded(commandId, (event) => {
+      this.lost = event === null;
+      resolve(event);
+    });
     reply?.ended.then(resolve);
+  }
+
+  /** The log has been folded anew since: what is appended now must be waited for anew. */
+  get isLost(): boolean {
+    return this.lost;
   }
 
   /** The ending event; null when `patienceMs` is over first, or the log has lost the command. */
