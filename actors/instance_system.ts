@@ -24,6 +24,7 @@ import { LeadershipLoop } from "./leadership_loop.ts";
 import { LogFollower } from "./log_follower.ts";
 import { Reads } from "./reads.ts";
 import { SnapshotKeeper } from "./snapshot_keeper.ts";
+import { WorkerWatch } from "./worker_watch.ts";
 import type {
   AskOptions,
   AskOutcome,
@@ -76,6 +77,7 @@ export class FleetSystem implements InstanceSystem {
   private readonly actorParts: ActorParts;
   private readonly leader: Leader;
   private readonly leadership: LeadershipLoop;
+  private readonly watch: WorkerWatch;
   private readonly snapshots: SnapshotKeeper;
   private readonly asker: Asker;
   private closing = false;
@@ -109,15 +111,28 @@ export class FleetSystem implements InstanceSystem {
       ...parts,
       ...this.actorParts,
       takeTurn: (instanceId, turn) => this.actor(instanceId).take(turn),
+      fleet: () => this.watch.fleet(),
     });
     this.leader = new Leader(
-      { ...parts, takeTurn: (instanceId, turn) => this.takeLeadersTurn(instanceId, turn) },
+      {
+        ...parts,
+        takeTurn: (instanceId, turn) => this.takeLeadersTurn(instanceId, turn),
+        fleet: () => this.watch.fleet(),
+      },
       (instanceId) => table.state(instanceId),
     );
+    this.watch = new WorkerWatch({
+      ...parts,
+      fence: () => this.leadership.fence,
+      stateOf: (instanceId) => table.state(instanceId),
+    });
     this.leadership = new LeadershipLoop({
       ...parts,
       leaseMs: LEASE_MS,
-      lead: () => this.leader.lead(table.all()),
+      lead: () => {
+        this.watch.begin(table.all());
+        this.leader.lead(table.all());
+      },
       stop: () => this.leader.stop(),
     });
     this.snapshots = new SnapshotKeeper({
@@ -131,10 +146,12 @@ export class FleetSystem implements InstanceSystem {
   async open(): Promise<void> {
     await this.follower.open();
     this.table.onChange = (state) => {
+      this.watch.consider(state);
       this.leader.consider(state);
       this.snapshots.count();
     };
     this.snapshots.begin();
+    await this.watch.open();
     await this.lead();
   }
 
@@ -245,6 +262,7 @@ export class FleetSystem implements InstanceSystem {
   async shutdown(): Promise<void> {
     if (this.closing) return;
     this.closing = true;
+    this.watch.close();
     this.leader.stop();
     this.snapshots.stop();
     // A log that is away, or another leader, is no reason to stay: the log alone gives the same fleet.
@@ -260,9 +278,9 @@ export class FleetSystem implements InstanceSystem {
     try {
       const [durability, inFlight] = await Promise.all([
         this.parts.log.durability(),
-        this.parts.bus.inFlight(),
+        this.parts.bus.countInFlight(),
       ]);
-      this.lastKnown = { durability, commandsInFlight: inFlight.length };
+      this.lastKnown = { durability, commandsInFlight: inFlight };
     } catch (error) {
       if (!(error instanceof OperationalError)) throw error;
       reasons.push(`the log does not answer: ${error.message}`);

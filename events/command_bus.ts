@@ -51,6 +51,8 @@ export interface CommandBus {
   expectReply(platform: string): Promise<PendingReply>;
   /** The commands that nobody has ended yet, oldest first. */
   inFlight(): Promise<CommandRecord[]>;
+  /** How many `inFlight` would give. */
+  countInFlight(): Promise<number>;
   /** Moves an unaccepted command to a site (null: to any). False when it was accepted or ended meanwhile. */
   retarget(commandId: string, site: string | null, fence: number): Promise<boolean>;
   /** Every worker that has registered and has not been forgotten. */

@@ -45,6 +45,10 @@ export class EmbeddedCommandBus implements CommandBus {
     );
   }
 
+  countInFlight(): Promise<number> {
+    return this.parts.writes.read(() => this.parts.tables.commands.size);
+  }
+
   async retarget(commandId: string, site: string | null, fence: number): Promise<boolean> {
     this.leadership.assertLeads(fence);
     return await this.parts.writes.submit(retarget(commandId, site));

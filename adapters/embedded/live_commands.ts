@@ -20,6 +20,10 @@ export class LiveCommands implements CommandTable {
     this.#byInstance = new JournaledMap(journal);
   }
 
+  get size(): number {
+    return this.#byId.size;
+  }
+
   get(commandId: string): CommandRow | undefined {
     return this.#byId.get(commandId);
   }

@@ -111,6 +111,7 @@ export interface EventTable {
 
 /** The live commands are few and always in memory; a durable technology writes them through. */
 export interface CommandTable {
+  readonly size: number;
   get(commandId: string): CommandRow | undefined;
   of(instanceId: string): readonly CommandRow[];
   all(): Iterable<CommandRow>;

@@ -11,6 +11,9 @@ import type { Argument } from "./redis_link.ts";
 const EVENTS_MAX = 64;
 const BATCH_BYTES_MAX = 256 * 1024;
 
+/** Commands of one fleet that nobody has ended: beyond it new starts are refused, so that Redis' memory stays bounded. */
+export const COMMANDS_MAX = 50_000;
+
 export interface PreparedBatch {
   batch: AppendBatch;
   meta: EventMeta;
@@ -54,6 +57,7 @@ export function prepared(batch: AppendBatch, keys: RedisKeys): PreparedBatch {
       texts.length,
       commands.length,
       ends.length,
+      COMMANDS_MAX,
       ...batch.events.flatMap(({ type }, index) => [type, CURRENT_SCHEMA[type], texts[index]!]),
       ...commands.flatMap((command, index) => [
         command.messageId,

@@ -43,6 +43,10 @@ export class RedisCommandBus implements CommandBus {
     });
   }
 
+  async countInFlight(): Promise<number> {
+    return await this.link.ask("HLEN", this.link.keys.commands) as number;
+  }
+
   async retarget(commandId: string, site: string | null, fence: number): Promise<boolean> {
     const { link } = this;
     const [text] = await link.ask("HMGET", link.keys.payloads, commandId) as [string | null];

@@ -118,6 +118,8 @@ export class RedisEventLog implements EventLog {
         const key = batch.meta.idempotency!.key;
         return { kind: "duplicate", record: { key, digest, instanceId, version: Number(version) } };
       }
+      case "full":
+        throw queueFull(Number(answer[1]));
       default:
         throw new Error(`append answered ${answer[0]}`);
     }
@@ -166,6 +168,15 @@ export class RedisEventLog implements EventLog {
       if (found.length >= limit) return found.reverse();
     }
   }
+}
+
+function queueFull(commands: number): OperationalError {
+  return new OperationalError(
+    "queue_full",
+    `${commands} commands wait for workers or are in work; nothing was done.`,
+    true,
+    "Ask again when some are done, or start more workers.",
+  );
 }
 
 /** Calls a function that may name a key it was not given; twice, since what it names can move meanwhile. */

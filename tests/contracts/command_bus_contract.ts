@@ -42,6 +42,7 @@ export function commandBusContract(technology: string, open: OpenWorld): void {
       await appended(world.broker, request(command(`i-${n}`, `c-${n}`), 0));
     }
     const before = await world.broker.bus.inFlight();
+    assertEquals(await world.broker.bus.countInFlight(), 3);
     assertEquals(before.map((record) => record.command.messageId), ["c-3", "c-1", "c-2"]);
     await world.reopen();
     assertEquals(await world.broker.bus.inFlight(), before);

@@ -3,11 +3,11 @@
 -- KEYS  the base keys; then the idempotency key's (or none), the streams of the new commands and of those that end.
 -- ARGV  1 instance  2 expected version  3 generation  4 not before (ms, or "")  5 "1" when its run is given up
 --       6 metadata JSON  7 idempotency key (or "")  8 its digest  9 kept for (ms)  10 number of events
---       11 of commands  12 of ends; then for each event: type, schema, data JSON; for each command: id, type,
+--       11 of commands  12 of ends  13 live commands at most; then for each event: type, schema, data JSON; for each command: id, type,
 --       platform, site (or ""), generation, accept within (ms), reply channel (or ""), correlation id, stream,
 --       command JSON; for each end: command, index of its event (from 0), condition.
 -- Gives ["appended", previous, positions…] | ["conflict", version] | ["notDue", ms]
---       | ["duplicate", digest, instance, version] | ["keys", stream]
+--       | ["duplicate", digest, instance, version] | ["keys", stream] | ["full", live commands]
 -- Atomic, because a command must be live if and only if its event is in the log, and an end that is not part of its
 -- event's own write could be lost, or done twice, between the two.
 
@@ -63,7 +63,7 @@ end
 local function append(keys, args)
   local now = now_ms()
   local events, commands, ends = tonumber(args[10]), tonumber(args[11]), tonumber(args[12])
-  local first_command = 13 + events * 3
+  local first_command = 14 + events * 3
   local first_end = first_command + commands * 10
   local is_keyed = args[7] ~= ''
   if is_keyed then
@@ -86,9 +86,14 @@ local function append(keys, args)
       return refuse('LIVE', 'the command ' .. id .. ' is live already')
     end
   end
+  -- What ends a server is never kept out: it makes room.
+  if commands > 0 and not is_urgent({ type = args[first_command + 1] }) then
+    local live = redis.call('HLEN', keys[COMMANDS])
+    if live + commands > tonumber(args[13]) then return { 'full', whole(live) } end
+  end
   local answer, written = { 'appended', instance.last }, {}
   for n = 1, events do
-    local at = 13 + (n - 1) * 3
+    local at = 14 + (n - 1) * 3
     written[n] = record(keys, instance, args[at], args[at + 2], args[6], tonumber(args[at + 1]))
     answer[n + 2] = written[n].position
   end
