@@ -212,8 +212,10 @@ redis.register_function {
 local function lose(keys, args)
   local worker_id, silent_ms = args[1], tonumber(args[4])
   if not leads(keys, args[2]) then return not_leader(keys, args[2]) end
-  local worker = present_worker(keys, worker_id, args[3])
-  if not worker or now_ms() - last_beat(keys, worker_id, worker) < silent_ms then return {} end
+  -- One that is lost already is given up for more instances: leases end at different times.
+  local worker = read_worker(keys, worker_id)
+  if not worker or worker.forgotten or worker.incarnation ~= args[3] then return {} end
+  if now_ms() - last_beat(keys, worker_id, worker) < silent_ms then return {} end
   worker.lost = true
   write_worker(keys, worker_id, worker)
   local shared, answer = is_shared(keys, worker_id, worker.site, silent_ms), {}
