@@ -72,7 +72,7 @@ export function isUnsent(error: unknown): boolean {
 export function unavailable(reason: string): OperationalError {
   return new OperationalError(
     "log_unavailable",
-    `The log cannot be reached: ${reason}`,
+    `The log cannot be reached: ${reason}.`,
     true,
     "Ask again in a moment; what runs goes on meanwhile. See that Redis runs and can be reached.",
   );
@@ -85,9 +85,9 @@ export function unavailable(reason: string): OperationalError {
 export function failureOf(error: unknown, isWrite: boolean): unknown {
   if (error instanceof OperationalError) return error;
   if (isAnswered(error)) return answeredFailure(error as Error);
-  if (isUnsent(error)) return unavailable("Redis is not connected.");
+  if (isUnsent(error)) return unavailable("Redis is not connected");
   if (!(error instanceof Error)) return error;
-  if (!isWrite) return unavailable(`${reasonOf(error)}`);
+  if (!isWrite) return unavailable(reasonOf(error));
   return new OperationalError(
     "log_indeterminate",
     `The log did not answer (${reasonOf(error)}): it is not known whether it was written.`,

@@ -29,7 +29,7 @@ export class RedisLink implements LogAvailability {
   private readonly breaker: CircuitBreakerPolicy;
   private readonly listeners = new Set<(change: AvailabilityChange) => void>();
   private readonly opened = new Set<RedisClient>();
-  private reason: string | null = "not connected yet.";
+  private reason: string | null = "not connected yet";
   private isClosed = false;
   private stopProbing: (() => void) | null = null;
   private calls = 0;
@@ -49,8 +49,8 @@ export class RedisLink implements LogAvailability {
     });
     this.client = this.open("calls");
     this.client.on("ready", () => void this.returned());
-    this.client.on("close", () => this.lost("the connection to Redis is lost."));
-    this.breaker.onBreak(() => this.lost("Redis does not answer."));
+    this.client.on("close", () => this.lost("the connection to Redis is lost"));
+    this.breaker.onBreak(() => this.lost("Redis does not answer"));
     this.breaker.onReset(() => void this.returned());
   }
 
@@ -125,7 +125,7 @@ export class RedisLink implements LogAvailability {
     try {
       return await this.breaker.execute(send);
     } catch (error) {
-      if (error instanceof BrokenCircuitError) throw unavailable("Redis does not answer.");
+      if (error instanceof BrokenCircuitError) throw unavailable("Redis does not answer");
       throw failureOf(error, isWrite);
     } finally {
       if (--this.calls === 0) this.idle?.();
