@@ -104,6 +104,7 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
   try {
     await untilReady(link, clock);
     warnings = await check.warnings();
+    await link.publishLibrary();
   } catch (error) {
     await close();
     throw error;

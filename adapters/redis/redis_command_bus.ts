@@ -75,10 +75,10 @@ export class RedisCommandBus implements CommandBus {
     return await this.link.write("stand", [this.link.keys.control(workerId)], args) === 1;
   }
 
-  async forget(workerId: string, fence: number): Promise<RecordedEvent[]> {
+  async forget(workerId: string, fence: number | null): Promise<RecordedEvent[]> {
     const { link } = this;
     const control = link.keys.control(workerId);
-    const told = await asLeader(() => link.write("forget", [control], [workerId, fence]));
+    const told = await asLeader(() => link.write("forget", [control], [workerId, fence ?? ""]));
     return (told as ToldEvent[]).map(toldEvent);
   }
 

@@ -149,6 +149,15 @@ export class RedisLink implements LogAvailability {
     }
   }
 
+  /** Puts this release's library where it is to be found; a user that may not do that relies on the nodes'. */
+  async publishLibrary(): Promise<void> {
+    try {
+      await this.call(false, () => this.load());
+    } catch (error) {
+      if (!(error instanceof OperationalError) || error.code !== "library_missing") throw error;
+    }
+  }
+
   private async load(): Promise<void> {
     try {
       await send(this.client, "FUNCTION", ["LOAD", "REPLACE", this.library.text]);
