@@ -17,6 +17,7 @@ import type { InstanceRequest } from "../machines/requests.ts";
 import { Asker } from "./asker.ts";
 import { Freshness } from "./freshness.ts";
 import { pageOf } from "./fleet_query.ts";
+import { forgetWorker } from "./forget_worker.ts";
 import { type ActorParts, InstanceActor, type Turn, type TurnOutcome } from "./instance_actor.ts";
 import { InstanceTable } from "./instance_table.ts";
 import { Leader } from "./leader.ts";
@@ -236,6 +237,14 @@ export class FleetSystem implements InstanceSystem {
 
   workers(): Promise<WorkerRecord[]> {
     return this.parts.bus.workers();
+  }
+
+  drainWorker(workerId: string, draining: boolean): Promise<boolean> {
+    return this.parts.bus.drain(workerId, draining);
+  }
+
+  forgetWorker(workerId: string): Promise<RecordedEvent[] | null> {
+    return forgetWorker(this.parts, workerId);
   }
 
   async status(): Promise<SystemStatus> {

@@ -124,6 +124,14 @@ export interface InstanceSystem {
     signal?: AbortSignal,
   ): Promise<Subscription>;
   workers(): Promise<WorkerRecord[]>;
+  /** Keeps new work from a worker, or lets it come again; what it has goes on. False when there is no such worker. */
+  drainWorker(workerId: string, draining: boolean): Promise<boolean>;
+  /**
+   * Gives up a worker whose host does not come back: its commands end, its servers count as lost. Any node may do it.
+   * Gives the events written; null when there is no such worker.
+   * @throws {OperationalError} `worker_alive` when it is still heard
+   */
+  forgetWorker(workerId: string): Promise<RecordedEvent[] | null>;
   status(): Promise<SystemStatus>;
   /** Finishes what is being decided, saves a snapshot, and lets go; running servers run on. */
   shutdown(): Promise<void>;

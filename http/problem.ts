@@ -27,12 +27,14 @@ const KINDS = {
   host_refused: kind(403, "This host name is not answered to"),
   origin_refused: kind(403, "Requests from other web sites are refused"),
   not_found: kind(404, "There is no such instance"),
+  worker_not_found: kind(404, "There is no such worker"),
   route_not_found: kind(404, "There is no such route"),
   method_not_allowed: kind(405, "The route does not know this method"),
   body_too_slow: kind(408, "The body did not arrive in time", true),
   conflict: kind(409, "The instance's state does not allow it"),
   already_exists: kind(409, "The instance exists already"),
   cancelled: kind(409, "Another request took its place"),
+  worker_alive: kind(409, "The worker is still heard"),
   deleted: kind(410, "The instance was deleted"),
   log_truncated: kind(410, "The log was cut before this position"),
   stale_version: kind(412, "The instance has changed meanwhile"),
@@ -145,6 +147,14 @@ export function historyTruncated(instanceId: string, before: number): Problem {
     detail: `The events of instance '${instanceId}' below version ${before} were cut.`,
     hint: `GET /api/server/instances/${instanceId}/events shows those that there are.`,
     extra: { firstVersion: before },
+  });
+}
+
+/** No worker of this id. */
+export function workerNotFound(workerId: string): Problem {
+  return new Problem("worker_not_found", {
+    detail: `There is no worker '${workerId}'.`,
+    hint: "GET /api/workers lists the workers that have registered and were not forgotten.",
   });
 }
 
@@ -306,6 +316,7 @@ export function problemOfError(error: unknown, request?: RequestFacts): Problem 
   switch (code) {
     case "batch_too_large":
     case "log_truncated":
+    case "worker_alive":
       return new Problem(code, details);
     case "log_indeterminate":
       return problemOfIndeterminate(message, request);

@@ -67,8 +67,8 @@ export class EmbeddedCommandBus implements CommandBus {
     return this.parts.writes.submit(drain(workerId, draining));
   }
 
-  async forget(workerId: string, fence: number): Promise<RecordedEvent[]> {
-    this.leadership.assertLeads(fence);
+  async forget(workerId: string, fence: number | null): Promise<RecordedEvent[]> {
+    if (fence !== null) this.leadership.assertLeads(fence);
     return await this.parts.writes.submit(forget(workerId));
   }
 

@@ -1,10 +1,16 @@
-/** The workers, as the bus knows them. */
+/** The workers, as the bus knows them, and what an admin may do with them. */
 import type { WorkerRecord } from "../../events/command_bus.ts";
 import type { JsonObject } from "../../events/json.ts";
+import { expectNoBody } from "../ask_options.ts";
 import { allParts } from "../checked_input.ts";
 import { isoTime } from "../iso_time.ts";
-import type { Route } from "../options.ts";
+import type { HttpContext, HttpServices, Route } from "../options.ts";
+import { workerNotFound } from "../problem.ts";
 import { readQuery } from "../query.ts";
+import { readJsonBody } from "../request_body.ts";
+
+/** Workers of other makers have ids of any form. */
+const ID_CHARACTERS_MAX = 200;
 
 /** The routes of workers. */
 export const workerRoutes: readonly Route[] = [
@@ -17,7 +23,52 @@ export const workerRoutes: readonly Route[] = [
       return context.json({ items: (await system.workers()).map(workerView) });
     },
   },
+  {
+    method: "POST",
+    path: "/api/workers/:id/drain",
+    summary: "keep new starts from a worker; what it has goes on, also over its restarts",
+    handle: (context, services) => drain(context, services, true),
+  },
+  {
+    method: "POST",
+    path: "/api/workers/:id/resume",
+    summary: "let a drained worker take starts again",
+    handle: (context, services) => drain(context, services, false),
+  },
+  {
+    method: "POST",
+    path: "/api/workers/:id/forget",
+    summary: "give up a worker whose host does not come back: its instances may start elsewhere",
+    handle: forget,
+  },
 ];
+
+async function drain(
+  context: HttpContext,
+  services: HttpServices,
+  draining: boolean,
+): Promise<Response> {
+  const workerId = await workerIdOf(context, services);
+  if (!await services.system.drainWorker(workerId, draining)) throw workerNotFound(workerId);
+  return context.json({ id: workerId, draining });
+}
+
+async function forget(context: HttpContext, services: HttpServices): Promise<Response> {
+  const workerId = await workerIdOf(context, services);
+  const events = await services.system.forgetWorker(workerId);
+  if (events === null) throw workerNotFound(workerId);
+  const instanceIds = [...new Set(events.map(({ instanceId }) => instanceId))];
+  return context.json({ id: workerId, forgotten: true, instanceIds });
+}
+
+/** The worker's id in the path of a request that has nothing else to say. */
+async function workerIdOf(context: HttpContext, services: HttpServices): Promise<string> {
+  expectNoBody(await readJsonBody(context, services));
+  allParts({ query: readQuery(context, {}) });
+  const id = context.req.param("id") ?? "";
+  if (id.length > ID_CHARACTERS_MAX) throw workerNotFound(id.slice(0, ID_CHARACTERS_MAX));
+  return id;
+}
 
 function workerView(
   { workerId, registeredAt, lastHeartbeatAt, ...rest }: WorkerRecord,

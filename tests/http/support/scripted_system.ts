@@ -60,6 +60,8 @@ export function scriptedSystem(
     logs: () => Promise.resolve([]),
     observe: () => Promise.resolve({ close: () => {} }),
     workers: () => Promise.resolve([]),
+    drainWorker: () => Promise.resolve(false),
+    forgetWorker: () => Promise.resolve(null),
     status: () =>
       Promise.resolve({
         ready: true,
