@@ -8,6 +8,7 @@ import type { Deciding } from "../machines/accept.ts";
 import { decide } from "../machines/decide.ts";
 import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
+import type { Fleet } from "../machines/placement.ts";
 import { endedCommandId } from "../machines/reports.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
 import { OperationalError } from "../events/errors.ts";
@@ -31,6 +32,8 @@ export interface AskerParts {
   queueTimeoutMs: number;
   deriveId(key: string): string;
   takeTurn(instanceId: string, turn: Turn): Promise<TurnOutcome>;
+  /** The workers as they were last seen. */
+  fleet(): Fleet | undefined;
 }
 
 /** How long the answer to an idempotency key is kept. Design §4 rule 11. */
@@ -77,11 +80,13 @@ export class Asker {
   }
 
   private given(request: InstanceRequest, options: AskOptions): Deciding {
+    const fleet = this.parts.fleet();
     return {
       commandId: this.parts.ids.next("command"),
       correlationId: options.correlationId ?? this.parts.ids.next("request"),
       acceptWithinMs: options.wait ? options.timeoutMs : this.parts.queueTimeoutMs,
       ...(options.ifMatch === undefined ? {} : { ifMatch: options.ifMatch }),
+      ...(fleet ? { fleet } : {}),
       keepsAnswer: options.idempotency !== undefined && request.type !== "configure",
     };
   }

@@ -4,17 +4,10 @@ import { OperationalError } from "../events/errors.ts";
 import type { CommandBus } from "../events/command_bus.ts";
 import type { Ids, Randomness } from "../events/ids.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
-import {
-  type ExpiryReason,
-  type Owed,
-  owedTo,
-  react,
-  type Reacting,
-} from "../machines/reconcile.ts";
+import { type Fleet, hasLabels, isHeard, wantedBy, whyNoWorker } from "../machines/placement.ts";
+import { type Owed, owedTo, react, type Reacting } from "../machines/reconcile.ts";
 import type { Turn, TurnOutcome } from "./instance_actor.ts";
 
-/** A worker that was silent for longer cannot be counted on. Design §4 rule 8. */
-const SILENT_AFTER_MS = 5_000;
 /** What could not be paid (busy, the log away) is tried again after this. */
 const RETRY_MS = 250;
 /** What failed for a lasting reason is told, and looked at again this much later. */
@@ -30,6 +23,8 @@ export interface LeaderParts {
   /** How long a start by the policy waits for a worker. */
   queueTimeoutMs: number;
   takeTurn(instanceId: string, turn: Turn): Promise<TurnOutcome>;
+  /** The workers as they were last seen (`WorkerWatch.fleet`). */
+  fleet(): Fleet | undefined;
   /** A reaction that failed for another reason than a lost race or the log being away: a bug. */
   onBug(error: unknown): void;
 }
@@ -141,6 +136,7 @@ export class Leader {
   private async given(instanceId: string, owed: Owed): Promise<Reacting> {
     const { ids, randomness, queueTimeoutMs } = this.parts;
     const queued = this.stateOf(instanceId)?.context.queuedStart;
+    const fleet = this.parts.fleet();
     return {
       commandId: ids.next("command"),
       correlationId: ids.next("request"),
@@ -148,24 +144,37 @@ export class Leader {
         ? Math.max(1, queued.expiresAt - this.parts.clock.now())
         : queueTimeoutMs,
       keepsAnswer: false,
+      ...(fleet ? { fleet } : {}),
       fraction: randomness.fraction(),
-      expiryReason: owed.kind === "expire"
+      ...(owed.kind === "expire"
         ? await this.reasonFor(instanceId, owed.commandId)
-        : "NoWorker" as const,
+        : { expiryReason: "NoWorker" as const }),
     };
   }
 
-  private async reasonFor(instanceId: string, commandId: string): Promise<ExpiryReason> {
+  private async reasonFor(
+    instanceId: string,
+    commandId: string,
+  ): Promise<Pick<Reacting, "expiryReason" | "expiryDetail">> {
     const state = this.stateOf(instanceId);
-    const site = state?.context.commands.find((one) => one.commandId === commandId)?.site ?? null;
-    const workers = (await this.parts.bus.workers()).filter((worker) =>
-      worker.platform === state?.context.specification?.platform &&
-      (site === null || worker.site === site)
+    const command = state?.context.commands.find((one) => one.commandId === commandId);
+    if (!state || !command) return { expiryReason: "NoWorker" };
+    const fleet = this.parts.fleet() ??
+      { workers: await this.parts.bus.workers(), at: this.parts.clock.now() };
+    const wanted = wantedBy(state);
+    const isStart = command.kind === "start";
+    const fitting = fleet.workers.filter((worker) =>
+      worker.platform === wanted.platform && !worker.lost &&
+      (isStart ? hasLabels(worker, wanted) : command.site === null || worker.site === command.site)
     );
-    const isSilent = (at: number) => this.parts.clock.now() - at > SILENT_AFTER_MS;
-    if (workers.length === 0) return "NoWorker";
-    return workers.every((worker) => isSilent(worker.lastHeartbeatAt))
-      ? "WorkersUnreachable"
-      : "WorkersBusy";
+    if (fitting.length === 0) {
+      const isLabelled = isStart && Object.keys(wanted.labels).length > 0;
+      return {
+        expiryReason: "NoWorker",
+        ...(isLabelled ? { expiryDetail: whyNoWorker(wanted, fleet.workers) } : {}),
+      };
+    }
+    const isHeardOf = fitting.some((worker) => isHeard(worker, fleet.at));
+    return { expiryReason: isHeardOf ? "WorkersBusy" : "WorkersUnreachable" };
   }
 }
