@@ -5,6 +5,7 @@ import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { endedCommandId } from "../machines/reports.ts";
 import { isInFleet } from "./fleet_query.ts";
+import { shareWithin, sharingWith } from "./shared_parts.ts";
 
 interface Passage {
   position: Position;
@@ -49,7 +50,7 @@ export class InstanceTable {
   /** Puts a state of a snapshot in place; one that is folded further already stays. */
   restore(state: InstanceState): void {
     const { instanceId, version } = state.context;
-    if (version > this.versionOf(instanceId)) this.put(state);
+    if (version > this.versionOf(instanceId)) this.put(shareWithin(state));
   }
 
   /** Forgets everything: the log is not what was folded. Who waits for the end of a command hears `null`. */
@@ -92,7 +93,7 @@ export class InstanceTable {
     const isNext = event.version === before.context.version + 1;
     const isFurther = event.type === "Baseline" && event.version > before.context.version;
     if (!isNext && !isFurther) return;
-    const after = evolve(before, event);
+    const after = evolve(before, sharingWith(before, event));
     this.put(after);
     this.onChange(after, event);
     const ended = endedCommandId(event);
