@@ -5,11 +5,11 @@ import { isThere } from "../support/marked_processes.ts";
 import {
   commandInstance,
   type ControlPlane,
-  type ProgramEnd,
   startInstance,
   withProgram,
 } from "./support/control_plane.ts";
 import { canMount, fillDisk, readOnly, smallDisk } from "./support/mounts.ts";
+import type { ProgramEnd } from "./support/program_life.ts";
 
 const INSTANCES = "/api/server/instances";
 

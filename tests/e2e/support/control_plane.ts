@@ -1,13 +1,6 @@
-/** The whole program as its users start it: a child process with the permissions of `deno task start`, and its API. */
+/** The control plane as its users start it, its API, and a data folder with all of its lives. */
 import { endProcessesOf, type MarkedProcess, processesOf } from "../../support/marked_processes.ts";
-
-/** What a run of the program came to. */
-export interface ProgramEnd {
-  code: number;
-  signal: Deno.Signal | null;
-  stdout: string;
-  stderr: string;
-}
+import { type ProgramEnd, ProgramLife } from "./program_life.ts";
 
 /** An answer of the API with its body read. */
 export interface ApiAnswer {
@@ -17,56 +10,20 @@ export interface ApiAnswer {
   json: any;
 }
 
-const ROOT = new URL("../../../", import.meta.url);
-const READY_WITHIN_MS = 60_000;
-
-/** One life of the program. */
-export class ControlPlane {
-  readonly ended: Promise<ProgramEnd>;
-  readonly #child: Deno.ChildProcess;
-  readonly #url = Promise.withResolvers<string>();
-  #stdout = "";
-  #stderr = "";
-
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...startArguments(), ...args],
-      cwd: decodeURIComponent(ROOT.pathname),
-      clearEnv: true,
-      env: { ...hostEnvironment(), ...environment },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const heard = [
-      this.#collect(this.#child.stdout, (text) => {
-        this.#stdout += text;
-        const url = /^ {2}API +(\S+)/m.exec(this.#stdout)?.[1];
-        if (url) this.#url.resolve(url);
-      }),
-      this.#collect(this.#child.stderr, (text) => this.#stderr += text),
-    ];
-    this.ended = this.#child.status.then(async ({ code, signal }) => {
-      await Promise.all(heard);
-      const end = { code, signal, stdout: this.#stdout, stderr: this.#stderr };
-      this.#url.reject(new Error(`the control plane ended with code ${code}: ${this.#stderr}`));
-      return end;
-    });
-    // Whoever does not wait for its readiness waits for its end.
-    this.#url.promise.catch(() => {});
+/** One life of a control plane. */
+export class ControlPlane extends ProgramLife {
+  constructor(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    task: "start" | "serve" = "start",
+  ) {
+    super(task, ["--headless", ...args], environment);
   }
 
   /** Its address, once it serves. */
   async ready(): Promise<string> {
-    const limit = setTimeout(
-      () => this.#url.reject(new Error(`not ready in time: ${this.#stdout}${this.#stderr}`)),
-      READY_WITHIN_MS,
-    );
-    try {
-      return await this.#url.promise;
-    } finally {
-      clearTimeout(limit);
-    }
+    const [, url = ""] = await this.hears(/^ {2}API +(\S+)/m);
+    return url;
   }
 
   /** `call("POST /api/server/instances", {…})`. */
@@ -90,22 +47,6 @@ export class ControlPlane {
       headers: response.headers,
       json: text === "" ? null : JSON.parse(text),
     };
-  }
-
-  /** Ends it by a signal; gives what it said. */
-  async end(signal: Deno.Signal): Promise<ProgramEnd> {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      // It has ended by itself.
-      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
-    }
-    return await this.ended;
-  }
-
-  async #collect(stream: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const bytes of stream) take(decoder.decode(bytes, { stream: true }));
   }
 }
 
@@ -199,19 +140,4 @@ function siteOf(dataFolder: string): string | null {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-}
-
-/** What `deno task start` runs, without the `deno` before it. */
-function startArguments(): string[] {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
-  return [...(tasks.start as string).split(" ").slice(1), "--headless"];
-}
-
-/** None of the settings of whoever runs the tests. */
-function hostEnvironment(): Record<string, string> {
-  const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR"];
-  return Object.fromEntries(names.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  }));
 }
