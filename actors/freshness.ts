@@ -1,8 +1,8 @@
 /** Brings one instance up to what the log has of it, where another node has appended and the tail is behind. Design §3. */
 import type { EventLog } from "../events/event_log.ts";
-import { OperationalError } from "../events/errors.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import type { Reads } from "./reads.ts";
+import { behindInstance } from "./refusals.ts";
 
 /** The log holds less of an instance than this node has seen. */
 export interface LostHistory {
@@ -59,16 +59,9 @@ export class Freshness {
       for (const event of events) table.apply(event);
       // Where the oldest were cut, a baseline further on stands for them.
       from = to;
-      if (from === version && table.versionOf(instanceId) < version) throw behind(instanceId);
+      if (from === version && table.versionOf(instanceId) < version) {
+        throw behindInstance(instanceId);
+      }
     }
   }
-}
-
-function behind(instanceId: string): OperationalError {
-  return new OperationalError(
-    "behind",
-    `This node has not folded the newest events of ${instanceId} yet.`,
-    true,
-    "Ask again in a moment.",
-  );
 }

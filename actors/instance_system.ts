@@ -23,7 +23,10 @@ import { InstanceTable } from "./instance_table.ts";
 import { Leader } from "./leader.ts";
 import { LeadershipLoop } from "./leadership_loop.ts";
 import { LogFollower } from "./log_follower.ts";
+import { Incidents } from "./incidents.ts";
 import { Reads } from "./reads.ts";
+import { behind, notLeader, shuttingDown, unavailable } from "./refusals.ts";
+import { Retention, type RetentionRound } from "./retention.ts";
 import { SnapshotKeeper } from "./snapshot_keeper.ts";
 import { WorkerWatch } from "./worker_watch.ts";
 import type {
@@ -55,6 +58,10 @@ export interface SystemParts {
   onBug(error: unknown): void;
   /** Told of what a person should know: the log lost events that were acknowledged. */
   onIncident?(incident: Incident): void;
+  /** Events that are older are cut, milliseconds; left out: they are kept. Never younger than a day. */
+  retentionMs?: number | null;
+  /** More events than this are cut, the oldest first; left out: all are kept. Never younger than a day. */
+  retentionEvents?: number | null;
 }
 
 const LEASE_MS = 10_000;
@@ -73,6 +80,7 @@ export class FleetSystem implements InstanceSystem {
   private readonly table = new InstanceTable();
   private readonly actors = new Map<string, InstanceActor>();
   private readonly reads: Reads;
+  private readonly incidents: Incidents;
   private readonly freshness: Freshness;
   private readonly follower: LogFollower;
   private readonly actorParts: ActorParts;
@@ -80,6 +88,7 @@ export class FleetSystem implements InstanceSystem {
   private readonly leadership: LeadershipLoop;
   private readonly watch: WorkerWatch;
   private readonly snapshots: SnapshotKeeper;
+  private readonly cuts: Retention;
   private readonly asker: Asker;
   private closing = false;
   /** What was last heard of the log and the bus, for while they are away. */
@@ -88,12 +97,13 @@ export class FleetSystem implements InstanceSystem {
   constructor(private readonly parts: SystemParts) {
     const { table } = this;
     this.reads = new Reads(parts);
+    this.incidents = new Incidents((incident) => parts.onIncident?.(incident));
     this.follower = new LogFollower({
       ...parts,
       table,
       onLost: () => this.pauseLeading(),
       onResumed: () => void this.lead(),
-      onIncident: (incident) => parts.onIncident?.(incident),
+      incidents: this.incidents,
     });
     this.freshness = new Freshness({
       ...parts,
@@ -141,6 +151,7 @@ export class FleetSystem implements InstanceSystem {
       table,
       fence: () => this.leadership.fence,
     });
+    this.cuts = this.retentionOver(parts);
   }
 
   /** Recovers, then leads if the lease is to be had. */
@@ -152,6 +163,7 @@ export class FleetSystem implements InstanceSystem {
       this.snapshots.count();
     };
     this.snapshots.begin();
+    this.cuts.begin();
     await this.watch.open();
     await this.lead();
   }
@@ -171,14 +183,7 @@ export class FleetSystem implements InstanceSystem {
     request: InstanceRequest,
     options: AskOptions,
   ): Promise<AskOutcome> {
-    if (this.closing) {
-      throw new OperationalError(
-        "shutting_down",
-        "This node is shutting down.",
-        true,
-        "Ask again in a moment.",
-      );
-    }
+    if (this.closing) throw shuttingDown();
     this.assertReachable();
     this.follower.assertFolded();
     return await this.asker.ask(instanceId, request, options);
@@ -264,7 +269,7 @@ export class FleetSystem implements InstanceSystem {
       position: this.table.position,
       instances: this.table.fleetSize,
       commandsInFlight,
-      incidents: this.follower.incidents.map((incident) => ({ ...incident })),
+      incidents: this.incidents.all,
     };
   }
 
@@ -274,12 +279,37 @@ export class FleetSystem implements InstanceSystem {
     this.watch.close();
     this.leader.stop();
     this.snapshots.stop();
+    this.cuts.stop();
     // A log that is away, or another leader, is no reason to stay: the log alone gives the same fleet.
     await this.snapshots.save().catch((error) => {
       if (!(error instanceof OperationalError)) throw error;
     });
     await this.leadership.release();
     this.follower.close();
+  }
+
+  /** One round of the retention now, as the leader makes it every ten minutes. */
+  keepWithinBounds(): Promise<RetentionRound> {
+    return this.cuts.round();
+  }
+
+  private retentionOver(parts: SystemParts): Retention {
+    return new Retention({
+      ...parts,
+      table: this.table,
+      reads: this.reads,
+      snapshots: this.snapshots,
+      limits: { ms: parts.retentionMs ?? null, events: parts.retentionEvents ?? null },
+      fence: () => this.leadership.fence,
+      takeTurn: (instanceId, turn) => this.takeLeadersTurn(instanceId, turn),
+      onMismatch: (instanceId) =>
+        this.incidents.add({
+          code: "BASELINE_MISMATCH",
+          at: parts.clock.now(),
+          lostEvents: 0,
+          instanceIds: [instanceId],
+        }),
+    });
   }
 
   /** Asks the log and the bus; what they do not answer is a reason not to be ready. */
@@ -303,6 +333,7 @@ export class FleetSystem implements InstanceSystem {
   private pauseLeading(): void {
     this.leadership.pause();
     this.snapshots.reset();
+    this.cuts.reset();
   }
 
   /** A process that was frozen runs its timers before it hears that its lease is over. */
@@ -321,12 +352,7 @@ export class FleetSystem implements InstanceSystem {
     const { clock } = this.parts;
     if (await this.table.reached(position, clock, this.away() === null ? READ_WAIT_MS : 0)) return;
     this.assertReachable();
-    throw new OperationalError(
-      "behind",
-      `This node has come to ${this.table.position}; ${position} was asked for.`,
-      true,
-      "Ask again in a moment, or ask the node that gave this position.",
-    );
+    throw behind(this.table.position, position);
   }
 
   private actor(instanceId: string): InstanceActor {
@@ -346,22 +372,4 @@ export class FleetSystem implements InstanceSystem {
 /** Whatever the log says of this instance up to `position` is in its state. */
 function isPast(state: InstanceState | undefined, position: Position): boolean {
   return state !== undefined && comparePositions(state.context.position, position) >= 0;
-}
-
-function unavailable(reason: string): OperationalError {
-  return new OperationalError(
-    "log_unavailable",
-    `The log cannot be asked now: ${reason}.`,
-    true,
-    "Nothing was done. Ask again in a moment; what runs goes on running.",
-  );
-}
-
-function notLeader(): OperationalError {
-  return new OperationalError(
-    "not_leader",
-    "This node leads no more.",
-    true,
-    "Another node goes on with it.",
-  );
 }

@@ -6,7 +6,8 @@ import type { EventLog, LogAvailability, LogRetention, Subscription } from "../e
 import type { LostHistory } from "./freshness.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import { recover, type Recovered } from "./recovery.ts";
-import type { Incident } from "./system_port.ts";
+import type { Incidents } from "./incidents.ts";
+import { recovering } from "./refusals.ts";
 
 export interface FollowerParts {
   log: EventLog;
@@ -14,15 +15,14 @@ export interface FollowerParts {
   availability: LogAvailability;
   clock: Clock;
   table: InstanceTable;
+  incidents: Incidents;
   /** What was folded is not true any more: do nothing that stands on it. */
   onLost(): void;
   /** The log is folded anew, or can be asked again. */
   onResumed(): void;
-  onIncident(incident: Incident): void;
   onBug(error: unknown): void;
 }
 
-const INCIDENTS_KEPT = 20;
 /** Between two tries to fold a log that goes away meanwhile. */
 const RETRY_MS = 250;
 /** How long a turn waits for the log to be folded anew before its asker is told to come back. */
@@ -38,8 +38,6 @@ interface Loss {
 }
 
 export class LogFollower {
-  /** The last ones, oldest first. */
-  readonly incidents: Incident[] = [];
   private recovered: Recovered | null = null;
   private opening: Promise<Recovered> | null = null;
   private watching: Subscription | null = null;
@@ -151,25 +149,14 @@ export class LogFollower {
 
   /** Keeps one incident for one loss: the log's own report and an actor's conflict tell of the same. */
   private note({ lostEvents, instanceIds }: Loss): void {
-    const at = this.parts.clock.now();
-    const present = this.incidents.at(-1);
+    const { incidents, clock } = this.parts;
+    const at = clock.now();
+    const present = incidents.newest("HISTORY_ROLLBACK");
     if (present && (this.refolding || at - present.at < SAME_LOSS_MS)) {
       present.lostEvents = Math.max(present.lostEvents, lostEvents);
       present.instanceIds = [...new Set([...present.instanceIds, ...instanceIds])];
       return;
     }
-    const incident: Incident = { code: "HISTORY_ROLLBACK", at, lostEvents, instanceIds };
-    this.incidents.push(incident);
-    if (this.incidents.length > INCIDENTS_KEPT) this.incidents.shift();
-    this.parts.onIncident(incident);
+    incidents.add({ code: "HISTORY_ROLLBACK", at, lostEvents, instanceIds });
   }
-}
-
-function recovering(): OperationalError {
-  return new OperationalError(
-    "recovering",
-    "This node folds the log; what it knows of the fleet is not complete yet.",
-    true,
-    "Ask again in a moment, or ask another node.",
-  );
 }

@@ -1,0 +1,67 @@
+/** One instance folded from the log itself, by nothing that a node remembers: what its baseline must be equal to. */
+import type { RecordedEvent } from "../events/envelope.ts";
+import type { EventLog } from "../events/event_log.ts";
+import { evolve, initialState } from "../machines/evolve.ts";
+import type { InstanceState } from "../machines/lifecycle.ts";
+import { beginningOf } from "./log_beginning.ts";
+import type { Reads } from "./reads.ts";
+
+const PAGE = 256;
+/** More events of one instance than this are not held at once: then the whole log is read, from its beginning. */
+const HELD_MAX = 8_192;
+const LOG_PAGE = 1_000;
+
+/** The state of an instance after its event `version`; null when the log holds no such event. */
+export async function foldedFromLog(
+  log: EventLog,
+  reads: Reads,
+  instanceId: string,
+  version: number,
+): Promise<InstanceState | null> {
+  const pages: RecordedEvent[][] = [];
+  let below = version + 1;
+  for (let held = 0; held < HELD_MAX; held += PAGE) {
+    const page = await reads.run(() => log.history(instanceId, PAGE, below));
+    const origin = page.findLastIndex((event) => event.type === "Baseline");
+    pages.push(origin < 0 ? page : page.slice(origin));
+    below = page[0]?.version ?? 1;
+    if (origin >= 0 || below === 1 || page.length < PAGE) {
+      return foldOf(instanceId, version, pages.reverse().flat());
+    }
+  }
+  return await foldedBySight(log, reads, instanceId, version);
+}
+
+async function foldedBySight(
+  log: EventLog,
+  reads: Reads,
+  instanceId: string,
+  version: number,
+): Promise<InstanceState | null> {
+  let state = initialState(instanceId);
+  for (let after = await beginningOf(log); state.context.version < version;) {
+    const page = await reads.run(() => log.read(after, LOG_PAGE));
+    for (const event of page) {
+      if (event.instanceId === instanceId && isNext(state, event)) state = evolve(state, event);
+    }
+    if (page.length < LOG_PAGE) break;
+    after = page.at(-1)!.position;
+  }
+  return state.context.version === version ? state : null;
+}
+
+function foldOf(
+  instanceId: string,
+  version: number,
+  events: readonly RecordedEvent[],
+): InstanceState | null {
+  let state = initialState(instanceId);
+  for (const event of events) if (isNext(state, event)) state = evolve(state, event);
+  return state.context.version === version ? state : null;
+}
+
+/** What a fold may take up: the next event, or a baseline, which needs nothing before it. */
+export function isNext(state: InstanceState, event: RecordedEvent): boolean {
+  const { version } = state.context;
+  return event.version === version + 1 || (event.type === "Baseline" && event.version > version);
+}
