@@ -7,7 +7,7 @@ import type { InstanceState } from "../machines/lifecycle.ts";
 import { isNext } from "./instance_fold.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import { beginningOf } from "./log_beginning.ts";
-import { contentText, stateText } from "./state_texts.ts";
+import { hasSameContent, isSameState } from "./same_states.ts";
 
 /** Something that is not as its events say. */
 export interface LogDifference {
@@ -123,7 +123,7 @@ class Proof {
       if (!other || other.context.version < state.context.version) {
         this.differ(instanceId, position, "table", "the node has not folded it this far");
       } else if (
-        other.context.version === state.context.version && stateText(other) !== stateText(state)
+        other.context.version === state.context.version && !isSameState(other, state)
       ) {
         this.differ(instanceId, position, "table", "the node's state is not what the events make");
       }
@@ -173,7 +173,7 @@ class Proof {
     if (before.context.version !== event.version - 1) return;
     this.baselines++;
     const stored = restoreState(event.data.state, event);
-    if (contentText(stored) === contentText(before)) return;
+    if (hasSameContent(stored, before)) return;
     this.differ(
       event.instanceId,
       event.position,
@@ -194,7 +194,7 @@ class Proof {
     }
     if (saved?.context.version !== version) return;
     states.delete(instanceId);
-    if (stateText(saved) !== stateText(after)) {
+    if (!isSameState(saved, after)) {
       this.differ(instanceId, event.position, "snapshot", "its state is not what the events make");
     }
   }

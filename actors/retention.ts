@@ -18,7 +18,7 @@ import { beginningOf } from "./log_beginning.ts";
 import { type KeepLimits, LogMarks } from "./log_marks.ts";
 import type { Reads } from "./reads.ts";
 import type { SnapshotKeeper } from "./snapshot_keeper.ts";
-import { contentText, stateText } from "./state_texts.ts";
+import { hasSameContent, isSameState } from "./same_states.ts";
 
 export interface RetentionParts {
   log: EventLog;
@@ -167,14 +167,14 @@ export class Retention {
       const folded = await foldedFromLog(log, reads, instanceId, version);
       const present = table.state(instanceId);
       if (!folded || present?.context.version !== version) continue;
-      if (stateText(folded) !== stateText(present)) return this.mismatch(instanceId);
+      if (!isSameState(folded, present)) return this.mismatch(instanceId);
       const outcome = await this.append(instanceId, folded);
       // Several large configurations are in hand at once: a later state fits, and the cut waits for it.
       if (outcome === "too-large") return false;
       if (outcome.kind !== "appended") continue;
       const [written] = await reads.run(() => log.history(instanceId, 1, version + 2));
       const isTrue = written?.type === "Baseline" &&
-        contentText(restoreState(written.data.state, written)) === contentText(folded);
+        hasSameContent(restoreState(written.data.state, written), folded);
       return isTrue || this.mismatch(instanceId);
     }
     // It changes too often just now; the next round comes.

@@ -18,7 +18,7 @@ export interface SnapshotParts {
 const EVERY_EVENTS = 20_000;
 const EVERY_MS = 5 * 60_000;
 /** The event loop is held no longer than about this for a slice. */
-const SLICE_MS = 8;
+const SLICE_MS = 5;
 /** States between two looks at the clock. */
 const LOOK_EVERY = 64;
 

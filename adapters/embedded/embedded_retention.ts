@@ -1,5 +1,5 @@
 /** Snapshots and cuts, in pieces, so that a large fleet's snapshot does not hold up everybody else. Design §3. */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { Position } from "../../events/envelope.ts";
 import type { LogRetention, Snapshot } from "../../events/event_log.ts";
 import type { GroupCommit } from "./group_commit.ts";
@@ -57,7 +57,9 @@ export class EmbeddedRetention implements LogRetention {
       { length: row.chunks },
       (_, index) => this.tables.snapshots.chunk(row.id, index) ?? "",
     );
-    if (checksumOf(row.sequence, row.schema, chunks) !== row.checksum) return null;
+    const hash = checksumOf(row.sequence, row.schema, chunks.length);
+    for (const chunk of chunks) hash.update(chunk);
+    if (hash.digest("hex") !== row.checksum) return null;
     const states = chunks.flatMap((chunk) => JSON.parse(chunk) as string[]);
     return { position: positionOf(row.sequence), schema: row.schema, states };
   }
@@ -67,18 +69,18 @@ export class EmbeddedRetention implements LogRetention {
     const sequence = sequenceOf(position);
     const present = this.tables.snapshots.get();
     if (present && present.sequence > sequence) return;
-    const chunks = chunked(states);
-    const checksum = checksumOf(sequence, schema, chunks);
-    const row: SnapshotRow = {
-      id: (present?.id ?? 0) + 1,
-      sequence,
-      schema,
-      chunks: chunks.length,
-      checksum,
-    };
-    for (const [index, chunk] of chunks.entries()) {
-      await this.writes.submit(({ tables }) => tables.snapshots.putChunk(row.id, index, chunk));
+    const id = (present?.id ?? 0) + 1;
+    const bounds = chunkBounds(states);
+    const hash = checksumOf(sequence, schema, bounds.length);
+    // A chunk is made when its turn comes: all of them at once would hold everybody else up for the whole of it.
+    for (const [index, [from, to]] of bounds.entries()) {
+      const chunk = JSON.stringify(states.slice(from, to));
+      hash.update(chunk);
+      await this.writes.submit(({ tables }) => tables.snapshots.putChunk(id, index, chunk));
     }
+    const checksum = hash.digest("hex");
+    const row: SnapshotRow = { id, sequence, schema, chunks: bounds.length, checksum };
+    this.leadership.assertLeads(fence);
     await this.writes.submit(({ tables }) => tables.snapshots.put(row));
   }
 }
@@ -99,23 +101,23 @@ function cutSome(before: number): Step<number> {
   };
 }
 
-function chunked(states: string[]): string[] {
-  const chunks: string[] = [];
+/** From which state to which each chunk goes; the last one is not in it. */
+function chunkBounds(states: string[]): [number, number][] {
+  const bounds: [number, number][] = [];
   let from = 0;
   let length = 0;
   states.forEach((state, index) => {
     length += state.length;
     if (length < CHUNK_LENGTH) return;
-    chunks.push(JSON.stringify(states.slice(from, index + 1)));
+    bounds.push([from, index + 1]);
     from = index + 1;
     length = 0;
   });
-  if (from < states.length) chunks.push(JSON.stringify(states.slice(from)));
-  return chunks;
+  if (from < states.length) bounds.push([from, states.length]);
+  return bounds;
 }
 
-function checksumOf(sequence: number, schema: number, chunks: string[]): string {
-  const hash = createHash("sha256").update(`${sequence} ${schema} ${chunks.length}\n`);
-  for (const chunk of chunks) hash.update(chunk);
-  return hash.digest("hex");
+/** The checksum's beginning; the chunks are to be added in their order. */
+function checksumOf(sequence: number, schema: number, chunks: number): Hash {
+  return createHash("sha256").update(`${sequence} ${schema} ${chunks}\n`);
 }
