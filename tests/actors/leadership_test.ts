@@ -1,6 +1,7 @@
 /** Who leads: one node at a time, another when it dies or cannot renew, and nothing is done twice. Design §3. */
 import { assert, assertEquals } from "@std/assert";
 import { LeadershipLoop } from "../../actors/leadership_loop.ts";
+import { OperationalError } from "../../events/errors.ts";
 import { statusOf } from "../../machines/status.ts";
 import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { withNodes } from "./nodes_world.ts";
@@ -31,6 +32,31 @@ Deno.test("the first node leads; when it dies the other leads within a lease and
       event.type === "CommandExpired"
     );
     assertEquals(expired.length, 1);
+  }));
+
+Deno.test("a node that lost the lead and has it again pays what is owed, as if it had led all along", () =>
+  withNodes(async (world) => {
+    let isCut = false;
+    const node = await world.node("node", {
+      leadership: {
+        acquire: (nodeId, ttlMs) =>
+          isCut
+            ? Promise.reject(new OperationalError("log_unavailable", "No.", true, "Wait."))
+            : world.broker.leadership.acquire(nodeId, ttlMs),
+        release: (nodeId) => world.broker.leadership.release(nodeId),
+      },
+    });
+    const id = await node.create();
+    const asked = node.ask(id, { type: "start" }, { timeoutMs: 40_000 });
+    await settled();
+    isCut = true;
+    await world.clock.advance(20_000);
+    assertEquals(node.system.fence, null);
+    isCut = false;
+    await world.clock.advance(21_000);
+    assert(node.system.fence !== null, "it leads again");
+    const outcome = await asked;
+    assertEquals(outcome.kind === "failed" && outcome.failure.code, "workers_unreachable");
   }));
 
 Deno.test("a node that shuts down hands the lead over at once", () =>
