@@ -1,6 +1,7 @@
 /** The entry: reads what it was given and runs the program that was asked for. Design §7, §8. */
 import { parseSettings, readGiven } from "./config.ts";
 import { OperationalError } from "./events/errors.ts";
+import { verify } from "./programs/log_verify.ts";
 import { serve } from "./programs/serve.ts";
 import { start } from "./programs/start.ts";
 import { complain, say } from "./programs/terminal.ts";
@@ -21,6 +22,7 @@ const PROGRAMS: Readonly<Record<Command, Program>> = {
   start,
   serve,
   "worker:process": runProcessWorker,
+  "log:verify": verify,
 };
 
 /**

@@ -4,6 +4,7 @@ export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
   deno task start [flags]            on one machine: control plane, HTTP API and worker in one process
   deno task serve [flags]            a control plane on Redis; as many as you like on one Redis
   deno task worker:process [flags]   a worker on any host that reaches the Redis; runs servers as processes
+  deno task log:verify [flags]       folds the log anew and compares it with what was kept of it
 
 Flags of all                  Setting                     Default
   --namespace NAME            DRAAS_NAMESPACE             default: the fleet's name
@@ -18,10 +19,10 @@ Flags of start and serve
                               DRAAS_API_TOKEN             none; needed for other addresses than loopback
 
 Flags of start
-  --data-dir FOLDER           DRAAS_DATA_DIR              .draas
+  --data-dir FOLDER           DRAAS_DATA_DIR              .draas; log:verify reads it where no REDIS_URL is
   --stop-on-exit              stop every instance when DRaaS ends
 
-Flags of serve and worker:process
+Flags of serve, worker:process and log:verify
                               REDIS_URL                   none: redis://host:port, rediss://, redis+sentinel://,
                                                           redis+cluster://; ConnectionStrings__Redis does as well
   --redis-wait TIME           DRAAS_REDIS_WAIT            30s: how long to wait for Redis at the start

@@ -6,7 +6,7 @@ import { type Command, COMMANDS, type Setting, type Settings } from "./settings.
 
 const CONTROL_PLANES: readonly Command[] = ["start", "serve"];
 const WORKERS: readonly Command[] = ["worker:process"];
-const ON_REDIS: readonly Command[] = ["serve", "worker:process"];
+const ON_REDIS: readonly Command[] = ["serve", "worker:process", "log:verify"];
 const LABELS_MAX = 32;
 
 /** In the order in which they are applied: of two names of one thing the later counts. */
@@ -47,7 +47,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "DRAAS_DATA_DIR",
     flag: "--data-dir",
-    commands: ["start", "worker:process"],
+    commands: ["start", "worker:process", "log:verify"],
     set: matching("dataDir", /^[^\0]{1,4096}$/, "a folder"),
   },
   {

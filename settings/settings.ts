@@ -1,7 +1,7 @@
 /** What can be set, for which program, and what holds where nothing is said. Design §8. */
 
 /** The programs, by the word that starts them. */
-export const COMMANDS = ["start", "serve", "worker:process"] as const;
+export const COMMANDS = ["start", "serve", "worker:process", "log:verify"] as const;
 export type Command = typeof COMMANDS[number];
 
 /** Everything that can be set. Durations are milliseconds. */
