@@ -21,6 +21,7 @@ export class FaultyLog implements EventLog, LogAvailability {
   private held: (() => void)[] = [];
   private failures: { call: Call; error: OperationalError; afterDoing: boolean }[] = [];
   private reason: string | null = null;
+  private readonly afterwards = new Map<Call, () => void>();
   private readonly watchers = new Set<(change: AvailabilityChange) => void>();
 
   constructor(private readonly brokerOf: () => EmbeddedBroker) {}
@@ -39,6 +40,11 @@ export class FaultyLog implements EventLog, LogAvailability {
   failNext(call: Call, code: string, retryable: boolean, afterDoing = false): void {
     const error = new OperationalError(code, `${call} fails in this test`, retryable, "Try again.");
     this.failures.push({ call, error, afterDoing });
+  }
+
+  /** Does something when the next such call is done and its answer is on the way. */
+  afterNext(call: Call, run: () => void): void {
+    this.afterwards.set(call, run);
   }
 
   /** Nothing can be asked from now on. */
@@ -106,7 +112,13 @@ export class FaultyLog implements EventLog, LogAvailability {
       throw new OperationalError("log_unavailable", this.reason, true, "Wait for it.");
     }
     const index = this.failures.findIndex((one) => one.call === name);
-    if (index < 0) return await run();
+    if (index < 0) {
+      const answer = await run();
+      const afterwards = this.afterwards.get(name);
+      this.afterwards.delete(name);
+      afterwards?.();
+      return answer;
+    }
     const [{ error, afterDoing }] = this.failures.splice(index, 1) as [typeof this.failures[0]];
     if (afterDoing) await run();
     throw error;

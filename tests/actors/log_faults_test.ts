@@ -195,6 +195,29 @@ Deno.test("a snapshot of what was lost is not used again", () =>
     assertEquals(await world.broker.retention.loadSnapshot(), null);
   }));
 
+Deno.test("a snapshot is not trusted where nobody knows how far the log was put back", () =>
+  withNodes(async (world) => {
+    const node = await world.node("node");
+    await node.create();
+    const lost = await node.create();
+    await node.system.shutdown();
+    const snapshot = (await world.broker.retention.loadSnapshot())!;
+    const next = await world.node("next");
+    world.loseLast(1);
+    // Another node has gone on from there: the snapshot's position is one that the log has again.
+    const other = await world.node("other");
+    const created = await other.create();
+    await other.system.shutdown();
+    const fence = await world.broker.leadership.acquire("keeper", 1);
+    await world.broker.retention.saveSnapshot(snapshot, fence!);
+    const change = { type: "configure", changes: { name: "two" } } as const;
+    const outcome = await next.ask(lost, change);
+    assertEquals(outcome.kind === "rejected" && outcome.rejection.code, "not_found");
+    const { items } = await next.system.list({ limit: 9 });
+    assertEquals(items.map((one) => one.context.instanceId).at(-1), created);
+    assertEquals(items.length, 2);
+  }));
+
 Deno.test("what the log loses while it is being folded anew is one incident with all of it", () =>
   withNodes(async (world) => {
     const node = await world.node("node");
@@ -205,9 +228,11 @@ Deno.test("what the log loses while it is being folded anew is one incident with
         kind: "rollback",
         rollback: { lostEvents, instanceIds: [instanceId], head: "0-0" },
       });
+    node.log.afterNext("tail", () => {
+      world.loseLast(1);
+      lose(ids[0]!, 2);
+    });
     lose(ids[1]!, 1);
-    world.loseLast(1);
-    lose(ids[0]!, 2);
     await settled();
     await settled();
     const { ready, incidents, instances } = await node.system.status();

@@ -103,12 +103,17 @@ lateTest(
     const id = created.state!.context.instanceId;
     const other = await late.ask(id, { type: "stop" }, { idempotency: { key: "k", digest: "x" } });
     assertEquals(other.kind === "rejected" && other.rejection.code, "key_reused");
+    const change = { type: "configure", changes: { name: "two" } } as const;
+    const keyed = { idempotency: { key: "change", digest: "d" } };
+    await first.ask(id, change, keyed);
+    const shown = await late.ask(id, change, keyed);
+    assertEquals(shown.state?.context.specification?.name, "two", "it shows what it answers");
     const start = { key: "start", digest: "d" };
     const asked = first.ask(id, { type: "start" }, { idempotency: start });
     await world.work();
-    const first_ = await asked;
+    const answered = await asked;
     const repeated = await late.ask(id, { type: "start" }, { idempotency: start });
-    assertEquals(positionOf(repeated), positionOf(first_));
+    assertEquals(positionOf(repeated), positionOf(answered));
   },
 );
 

@@ -122,6 +122,7 @@ Deno.test("a large fleet is written in slices: what is folded between two of the
   world.clock.monotonic = () => monotonic() + 10 * looks++;
   const saving = world.keeper.save();
   await settled();
+  assertEquals(world.saved, [], "it lets others have their turn");
   const late = { ...events[0]!, instanceId: "late", position: "999999-0" };
   world.table.fold([late]);
   for (let turn = 0; turn < 100; turn++) await world.clock.advance(1);
