@@ -101,8 +101,14 @@ async function takeSeat(
     return { worker, broker, superseded: superseded.promise };
   } catch (error) {
     await broker.close();
-    throw error;
+    throw seatTaken(error);
   }
+}
+
+/** A worker that has just ended on another machine counts as alive for a moment: a container that was moved, say. */
+function seatTaken(error: unknown): unknown {
+  if (!(error instanceof OperationalError) || error.code !== "worker_refused") return error;
+  return new OperationalError(error.code, error.message, true, error.hint, { cause: error });
 }
 
 /** Finishes what is in hand as far as there is time; false when some of it is left. */
