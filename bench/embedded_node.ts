@@ -58,18 +58,19 @@ export async function openEmbeddedNode(
     deriveId: (key) => idFromKey("bench", key),
     onBug: fail,
   });
-  const channel = broker.workerChannel({
-    workerId: "bench",
-    platform: platform.name,
-    site: platform.site,
-    incarnation: hostIds.next("incarnation"),
-    machineId: platform.site,
-    slots: SLOTS,
-    version: "bench",
-    labels: {},
-  });
+  const openChannel = () =>
+    broker.workerChannel({
+      workerId: "bench",
+      platform: platform.name,
+      site: platform.site,
+      incarnation: hostIds.next("incarnation"),
+      machineId: platform.site,
+      slots: SLOTS,
+      version: "bench",
+      labels: {},
+    });
   const worker = new Worker({
-    channel,
+    openChannel,
     platform,
     clock: hostClock,
     ids: hostIds,

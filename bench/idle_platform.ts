@@ -1,10 +1,17 @@
 /** A platform that runs nothing and answers at once, so that an ask costs what the control plane costs. */
 import type { RuntimeInfo } from "../events/runtime_info.ts";
-import type { Platform, StartOutcome, StartSpec, StopOutcome } from "../workers/platform.ts";
+import {
+  NO_LEASES,
+  type Platform,
+  type StartOutcome,
+  type StartSpec,
+  type StopOutcome,
+} from "../workers/platform.ts";
 
 export class IdlePlatform implements Platform {
   readonly name = "process";
   readonly site = "bench-site";
+  readonly leases = NO_LEASES;
   private readonly runs = new Map<string, RuntimeInfo>();
 
   async inventory(): Promise<RuntimeInfo[]> {

@@ -50,15 +50,15 @@ export interface WorkerSeat {
 
 /** A worker that is yet to be started. */
 export function seatWorker({ identity, platform, openChannel, onSuperseded }: WorkerSeat): Worker {
-  const channel = openChannel({
-    ...identity,
-    platform: platform.name,
-    site: platform.site,
-    incarnation: hostIds.next("incarnation"),
-    version: VERSION,
-  });
   return new Worker({
-    channel,
+    openChannel: () =>
+      openChannel({
+        ...identity,
+        platform: platform.name,
+        site: platform.site,
+        incarnation: hostIds.next("incarnation"),
+        version: VERSION,
+      }),
     platform,
     clock: hostClock,
     ids: hostIds,

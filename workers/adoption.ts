@@ -4,13 +4,17 @@ import type { Standing } from "../events/worker_channel.ts";
 
 /**
  * What to do about one live run that was found.
- * `keep`: the log knows it. `end`: the log has given it up, so nobody would ever stop it. `stranger`: it is newer than
- * all that the log knows: the log was lost, or an older copy of it was put back, so it is left alone.
+ * `keep`: the log knows it. `end`: the log has given it up, so nobody would ever stop it. The others are newer than all
+ * that the log knows: it was lost, or an older copy of it was put back. `report`: the log knows the instance and no live
+ * run of it, so this is what runs. `stranger`: it does not know the instance, or takes another run for live; it is left
+ * alone.
  */
-export type Finding = "keep" | "end" | "stranger";
+export type Finding = "keep" | "end" | "report" | "stranger";
 
 /** Judges a live run against what the log holds of its instance; `standing` is undefined for an unknown one. */
 export function judgeLive(found: RuntimeInfo, standing: Standing | undefined): Finding {
-  if (standing?.runId === found.runId) return "keep";
-  return !standing || standing.generation < found.generation ? "stranger" : "end";
+  if (!standing) return "stranger";
+  if (standing.runId === found.runId) return "keep";
+  if (standing.generation >= found.generation) return "end";
+  return standing.runId === null ? "report" : "stranger";
 }

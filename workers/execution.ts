@@ -20,6 +20,8 @@ export interface Execution {
   settle: boolean;
   /** When it was (last) accepted, on the monotonic clock. */
   acceptedAt: number;
+  /** Before it was first accepted, by the boot clock (`Leases.now`); null for a command without a lease. */
+  leaseFromMs: number | null;
   /** Aborts a start that a stop has overtaken. */
   signal: AbortSignal;
   /** Accepts once more, so that a spawn long after the first accept is still ours to do; false: it is not. */
@@ -130,6 +132,9 @@ function specOf(execution: Execution, runId: string, spawnWithinMs: number): Sta
     template: command.template ?? "drasi-server",
     configuration: command.configuration ?? {},
     spawnWithinMs: Math.max(1, Math.floor(spawnWithinMs)),
+    ...(command.leaseMs === undefined || execution.leaseFromMs === null
+      ? {}
+      : { lease: { leaseMs: command.leaseMs, fromMs: execution.leaseFromMs } }),
   };
 }
 

@@ -15,6 +15,33 @@ export interface Fence {
 /** Below every other: keeps nothing from coming to life. */
 export const NO_FENCE: Readonly<Fence> = { generation: 0, attempt: 0 };
 
+/** How long a run may live without word of its worker. Design §4 rule 8. */
+export interface Lease {
+  leaseMs: number;
+  /** It counts from here, or from when the log last heard the worker: milliseconds on the host's boot clock. */
+  fromMs: number;
+}
+
+/**
+ * The leases of a site's runs. The site enforces them, not the worker, which may be frozen: once the log has not heard
+ * the worker for a run's lease, that run is ended within a second, and its exit says why (`LeaseLapsed`).
+ */
+export interface Leases {
+  /** Whether any run here may have a lease: else nobody needs to say that the worker was heard. */
+  areHeld(): boolean;
+  /** Milliseconds on the host's boot clock, which counts while the host sleeps. */
+  now(): Promise<number>;
+  /** The log has heard what the worker said after `asOfMs` (of `now`): every lease counts anew from there. */
+  heard(asOfMs: number): Promise<void>;
+}
+
+/** Of a platform whose runs nobody ends: for what needs no host. */
+export const NO_LEASES: Leases = Object.freeze({
+  areHeld: () => false,
+  now: () => Promise.resolve(0),
+  heard: () => Promise.resolve(),
+});
+
 /** One run to be started. */
 export interface StartSpec {
   instanceId: string;
@@ -25,6 +52,8 @@ export interface StartSpec {
   configuration: JsonObject;
   /** Nothing is spawned later than this, counted from the call on the host's boot clock. Design §4 rule 6. */
   spawnWithinMs: number;
+  /** Absent: it lives on without its worker. */
+  lease?: Lease;
 }
 
 /** What came of a start. A failed one leaves no process behind. */
@@ -53,6 +82,7 @@ export interface Platform {
   readonly name: string;
   /** What can reach the same runtime: here the id of the data folder. */
   readonly site: string;
+  readonly leases: Leases;
   /**
    * Every run that this site knows of: the latest of each instance, live or ended. Adopts the live ones. One that the
    * host does not let us look at is left out and left alone; its `inspect` says why.

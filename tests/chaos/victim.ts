@@ -109,18 +109,19 @@ async function openWorker(dataFolder: string, tools: string, broker: EmbeddedBro
     hostEnvironment: { PATH: `${tools}:${path}` },
     drasiServer: { drasiServerBin: null, standIn: "never", standInCommand: null },
   });
-  const channel = broker.workerChannel({
-    workerId: `embedded-${platform.site}`,
-    platform: platform.name,
-    site: platform.site,
-    incarnation: hostIds.next("incarnation"),
-    machineId: platform.site,
-    slots: SLOTS,
-    version: "chaos",
-    labels: {},
-  });
+  const openChannel = () =>
+    broker.workerChannel({
+      workerId: `embedded-${platform.site}`,
+      platform: platform.name,
+      site: platform.site,
+      incarnation: hostIds.next("incarnation"),
+      machineId: platform.site,
+      slots: SLOTS,
+      version: "chaos",
+      labels: {},
+    });
   const worker = new Worker({
-    channel: killingChannel(channel, trigger),
+    openChannel: () => killingChannel(openChannel(), trigger),
     platform: killingPlatform(platform, trigger, tools),
     clock: hostClock,
     ids: hostIds,

@@ -1,11 +1,13 @@
 /** The platform port over the model host, as one life of a worker sees it. */
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import type {
-  Fence,
-  Platform,
-  StartOutcome,
-  StartSpec,
-  StopOutcome,
+import {
+  type Fence,
+  type Leases,
+  NO_LEASES,
+  type Platform,
+  type StartOutcome,
+  type StartSpec,
+  type StopOutcome,
 } from "../../workers/platform.ts";
 import type { Chance } from "./chance.ts";
 import type { ModelHost, ModelProcess, ShimResult } from "./host_model.ts";
@@ -21,6 +23,7 @@ export type PlatformMutation = "no-adoption" | "no-exit-reports" | "deaf-stop";
 export class ModelPlatform implements Platform {
   readonly name = "process";
   readonly site = MODEL_SITE;
+  readonly leases: Leases = NO_LEASES;
   private readonly asked = new Set<string>();
   private listener: (runtimeInfo: RuntimeInfo) => void = () => {};
 

@@ -121,7 +121,7 @@ export class World {
     );
     const onBug = (error: unknown) => life.isAlive && this.bugs.push(error);
     const worker = new Worker({
-      channel: this.channelOf(broker),
+      openChannel: () => this.channelOf(broker),
       platform,
       clock,
       ids: this.ids,

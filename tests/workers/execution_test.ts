@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Command } from "../../events/commands.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { execute } from "../../workers/execution.ts";
-import type { Platform } from "../../workers/platform.ts";
+import { NO_LEASES, type Platform } from "../../workers/platform.ts";
 import { randomIds, realClock } from "./process_world.ts";
 
 const start: Command = {
@@ -35,6 +35,7 @@ function overtaken(asked: string[]): { platform: Platform; late: RuntimeInfo } {
   const platform: Platform = {
     name: "process",
     site: "s-1",
+    leases: NO_LEASES,
     inventory: refuse,
     inspect: () => Promise.resolve(null),
     fence: (instanceId, { generation, attempt }) => {
@@ -59,6 +60,7 @@ function executed(platform: Platform, attempt: number, settle = false) {
     command: start,
     attempt,
     settle,
+    leaseFromMs: null,
     acceptedAt: realClock.monotonic(),
     signal: new AbortController().signal,
     reaccept: () => Promise.resolve(true),

@@ -6,7 +6,15 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { Worker } from "../../workers/worker_loop.ts";
 import { memoryWorld } from "../adapters/embedded_world.ts";
 import { settled } from "../adapters/manual_clock.ts";
-import { appended, command, request, running } from "../contracts/broker_samples.ts";
+import {
+  appended,
+  command,
+  observed,
+  request,
+  running,
+  stopped,
+  success,
+} from "../contracts/broker_samples.ts";
 import { ScriptedPlatform } from "../http/support/scripted_platform.ts";
 
 type World = Awaited<ReturnType<typeof memoryWorld>>;
@@ -16,6 +24,8 @@ interface Scene {
   platform: ScriptedPlatform;
   strangers: RuntimeInfo[];
   bugs: unknown[];
+  /** How often a worker was told that another has taken over. */
+  readonly superseded: number;
   /** A worker on the platform; each is a new incarnation. */
   worker(slots?: number): Worker;
   /** The types of an instance's events. */
@@ -29,9 +39,10 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
     const strangers: RuntimeInfo[] = [];
     const bugs: unknown[] = [];
     const workers: Worker[] = [];
+    let superseded = 0;
     let lives = 0;
     const worker = (slots = 4) => {
-      const registration: Registration = {
+      const registration = (): Registration => ({
         workerId: "w1",
         platform: "process",
         site: "site-1",
@@ -40,14 +51,14 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
         slots,
         version: "test",
         labels: {},
-      };
+      });
       const made = new Worker({
         ...world.ports,
-        channel: world.broker.workerChannel(registration),
+        openChannel: () => world.broker.workerChannel(registration()),
         platform,
         slots,
         onBug: (error) => bugs.push(error),
-        onSuperseded: () => {},
+        onSuperseded: () => void superseded++,
         onStranger: (found) => strangers.push(found),
       });
       workers.push(made);
@@ -55,7 +66,17 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
     };
     const types = async (instanceId: string) =>
       (await world.broker.log.history(instanceId, 50)).map(({ type }) => type);
-    await run({ world, platform, strangers, bugs, worker, types });
+    await run({
+      world,
+      platform,
+      strangers,
+      bugs,
+      worker,
+      types,
+      get superseded() {
+        return superseded;
+      },
+    });
     await Promise.all([...workers.map((one) => one.stop(0)), world.advance(10_000)]);
     await world.close();
   });
@@ -131,3 +152,180 @@ scene("a passing fault of the host is answered as what it is, and is no bug", as
   const { errorCode, retryable } = last.data.response;
   assertEquals([errorCode, retryable, on.bugs], ["process_table_lost", true, []]);
 });
+
+const fence = async (on: Scene) => (await on.world.broker.leadership.acquire("node", 60_000))!;
+
+/** A worker with run `of a` live, given up by an admin while it lives on. */
+async function forgotten(on: Scene): Promise<void> {
+  await on.worker().start();
+  await appended(on.world.broker, request(command("a", "start-a"), 0));
+  await on.world.advance(50);
+  assertEquals((await on.types("a")).at(-1), "CommandSucceeded");
+  await on.world.broker.bus.forget("w1", await fence(on));
+}
+
+scene(
+  "a worker that was given up begins a new life, and ends the servers that were given up",
+  async (on) => {
+    await forgotten(on);
+    assertEquals((await on.world.broker.bus.workers()).length, 0);
+    await on.world.advance(2_000);
+    const [listed] = await on.world.broker.bus.workers();
+    assertEquals(listed?.incarnation, "life-2");
+    assertEquals((await on.platform.inspect("a"))?.status, "Stopped");
+    await appended(on.world.broker, request(command("b", "start-b"), 0));
+    await on.world.advance(50);
+    assertEquals((await on.types("b")).at(-1), "CommandSucceeded", "it works on");
+    assertEquals(on.bugs, []);
+  },
+);
+
+scene(
+  "a lost worker keeps what waits for its host, server and command, and ends the rest",
+  async (on) => {
+    await on.worker().start();
+    for (const id of ["a", "b"]) {
+      await appended(
+        on.world.broker,
+        request(command(id, `start-${id}`), 0),
+      );
+    }
+    await on.world.advance(50);
+    on.platform.gate = new Promise((resolve) => on.world.ports.clock.after(9_000, resolve));
+    await appended(on.world.broker, request(command("c", "start-c"), 0));
+    await on.world.advance(50);
+    const loss = { workerId: "w1", incarnation: "life-1", silentMs: 0, instanceIds: ["a"] };
+    await on.world.broker.bus.lose(loss, await fence(on));
+    await on.world.advance(12_000);
+    const runs = await Promise.all(["a", "b", "c"].map((id) => on.platform.inspect(id)));
+    assertEquals(runs.map((run) => run?.status), ["Stopped", "Running", "Running"]);
+    const types = await on.types("c");
+    assertEquals(types.filter((type) => type === "CommandAccepted").length, 2, "it was taken over");
+    assertEquals(types.at(-1), "CommandSucceeded");
+    assertEquals([await on.types("b").then((all) => all.length), on.bugs], [3, []]);
+  },
+);
+
+scene(
+  "a start that is under way when its worker is given up is ended once it has come up",
+  async (on) => {
+    await on.worker().start();
+    on.platform.gate = new Promise((resolve) => on.world.ports.clock.after(5_000, resolve));
+    await appended(on.world.broker, request(command("a", "start-a"), 0));
+    await on.world.advance(50);
+    const loss = { workerId: "w1", incarnation: "life-1", silentMs: 0, instanceIds: ["a"] };
+    await on.world.broker.bus.lose(loss, await fence(on));
+    await on.world.advance(2_000);
+    assertEquals(await on.platform.inspect("a"), null);
+    await on.world.advance(5_000);
+    assertEquals((await on.platform.inspect("a"))?.status, "Stopped");
+    assertEquals((await on.types("a")).at(-1), "CommandForgotten");
+  },
+);
+
+scene(
+  "a server that is newer than the log, of an instance that it knows, is reported as found",
+  async (on) => {
+    await appended(on.world.broker, request(command("a", "start-a", { site: "site-2" }), 0));
+    on.platform.remember({ ...running("a", "r9"), generation: 7 });
+    await on.worker().start();
+    await on.world.advance(50);
+    const last = (await on.world.broker.log.history("a", 1))[0]!;
+    assert(last.type === "RuntimeObserved");
+    assertEquals([last.data.observation, last.data.runtimeInfo.runId], ["Found", "r9"]);
+    assertEquals(on.strangers, []);
+    const channel = on.world.broker.workerChannel({ ...registrationOf("w9") });
+    assertEquals((await channel.standing(["a"])).get("a"), { generation: 7, runId: "r9" });
+  },
+);
+
+scene(
+  "a newer server in the place of the one that the log knows is found after that is reported gone",
+  async (on) => {
+    await on.worker().start();
+    await appended(on.world.broker, request(command("a", "start-a"), 0));
+    await on.world.advance(50);
+    on.platform.remember({ ...running("a", "r9"), generation: 7 });
+    await on.worker().start();
+    await on.world.advance(100);
+    const observed = (await on.world.broker.log.history("a", 2)).map((event) =>
+      event.type === "RuntimeObserved" && event.data.observation
+    );
+    assertEquals(observed, ["Exited", "Found"]);
+  },
+);
+
+scene(
+  "a stranger is told of once, and taken up when the log knows of no other run of it",
+  async (on) => {
+    const elsewhere = on.world.broker.workerChannel(registrationOf("w2", "site-2"));
+    await elsewhere.register();
+    await appended(on.world.broker, request(command("a", "start-a"), 0));
+    await elsewhere.accept("start-a");
+    const there = running("a", "r1", { site: "site-2" });
+    await elsewhere.complete("start-a", 1, success("StartInstanceCommand", "a", there));
+    on.platform.remember({ ...running("a", "r9"), generation: 7 });
+    await on.worker().start();
+    await on.world.advance(12_000);
+    assertEquals(on.strangers.map(({ runId }) => runId), ["r9"]);
+    await elsewhere.observe(observed("Exited", { ...stopped("a", "r1"), site: "site-2" }));
+    await on.world.advance(6_000);
+    const last = (await on.world.broker.log.history("a", 1))[0]!;
+    assert(last.type === "RuntimeObserved" && last.data.observation === "Found");
+  },
+);
+
+scene("a worker whose place another has taken leaves, and begins no new life", async (on) => {
+  await on.worker().start();
+  await on.world.broker.workerChannel(registrationOf("w1")).register();
+  await on.world.advance(5_000);
+  const [listed] = await on.world.broker.bus.workers();
+  assertEquals([listed?.incarnation, on.superseded], ["another", 1]);
+});
+
+scene(
+  "servers with a lease are spoken for after each beat that the log has heard, from before it",
+  async (on) => {
+    const heard: number[] = [];
+    let isHeld = false;
+    let boot = 0;
+    const leases = {
+      areHeld: () => isHeld,
+      now: () => Promise.resolve(boot += 10),
+      heard: (asOfMs: number) => Promise.resolve(void heard.push(asOfMs)),
+    };
+    Object.assign(on.platform, { leases });
+    await on.worker().start();
+    await on.world.advance(1_500);
+    assertEquals([heard, boot], [[], 0], "without a lease nobody asks for the time");
+    isHeld = true;
+    await on.world.advance(2_000);
+    assertEquals(heard, [10, 20]);
+    await appended(on.world.broker, request(command("a", "start-a", { leaseMs: 9_000 }), 0));
+    let lease: unknown = null;
+    const start = on.platform.start.bind(on.platform);
+    on.platform.start = (spec, signal) => {
+      lease = spec.lease;
+      return start(spec, signal);
+    };
+    await on.world.advance(50);
+    assertEquals(lease, { leaseMs: 9_000, fromMs: 30 });
+    await on.world.broker.workerChannel(registrationOf("w1")).register();
+    const before = heard.length;
+    await on.world.advance(2_000);
+    assertEquals(heard.length, before, "a beat that was refused prolongs nothing");
+  },
+);
+
+function registrationOf(workerId: string, site = "site-1"): Registration {
+  return {
+    workerId,
+    platform: "process",
+    site,
+    incarnation: "another",
+    machineId: "m",
+    slots: 4,
+    version: "test",
+    labels: {},
+  };
+}

@@ -9,6 +9,7 @@
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
  *       runs/<run id>/run.json   a copy of this run's record
  *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
+ *       runs/<run id>/lapsed     its lease was over, and its shim ends it
  *       runs/<run id>/stop.json     somebody asked for its end
  *       runs/<run id>/…             files of its launch plan
  */
@@ -33,6 +34,8 @@ const launchRecordSchema = z.object({
   host: z.string().nullable(),
   port: z.number().int().nullable(),
   runtimeMetadata: z.record(z.string(), z.string()),
+  /** Null: it lives on without its worker. */
+  leaseMs: z.number().int().positive().nullable().default(null),
   /** Where this run's output begins in `server.log`. */
   logOffset: z.number(),
 });
@@ -75,7 +78,7 @@ export class InstanceFolder {
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
    */
-  prepare(runId: string, plan: LaunchPlan): LaunchRecord {
+  prepare(runId: string, plan: LaunchPlan, leaseMs: number | null): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     touch(`${this.path}/run.lock`);
@@ -88,6 +91,7 @@ export class InstanceFolder {
       host,
       port,
       runtimeMetadata: { ...runtimeMetadata },
+      leaseMs,
       logOffset,
     };
     writePrivateSync(`${folder}/launch.json`, JSON.stringify(launch));

@@ -4,6 +4,7 @@ import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_fold
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
+import type { SiteLeases } from "./site_leases.ts";
 import { fenceNumber } from "./fence_number.ts";
 import { endStragglers } from "./stragglers.ts";
 import type { Fence } from "../platform.ts";
@@ -27,6 +28,7 @@ export interface ProcessHost {
   clock: Clock;
   table: ProcessTable;
   watch: ExitWatch;
+  leases: SiteLeases;
   site: string;
   /** Absolute. */
   instancesFolder: string;

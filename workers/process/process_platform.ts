@@ -7,6 +7,7 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type {
   Failure,
   Fence,
+  Leases,
   Platform,
   StartOutcome,
   StartSpec,
@@ -33,6 +34,7 @@ import { lastLines } from "./server_log.ts";
 import { openShellProcessTable } from "./shell_process_table.ts";
 import shimScript from "./shim.sh" with { type: "text" };
 import { openSite } from "./site.ts";
+import { SiteLeases } from "./site_leases.ts";
 import { startRun } from "./start_run.ts";
 
 /** What a process platform is made from. */
@@ -73,7 +75,11 @@ export async function openProcessPlatform(
   options: ProcessPlatformOptions,
 ): Promise<ProcessPlatform> {
   const { clock, ids, hostEnvironment, drasiServer } = options;
-  const { id, instancesFolder, shimPath } = await openSite(options.dataFolder, ids, shimScript);
+  const { id, dataRoot, instancesFolder, shimPath } = await openSite(
+    options.dataFolder,
+    ids,
+    shimScript,
+  );
   const searchPath = hostEnvironment.PATH ?? "";
   const setsidPath = await requireTool("setsid", searchPath);
   await requireTool("flock", searchPath);
@@ -86,6 +92,7 @@ export async function openProcessPlatform(
     clock,
     table,
     watch,
+    leases: new SiteLeases(table, dataRoot),
     site: id,
     instancesFolder,
     shimPath,
@@ -100,6 +107,7 @@ export async function openProcessPlatform(
 export class ProcessPlatform implements Platform {
   readonly name = "process";
   readonly site: string;
+  readonly leases: Leases;
   readonly #host: ProcessHost;
   readonly #listeners: ((info: RuntimeInfo) => void)[];
   readonly #lanes = new Lanes();
@@ -108,6 +116,7 @@ export class ProcessPlatform implements Platform {
     this.#host = host;
     this.#listeners = listeners;
     this.site = host.site;
+    this.leases = host.leases;
   }
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
@@ -270,6 +279,7 @@ export class ProcessPlatform implements Platform {
       case "live": {
         this.#host.watch.watch(folder, state.run, null);
         const launch = await folder.readLaunch(state.run.runId);
+        if (launch?.leaseMs) this.#host.leases.hold();
         return liveInfo(this.site, folder.instanceId, state.run, launch);
       }
       case "ended":

@@ -114,6 +114,7 @@ function commonInfo(
     processId: String(run.pid),
     ...(launch === null || launch.host === null ? {} : { host: launch.host }),
     ...(launch === null || launch.port === null ? {} : { port: launch.port }),
+    ...(launch === null || launch.leaseMs === null ? {} : { leaseMs: launch.leaseMs }),
     runtimeMetadata: launch?.runtimeMetadata ?? {},
   };
 }

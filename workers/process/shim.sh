@@ -1,7 +1,11 @@
 #!/bin/sh
 # Starts one server and outlives it: holds the instance's lock, records the run and then its exit.
 #
-#   sh shim.sh FOLDER RUN_ID GENERATION FENCE DEADLINE_CS STARTED_AT_MS BOOT_ID SETSID PROGRAM [ARGUMENT ...]
+#   sh shim.sh FOLDER RUN_ID GENERATION FENCE DEADLINE_CS STARTED_AT_MS BOOT_ID LEASE_CS LEASE_FROM_CS \
+#     STOP_SIGNAL SETSID PROGRAM [ARGUMENT ...]
+#
+# LEASE_CS 0: the server lives on without its worker. Else it is ended once the log has not heard the worker for so
+# long, counted from LEASE_FROM_CS or from what the worker writes into `heard` in the data folder: "BOOT_ID CS".
 #
 # Speaks on standard output, to a worker that may be gone: `lock`, then one of `locked`,
 # `stale FENCE`, `late`, `unrecorded`, `unsupported`, `started PID START_TICKS`.
@@ -9,7 +13,7 @@
 # variables, which come as DRAAS_SET_<name>: under their names, they would change this shell, or it them.
 #
 # POSIX sh. Each fork and exec costs the best part of a millisecond of every start: all but flock and
-# setsid is built in.
+# setsid (and, with a lease, sleep) is built in.
 set -f
 
 # Takes the lock, runs the server in the foreground (a background job of a shell without job control
@@ -25,14 +29,27 @@ hold() {
     1) echo locked; exit 0 ;;
     *) echo unsupported; exit 0 ;;
   esac
+  watch=
+  # Without the lock and the worker's pipe: it must hold up neither the next start nor this one's report.
+  if [ "$lease" -gt 0 ]; then
+    watch_lease 9>&- >/dev/null 2>&1 &
+    watch=$!
+  fi
   (serve "$@")
   code=$?
+  reason=
+  if [ -n "$watch" ]; then
+    kill "$watch" 2>/dev/null
+    # It may be ending what the server left behind; the next start must not be taken for that.
+    wait "$watch"
+    [ -e "$folder/runs/$run/lapsed" ] && reason=',"reason":"LeaseLapsed"'
+  fi
   line=
   [ -r "$folder/run.json" ] && IFS= read -r line <"$folder/run.json"
   case $line in
     # No exit for a run that never was: `serve` may have refused.
     *"\"runId\":\"$run\""*)
-      printf '{"runId":"%s","code":%d}\n' "$run" "$code" >"$folder/runs/$run/exit.json"
+      printf '{"runId":"%s","code":%d%s}\n' "$run" "$code" "$reason" >"$folder/runs/$run/exit.json"
       ;;
   esac
   exit "$code"
@@ -54,7 +71,9 @@ serve() {
   start_ticks ${stat##*) }
   # Last, so that a host that froze since the worker's decision starts nothing late.
   read -r now rest </proc/uptime
-  if [ "${now%.*}${now#*.}" -gt "$deadline" ]; then
+  now=${now%.*}${now#*.}
+  [ "$lease" -gt 0 ] && lease_until
+  if [ "$now" -gt "$deadline" ] || { [ "$lease" -gt 0 ] && [ "$now" -ge "$until" ]; }; then
     echo late >&3
     exit 0
   fi
@@ -79,6 +98,80 @@ serve() {
   # A session of its own, so that a signal to the server's group never reaches the shell above. This
   # process leads no group, so setsid does not fork: pid and exit code are the server's.
   exec "$@"
+}
+
+# Waits until the lease is over, then ends the server. In naps, so that it is told of by a host that slept, too.
+watch_lease() {
+  nap=
+  trap '[ -n "$nap" ] && kill "$nap"; exit 0' TERM
+  while :; do
+    lease_until
+    read -r now rest </proc/uptime
+    left=$((until - ${now%.*}${now#*.}))
+    [ "$left" -le 0 ] && break
+    if [ "$left" -gt 500 ]; then doze 5; elif [ "$left" -gt 100 ]; then doze 1; else doze 0.1; fi
+  done
+  lapse
+}
+
+# Sets $until: when the lease is over, in centiseconds since boot.
+lease_until() {
+  heard_boot=
+  heard=
+  [ -r "${folder%/*/*}/heard" ] && read -r heard_boot heard <"${folder%/*/*}/heard"
+  case $heard in '' | *[!0-9]*) heard=0 ;; esac
+  [ "$heard_boot" = "$boot" ] && [ "$heard" -gt "$from" ] && from=$heard
+  until=$((from + lease))
+}
+
+# Sleeps $1 seconds; a second where sleep takes no fractions.
+doze() {
+  sleep "$1" &
+  nap=$!
+  wait "$nap" && return
+  sleep 1 &
+  nap=$!
+  wait "$nap"
+}
+
+# Ends the server gently, and by force within a second, with everything that holds its lock.
+lapse() {
+  trap : TERM
+  find_server || exit 0
+  echo "$now" >"$folder/runs/$run/lapsed"
+  kill -s "$gently" -- "-$pid" || kill -s "$gently" "$pid"
+  for tenth in 1 2 3 4 5 6 7 8; do
+    doze 0.1
+    find_server || break
+  done
+  kill -s KILL -- "-$pid" || { find_server && kill -s KILL "$pid"; }
+  set +f
+  for entry in /proc/[0-9]*/fd/9; do
+    [ "$entry" -ef "$folder/run.lock" ] || continue
+    holder=${entry#/proc/}
+    holder=${holder%%/*}
+    [ "$holder" = "$$" ] || kill -s KILL "$holder"
+  done
+}
+
+# Sets $pid; false where this run's server is not there any more. A pid alone may be another's by now.
+find_server() {
+  line=
+  [ -r "$folder/run.json" ] && IFS= read -r line <"$folder/run.json"
+  case $line in *"\"runId\":\"$run\""*) ;; *)
+    [ -r "$folder/runs/$run/run.json" ] && IFS= read -r line <"$folder/runs/$run/run.json"
+    ;;
+  esac
+  case $line in *"\"runId\":\"$run\""*) ;; *) return 1 ;; esac
+  pid=${line#*'"pid":'}
+  pid=${pid%%[!0-9]*}
+  recorded=${line#*'"startTicks":"'}
+  recorded=${recorded%%[!0-9]*}
+  stat=
+  [ -r "/proc/$pid/stat" ] && read -r stat <"/proc/$pid/stat"
+  [ -n "$stat" ] || return 1
+  start_ticks ${stat##*) }
+  [ "$ticks" = "$recorded" ]
 }
 
 # Sets $highest: the highest fence that this folder has seen.
@@ -108,6 +201,8 @@ unrecorded() {
   exit 0
 }
 
-folder=$1 run=$2 generation=$3 fence=$4 deadline=$5 started=$6 boot=$7 setsid=$8
+folder=$1 run=$2 generation=$3 fence=$4 deadline=$5 started=$6 boot=$7 lease=$8
 shift 8
+from=$1 gently=$2 setsid=$3
+shift 3
 hold "$@"

@@ -52,6 +52,7 @@ export async function runShim(
     String(deadlineCs),
     String(startedAt),
     bootId,
+    ...leaseArguments(spec, plan),
     host.setsidPath,
     ...plan.argv,
   ]);
@@ -72,6 +73,13 @@ export async function runShim(
   } finally {
     cancel();
   }
+}
+
+/** The lease, from when it counts, and what asks the server to end when it is over; 0 for a run without one. */
+function leaseArguments({ lease }: StartSpec, { stopSignal }: LaunchPlan): string[] {
+  const [leaseMs, fromMs] = lease ? [lease.leaseMs, lease.fromMs] : [0, 0];
+  const centiseconds = [leaseMs, fromMs].map((ms) => String(Math.floor(ms / 10)));
+  return [...centiseconds, stopSignal.replace("SIG", "")];
 }
 
 /** Ends a shim that froze: all of its processes, since the last of them holds the report's pipe. */

@@ -6,6 +6,8 @@ import { OperationalError, reasonOf } from "../../events/errors.ts";
 /** Where a site's parts are. All paths are absolute. */
 export interface Site {
   id: string;
+  /** The data folder itself. */
+  dataRoot: string;
   instancesFolder: string;
   shimPath: string;
 }
@@ -26,7 +28,7 @@ export async function openSite(dataFolder: string, ids: Ids, shim: string): Prom
     await writeOnce(`${root}/site`, ids.next("incarnation") + "\n", ids);
     const id = (await Deno.readTextFile(`${root}/site`)).trim();
     if (!ID_PATTERN.test(id)) throw new Error(`${root}/site does not hold a site id`);
-    return { id, instancesFolder, shimPath };
+    return { id, dataRoot: root, instancesFolder, shimPath };
   } catch (error) {
     throw new OperationalError(
       "data_folder_unusable",

@@ -48,7 +48,9 @@ export async function startRun(
   const prepared = await prepareLaunch(host, spec, folder);
   if ("failure" in prepared) return failed(prepared.failure);
   if (signal.aborted) return failed(aborted());
-  const launch = folder.prepare(spec.runId, prepared.plan);
+  const { lease } = spec;
+  if (lease) host.leases.hold();
+  const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
   const report = await spawnOnce(host, spec, prepared.plan, deadlineCs);
   if (report.kind !== "started") return failed(await refusal(host, spec, report));

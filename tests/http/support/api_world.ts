@@ -82,19 +82,20 @@ export async function withApi(
     worker = null;
   };
   const startWorker = async () => {
-    const channel = broker.workerChannel({
-      workerId: "worker-1",
-      platform: "process",
-      site: platform.site,
-      incarnation: crypto.randomUUID(),
-      machineId: "machine-1",
-      slots: 4,
-      version: "0.0.0-test",
-      labels: {},
-    });
+    const openChannel = () =>
+      broker.workerChannel({
+        workerId: "worker-1",
+        platform: "process",
+        site: platform.site,
+        incarnation: crypto.randomUUID(),
+        machineId: "machine-1",
+        slots: 4,
+        version: "0.0.0-test",
+        labels: {},
+      });
     const onBug = (error: unknown) => void bugs.push(error);
     worker = new Worker({
-      channel,
+      openChannel,
       platform,
       clock: hostClock,
       ids: hostIds,

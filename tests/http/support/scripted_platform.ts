@@ -1,6 +1,12 @@
 /** A platform that runs nothing: it says what it was told to say, so that the API's answers can be compared whole. */
 import type { RuntimeInfo } from "../../../events/runtime_info.ts";
-import type { Platform, StartOutcome, StartSpec, StopOutcome } from "../../../workers/platform.ts";
+import {
+  NO_LEASES,
+  type Platform,
+  type StartOutcome,
+  type StartSpec,
+  type StopOutcome,
+} from "../../../workers/platform.ts";
 
 export const STARTED_AT = 1_700_000_000_000;
 export const STOPPED_AT = 1_700_000_060_000;
@@ -8,6 +14,7 @@ export const STOPPED_AT = 1_700_000_060_000;
 export class ScriptedPlatform implements Platform {
   readonly name = "process";
   readonly site = "site-1";
+  readonly leases = NO_LEASES;
   readonly lines: string[] = [];
   /** Starts wait for it. */
   gate: Promise<void> = Promise.resolve();
@@ -50,6 +57,7 @@ export class ScriptedPlatform implements Platform {
       processId: "12345",
       ...(typeof host === "string" ? { host } : {}),
       ...(typeof port === "number" ? { port } : {}),
+      ...(spec.lease ? { leaseMs: spec.lease.leaseMs } : {}),
       runtimeMetadata: { standIn: "true" },
     };
     this.runs.set(spec.instanceId, runtimeInfo);
