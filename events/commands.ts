@@ -42,6 +42,11 @@ export const commandSchema = z.object({
 /** A command as it travels. Start and restart carry template and configuration. */
 export type Command = z.infer<typeof commandSchema>;
 
+/** Stops and deletes wait neither behind starts nor for a free slot: they may be what frees one. */
+export function isUrgent({ type }: Command): boolean {
+  return type === "StopInstanceCommand" || type === "DeleteInstanceCommand";
+}
+
 /** A live command: on its stream or in work. It is gone once something has ended it. */
 export interface CommandRecord {
   command: Command;
