@@ -15,8 +15,10 @@ export interface LeadershipLoopParts {
   onBug(error: unknown): void;
 }
 
-/** Asks this often while its lease lasts, and as often while another's does. */
+/** Asks this often while its lease lasts. */
 const ASKS_A_LEASE = 3;
+/** While another leads: its lease may lapse at any moment, and then somebody should. */
+const POLL_MS_MAX = 1_000;
 /** This part of the lease is not used: what was begun before its end is over when another may begin. */
 const UNUSED_PART = 0.1;
 
@@ -79,7 +81,11 @@ export class LeadershipLoop {
     this.isAsking = false;
     if (!this.isOpen) return;
     this.cancelAsk?.();
-    this.cancelAsk = clock.after(leaseMs / ASKS_A_LEASE, () => void this.ask());
+    const often = leaseMs / ASKS_A_LEASE;
+    this.cancelAsk = clock.after(
+      this.held ? often : Math.min(often, POLL_MS_MAX),
+      () => void this.ask(),
+    );
   }
 
   private settle(fence: number | null, until: number): void {

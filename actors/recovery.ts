@@ -38,17 +38,25 @@ export async function recover(parts: RecoveryParts): Promise<Recovered> {
     fromSnapshot = 0;
     table.restoredUpTo(await beginningOf(log));
   }
-  let events = 0;
-  for (;;) {
-    const page = await log.read(table.position, PAGE);
-    table.fold(page);
-    events += page.length;
-    if (page.length < PAGE) break;
-  }
+  const events = await foldRest(log, table);
   // Baselines stand in the order in which they were written.
   if (fromSnapshot === 0) table.sortByCreation();
   const tail = await log.tail(table.position, fold);
   return { fromSnapshot, events, tail };
+}
+
+/** Folds what comes after the table's position; gives how many events. The next page is on its way meanwhile. */
+async function foldRest(log: EventLog, table: InstanceTable): Promise<number> {
+  let events = 0;
+  let page = await log.read(table.position, PAGE);
+  for (;;) {
+    const isLast = page.length < PAGE;
+    const next = isLast ? null : log.read(page.at(-1)!.position, PAGE);
+    table.fold(page);
+    events += page.length;
+    if (next === null) return events;
+    page = await next;
+  }
 }
 
 async function canReadAfter(log: EventLog, position: Position): Promise<boolean> {
