@@ -25,7 +25,7 @@ import { LeadershipLoop } from "./leadership_loop.ts";
 import { LogFollower } from "./log_follower.ts";
 import { Incidents } from "./incidents.ts";
 import { Reads } from "./reads.ts";
-import { behind, notLeader, shuttingDown, unavailable } from "./refusals.ts";
+import { behind, notLeader, readsOnly, shuttingDown, unavailable } from "./refusals.ts";
 import { Retention, type RetentionRound } from "./retention.ts";
 import { SnapshotKeeper } from "./snapshot_keeper.ts";
 import { WorkerWatch } from "./worker_watch.ts";
@@ -186,6 +186,7 @@ export class FleetSystem implements InstanceSystem {
     if (this.closing) throw shuttingDown();
     this.assertReachable();
     this.follower.assertFolded();
+    if (this.follower.unreadable) throw readsOnly(this.follower.unreadable);
     return await this.asker.ask(instanceId, request, options);
   }
 
@@ -214,7 +215,7 @@ export class FleetSystem implements InstanceSystem {
   }
 
   away(): string | null {
-    return this.parts.availability.away();
+    return this.parts.availability.away() ?? this.follower.unreadable?.message ?? null;
   }
 
   async history(
@@ -253,11 +254,13 @@ export class FleetSystem implements InstanceSystem {
   }
 
   async status(): Promise<SystemStatus> {
-    const away = this.away();
+    const away = this.parts.availability.away();
+    const { unreadable } = this.follower;
     const reasons = [
       ...(this.closing ? ["it is shutting down"] : []),
       ...(this.follower.isFolded ? [] : ["it is recovering"]),
       ...(away === null ? [] : [`the log is away: ${away}`]),
+      ...(unreadable === null ? [] : [`it only reads: ${unreadable.message}`]),
     ];
     if (away === null) await this.hearOfLog(reasons);
     const { durability, commandsInFlight } = this.lastKnown ??
@@ -344,7 +347,7 @@ export class FleetSystem implements InstanceSystem {
 
   /** @throws {OperationalError} `log_unavailable`: at once, for whatever would have to ask the log */
   private assertReachable(): void {
-    const away = this.away();
+    const away = this.parts.availability.away();
     if (away !== null) throw unavailable(away);
   }
 

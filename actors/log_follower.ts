@@ -47,14 +47,23 @@ export class LogFollower {
   /** Counts tails: what a closed one still hands over is not folded. */
   private tails = 0;
   private isClosed = false;
+  /** Why the log is followed no further: what is folded stays true for its position, and nothing is decided on it. */
+  unreadable: OperationalError | null = null;
 
   constructor(private readonly parts: FollowerParts) {}
 
   /** Folds the log, and follows it from then on. */
   async open(): Promise<void> {
     this.watching = this.parts.availability.watch((change) => {
-      if (change.kind === "rollback") void this.lose(change.rollback);
-      if (change.kind === "back" && this.isFolded) this.parts.onResumed();
+      if (change.kind === "rollback") {
+        this.unreadable = null;
+        void this.lose(change.rollback);
+      }
+      if (change.kind === "unreadable") {
+        this.unreadable = change.error;
+        this.parts.onLost();
+      }
+      if (change.kind === "back" && this.isFolded && !this.unreadable) this.parts.onResumed();
     });
     const recovered = await (this.opening = this.recover(null));
     if (this.refolding) await this.refolding;

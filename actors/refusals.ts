@@ -22,6 +22,17 @@ export function recovering(): OperationalError {
   );
 }
 
+/** The log holds what this release cannot read: it must not decide on what it knows. Design §3. */
+export function readsOnly(cause: OperationalError): OperationalError {
+  return new OperationalError(
+    cause.code,
+    `This node only reads: ${cause.message}`,
+    true,
+    "Ask a node of the newer release, and end this one.",
+    { cause },
+  );
+}
+
 /** A read demands more than is folded here. */
 export function behind(folded: Position, demanded: Position): OperationalError {
   return new OperationalError(

@@ -1,6 +1,7 @@
 /** Where facts live. One implementation a technology; all pass `tests/contracts/event_log_contract.ts`. */
 import type { Command } from "./commands.ts";
 import type { EventMeta, Position, RecordedEvent } from "./envelope.ts";
+import type { OperationalError } from "./errors.ts";
 import type { NewEvent } from "./instance_events.ts";
 
 /** What an acknowledged fact survives. Design §1, promise 1. */
@@ -145,7 +146,9 @@ export type AvailabilityChange =
   | { kind: "away"; reason: string }
   | { kind: "back" }
   /** What was folded is no longer true: fold the log anew. */
-  | { kind: "rollback"; rollback: Rollback };
+  | { kind: "rollback"; rollback: Rollback }
+  /** An event came that this release cannot read, so every tail has ended before it; a rollback may undo that. */
+  | { kind: "unreadable"; error: OperationalError };
 
 /** Whether the log can be reached. Embedded: always. */
 export interface LogAvailability {

@@ -30,6 +30,11 @@ const UPCASTERS: Upcasters = {
   },
 };
 
+/** Whether this release knows the event's type and schema number. */
+export function isReadable({ type, schema }: StoredEvent): boolean {
+  return isKnownEventType(type) && schema <= CURRENT_SCHEMA[type];
+}
+
 /**
  * The event in today's shape.
  * @throws {OperationalError} `log_from_newer_version` for a type or schema number that this release does not

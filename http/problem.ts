@@ -56,6 +56,7 @@ const KINDS = {
   log_unavailable: kind(503, "The log is away", true),
   not_ready: kind(503, "The node is not ready", true),
   log_unwritable: kind(503, "The log cannot be written now", true),
+  log_from_newer_version: kind(503, "This node only reads", true),
   recovering: kind(503, "The node is not ready", true),
   redis_busy: kind(503, "The log cannot be written now", true),
   redis_out_of_memory: kind(503, "The log cannot be written now", true),
@@ -321,6 +322,7 @@ export function problemOfError(error: unknown, request?: RequestFacts): Problem 
     case "log_indeterminate":
       return problemOfIndeterminate(message, request);
     case "behind":
+    case "log_from_newer_version":
     case "log_unavailable":
     case "log_unwritable":
     case "recovering":

@@ -29,6 +29,9 @@ export function tellOfRedis(broker: RedisBroker, voice: Voice, meanwhile: string
   for (const warning of broker.warnings) voice.complain(warning, "");
   let isAway = false;
   broker.availability.watch((change: AvailabilityChange) => {
+    if (change.kind === "unreadable") {
+      return voice.complain(`This program only reads: ${change.error.message}`, change.error.hint);
+    }
     // Connections come and go one by one: it is told once.
     if (change.kind === "away" && !isAway) {
       voice.complain(`Redis at ${broker.name} is away: ${change.reason}`, meanwhile);

@@ -5,6 +5,7 @@
 import type { Clock } from "../../events/clock.ts";
 import { sleep } from "../../events/clock.ts";
 import { comparePositions, type Position, type RecordedEvent } from "../../events/envelope.ts";
+import { OperationalError } from "../../events/errors.ts";
 import type { Subscription } from "../../events/event_log.ts";
 import { eventsAfter } from "./log_reading.ts";
 import type { RedisClient, Role } from "./redis_endpoint.ts";
@@ -34,6 +35,8 @@ export class RedisEventFeed {
   /** Up to where the reader has read. */
   private cursor: Position | null = null;
   private reading: Promise<void> | null = null;
+  /** Why nothing after the cursor can be read by this release: nothing is passed over, so reading has ended. */
+  private unreadable: OperationalError | null = null;
 
   constructor(
     private readonly link: RedisLink,
@@ -71,6 +74,7 @@ export class RedisEventFeed {
   /** After a rollback: the reader's position may be beyond the log's end, so it begins at the end that there is. */
   restartAt(head: Position): void {
     this.cursor = head;
+    this.unreadable = null;
   }
 
   async close(): Promise<void> {
@@ -82,6 +86,7 @@ export class RedisEventFeed {
 
   private async start(): Promise<void> {
     if (this.closing.signal.aborted) throw logClosed();
+    if (this.unreadable) throw this.unreadable;
     this.cursor ??= await this.head();
     this.reading ??= this.readOn();
   }
@@ -101,6 +106,11 @@ export class RedisEventFeed {
   private async readOn(): Promise<void> {
     const { signal } = this.closing;
     while (!signal.aborted) {
+      if (this.unreadable) {
+        // Only a log that was put back can change that.
+        await sleep(this.clock, BLOCK_MS, signal);
+        continue;
+      }
       try {
         await this.readOnce();
       } catch (error) {
@@ -130,9 +140,15 @@ export class RedisEventFeed {
     const answer = await within(this.clock, read, BLOCK_MS + STUCK_AFTER_MS);
     // A rollback was found meanwhile: what was read stands on a position that is no more.
     if (this.cursor !== from || answer === null) return;
-    const entries = (answer as [string, StreamEntry[]][])[0]![1];
-    this.cursor = entries.at(-1)![0];
-    this.publish(entries.map(eventOf));
+    const { events, fault } = readable((answer as [string, StreamEntry[]][])[0]![1]);
+    if (events.length > 0) {
+      this.cursor = events.at(-1)!.position;
+      this.publish(events);
+    }
+    if (!fault) return;
+    this.unreadable = fault;
+    this.tails.clear();
+    this.link.tell({ kind: "unreadable", error: fault });
   }
 
   private publish(events: RecordedEvent[]): void {
@@ -153,6 +169,22 @@ export class RedisEventFeed {
       }
     }
   }
+}
+
+/** The events up to the first that this release cannot read, and why it cannot. */
+function readable(
+  entries: readonly StreamEntry[],
+): { events: RecordedEvent[]; fault: OperationalError | null } {
+  const events: RecordedEvent[] = [];
+  for (const entry of entries) {
+    try {
+      events.push(eventOf(entry));
+    } catch (error) {
+      if (!(error instanceof OperationalError)) throw error;
+      return { events, fault: error };
+    }
+  }
+  return { events, fault: null };
 }
 
 function hand(tail: Tail, events: RecordedEvent[]): void {

@@ -4,6 +4,7 @@ import type { PendingReply } from "../../events/command_bus.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { Ids } from "../../events/ids.ts";
+import { upcast } from "../../events/upcast.ts";
 import { within } from "./redis_event_feed.ts";
 import type { RedisClient } from "./redis_endpoint.ts";
 import type { RedisLink } from "./redis_link.ts";
@@ -28,7 +29,10 @@ export class ReplyChannels {
   /** A reply that is listened to from now on. */
   async expect(platform: string): Promise<PendingReply> {
     const { promise, resolve } = Promise.withResolvers<RecordedEvent>();
-    const heard = await this.listen(platform, (message) => resolve(JSON.parse(message)));
+    const heard = await this.listen(platform, (message) => {
+      const event = replyIn(message);
+      if (event) resolve(event);
+    });
     return { replyChannel: heard.channel, ended: promise, close: heard.close };
   }
 
@@ -72,5 +76,15 @@ export class ReplyChannels {
         { cause },
       );
     }
+  }
+}
+
+/** The event that a reply carries; null for one of a newer release, which the log's tail tells of. */
+function replyIn(message: string): RecordedEvent | null {
+  try {
+    return upcast(JSON.parse(message));
+  } catch (error) {
+    if (error instanceof OperationalError) return null;
+    throw error;
   }
 }

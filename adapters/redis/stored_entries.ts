@@ -2,13 +2,13 @@
 import { type Position, type RecordedEvent, START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { JsonObject } from "../../events/json.ts";
-import { upcast } from "../../events/upcast.ts";
+import { isReadable, type StoredEvent, upcast } from "../../events/upcast.ts";
 
 /** An entry as XRANGE and XREAD give it: its position and its fields, names and values by turns. */
 export type StreamEntry = [position: string, fields: string[]];
 
-/** An event as a function tells it: position, instance, version, type, schema, data, metadata, previous. */
-export type ToldEvent = [string, string, string, string, string, string, string, string];
+/** An event as a function tells it: position, instance, version, type, schema, data, metadata, previous, ignorable. */
+export type ToldEvent = [string, string, string, string, string, string, string, string, string?];
 
 /**
  * The event of a log entry.
@@ -23,13 +23,13 @@ export function eventOf([position, fields]: StreamEntry): RecordedEvent {
   return toldEvent(told);
 }
 
-const PLACES: Readonly<Record<string, number>> = { i: 1, v: 2, t: 3, s: 4, d: 5, m: 6, p: 7 };
+const PLACES: Readonly<Record<string, number>> = { i: 1, v: 2, t: 3, s: 4, d: 5, m: 6, p: 7, x: 8 };
 
 /** The event that a function tells of. Throws as `eventOf`. */
 export function toldEvent(
-  [position, instanceId, version, type, schema, data, meta, previous]: ToldEvent,
+  [position, instanceId, version, type, schema, data, meta, previous, ignorable]: ToldEvent,
 ): RecordedEvent {
-  return upcast({
+  const stored: StoredEvent = {
     position,
     previous: previous === START ? null : previous,
     instanceId,
@@ -39,7 +39,14 @@ export function toldEvent(
     at: timeOf(position),
     data: parse(position, type, data) as JsonObject,
     meta: parse(position, type, meta),
-  });
+  };
+  return ignorable === "1" && !isReadable(stored) ? passedOver(stored) : upcast(stored);
+}
+
+/** What an event that may be ignored is to a release that does not know it: the instance's next version, nothing else. */
+function passedOver({ type, ...rest }: StoredEvent): RecordedEvent {
+  const data = { request: type, commandId: null };
+  return { ...rest, type: "RequestAnswered", schema: 1, data, meta: {} };
 }
 
 /** The time at which the event at a position was written, epoch milliseconds by the log's clock. */

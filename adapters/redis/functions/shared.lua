@@ -114,7 +114,7 @@ end
 local function told_entry(position, fields)
   local by = {}
   for index = 1, #fields, 2 do by[fields[index]] = fields[index + 1] end
-  return { position, by.i, by.v, by.t, by.s, by.d, by.m, by.p }
+  return { position, by.i, by.v, by.t, by.s, by.d, by.m, by.p, by.x or '' }
 end
 
 local function as_json(event)

@@ -16,8 +16,9 @@ export class ControlPlane extends ProgramLife {
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
     task: "start" | "serve" = "start",
+    root?: string,
   ) {
-    super(task, ["--headless", ...args], environment);
+    super(task, ["--headless", ...args], environment, root);
   }
 
   /** Its address, once it serves. */

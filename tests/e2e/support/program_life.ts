@@ -9,6 +9,7 @@ export interface ProgramEnd {
 }
 
 const ROOT = new URL("../../../", import.meta.url);
+const ROOT_FOLDER = decodeURIComponent(ROOT.pathname);
 const HEARD_WITHIN_MS = 60_000;
 
 /** One life of a program. */
@@ -20,15 +21,19 @@ export class ProgramLife {
   #stderr = "";
   #hasEnded = false;
 
-  /** @param task a name in `deno.json` */
+  /**
+   * @param task a name in `deno.json`
+   * @param root the folder of the program
+   */
   constructor(
     task: string,
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    root: string = ROOT_FOLDER,
   ) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...taskArguments(task), ...args],
-      cwd: decodeURIComponent(ROOT.pathname),
+      cwd: root,
       clearEnv: true,
       env: { ...hostEnvironment(), ...environment },
       stdin: "null",
