@@ -21,6 +21,9 @@ const RETRY_MS = 100;
 /** Commands whose streams are remembered until they are accepted. */
 const REMEMBERED_MAX = 4_096;
 
+/** How `take` last answered: the worker gets everything, stops and deletes only, or nothing. */
+type Standing = "unknown" | "taken" | "held" | "refused";
+
 /** What XREADGROUP gives: entries by stream, or nothing in time. */
 type Read = [stream: string, entries: [entry: string, fields: string[]][]][] | null;
 
@@ -41,6 +44,7 @@ export class CommandOffers {
   /** Came beyond what was asked for; given first the next time. */
   private extra: Offer[] = [];
   private stolenAt = -Infinity;
+  private standing: Standing = "unknown";
   private readonly leaving = new AbortController();
 
   constructor(
@@ -57,15 +61,15 @@ export class CommandOffers {
   async take(max: number, waitMs: number): Promise<Command[]> {
     const until = this.clock.monotonic() + waitMs;
     for (;;) {
-      const { offers, waiting } = await this.takeNow(max);
-      if (offers.length > 0) return this.given(offers);
+      if (waitMs <= 0 || this.mustLook()) {
+        const offers = await this.takeNow(max);
+        if (offers.length > 0) return this.given(offers);
+      }
       const leftMs = until - this.clock.monotonic();
       if (leftMs <= 0) return [];
       const blockMs = Math.max(1, Math.min(BLOCK_MAX_MS, Math.floor(leftMs)));
-      const next = await this.waitFor(waiting, blockMs);
-      if (next.length === 0) continue;
-      this.extra.push(...next);
-      const given = this.fromExtra(max);
+      this.extra.push(...await this.waitFor(this.waiting(max), max, blockMs));
+      const given = this.standing === "taken" ? this.fromExtra(max) : [];
       if (given.length > 0) return this.given(given);
     }
   }
@@ -87,10 +91,23 @@ export class CommandOffers {
     return offers.sort((a, b) => compareOrders(a.order, b.order)).map(({ command }) => command);
   }
 
-  private async takeNow(max: number): Promise<{ offers: Offer[]; waiting: Waiting }> {
-    const now = this.clock.monotonic();
-    const steals = now - this.stolenAt >= REDELIVER_AFTER_MS / 2;
-    if (steals) this.stolenAt = now;
+  /** Whether it is time to look what others were offered and left, or something about the worker has changed. */
+  private mustLook(): boolean {
+    return this.standing !== "taken" || this.stealsNow();
+  }
+
+  private stealsNow(): boolean {
+    return this.clock.monotonic() - this.stolenAt >= REDELIVER_AFTER_MS / 2;
+  }
+
+  private waiting(max: number): Waiting {
+    if (this.standing === "refused") return "standing";
+    return this.standing === "held" || max === 0 ? "urgent" : "all";
+  }
+
+  private async takeNow(max: number): Promise<Offer[]> {
+    const steals = this.stealsNow();
+    if (steals) this.stolenAt = this.clock.monotonic();
     const { workerId, incarnation } = this.registration;
     const limits = [REDELIVER_AFTER_MS, DELIVERIES_MAX, steals ? "1" : "0"];
     const wanted = Math.max(0, max - this.extra.filter(isStart).length);
@@ -100,12 +117,12 @@ export class CommandOffers {
     // What came while the worker was drained or given up is not its own: in 500 ms another worker is offered it.
     if (kind === "refused") this.extra = [];
     if (kind === "held") this.extra = this.extra.filter((offer) => !isStart(offer));
-    if (kind === "refused") return { offers: [], waiting: "standing" };
+    this.standing = kind as Standing;
+    if (kind === "refused") return [];
     const offers = taken.map(([index, , text, order]) =>
       this.offer(this.streams[index - 1]!, text, order)
     );
-    const waiting = kind === "taken" && max > 0 ? "all" : "urgent";
-    return { offers: [...this.fromExtra(max), ...offers], waiting };
+    return [...this.fromExtra(max), ...offers];
   }
 
   /** Of what came beyond what was asked for: every stop and delete, and as many starts as there is room for. */
@@ -127,7 +144,7 @@ export class CommandOffers {
   }
 
   /** The next that comes on one of the streams, or nothing when the time is over or the worker was woken. */
-  private async waitFor(waiting: Waiting, blockMs: number): Promise<Offer[]> {
+  private async waitFor(waiting: Waiting, max: number, blockMs: number): Promise<Offer[]> {
     const streams = [this.control, ...STREAMS[waiting].map((index) => this.streams[index]!)];
     if (this.leaving.signal.aborted) {
       // Nobody waits for a worker that has left: it is only the caller's time that passes.
@@ -137,14 +154,12 @@ export class CommandOffers {
     try {
       const blocker = await this.blocker(waiting);
       const { workerId } = this.registration;
-      const args = ["GROUP", "workers", workerId, "COUNT", 1, "BLOCK", blockMs, "STREAMS"];
+      // Two of the streams hold starts: together they give no more than there is room for, but for one.
+      const count = waiting === "all" ? Math.max(1, Math.floor(max / 2)) : URGENT_MAX;
+      const args = ["GROUP", "workers", workerId, "COUNT", count, "BLOCK", blockMs, "STREAMS"];
       const read = send(blocker, "XREADGROUP", [...args, ...streams, ...streams.map(() => ">")]);
       const answer = await within(this.clock, read, blockMs + STUCK_AFTER_MS);
-      const { offers, isNudged } = this.offersIn(answer as Read);
-      if (!isNudged) return offers;
-      // Something about the worker has changed: it is looked at before anything is given.
-      this.extra.push(...offers);
-      return [];
+      return this.offersIn(answer as Read);
     } catch (error) {
       // Redis is away, or the connection is stuck: a new one, and what was not read is still there.
       this.blockers.get(waiting)?.disconnect();
@@ -155,18 +170,18 @@ export class CommandOffers {
     }
   }
 
-  private offersIn(answer: Read): { offers: Offer[]; isNudged: boolean } {
+  private offersIn(answer: Read): Offer[] {
     const offers: Offer[] = [];
-    let isNudged = false;
     for (const [stream, entries] of answer ?? []) {
       for (const [entry, fields] of entries) {
         if (stream === this.control) {
-          isNudged = true;
+          // Something about the worker has changed: it is looked at before anything is given.
+          this.standing = "unknown";
           void this.link.ask("XACK", stream, "workers", entry).catch(() => {});
         } else offers.push(this.offer(stream, fields[3]!, fields[5]!));
       }
     }
-    return { offers, isNudged };
+    return offers;
   }
 
   private async blocker(waiting: Waiting): Promise<RedisClient> {
