@@ -49,6 +49,8 @@ async function openFleet(
       randomness: hostRandomness,
       nodeId: hostIds.next("incarnation"),
       queueTimeoutMs: settings.queueTimeoutMs,
+      retentionMs: settings.retentionMs,
+      retentionEvents: settings.retentionEvents,
       deriveId: (key) => idFromKey(settings.namespace, key),
       onBug: tellBug,
       onIncident: tellIncident,

@@ -85,6 +85,8 @@ async function openNode(settings: Settings, environment: Environment, undo: Undo
       randomness: hostRandomness,
       nodeId: hostIds.next("incarnation"),
       queueTimeoutMs: settings.queueTimeoutMs,
+      retentionMs: settings.retentionMs,
+      retentionEvents: settings.retentionEvents,
       deriveId: (key) => idFromKey(settings.namespace, key),
       onBug: tellBug,
       onIncident: tellIncident,

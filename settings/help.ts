@@ -15,6 +15,8 @@ Flags of start and serve
   --port N                    DRAAS_PORT                  4700 (0: any free port)
   --command-timeout-ms N      DRAAS_COMMAND_TIMEOUT_MS    30000
   --queue-timeout-ms N        DRAAS_QUEUE_TIMEOUT_MS      600000
+  --retention TIME            DRAAS_RETENTION             none: every event is kept; 30d, at least 1d
+  --retention-events N        DRAAS_RETENTION_EVENTS      none; never younger ones than a day
   --headless                  no live view, also in a terminal
                               DRAAS_API_TOKEN             none; needed for other addresses than loopback
 

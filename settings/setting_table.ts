@@ -8,6 +8,8 @@ const CONTROL_PLANES: readonly Command[] = ["start", "serve"];
 const WORKERS: readonly Command[] = ["worker:process"];
 const ON_REDIS: readonly Command[] = ["serve", "worker:process", "log:verify"];
 const LABELS_MAX = 32;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** In the order in which they are applied: of two names of one thing the later counts. */
 export const SETTINGS: readonly Setting[] = [
@@ -63,6 +65,18 @@ export const SETTINGS: readonly Setting[] = [
     set: whole("queueTimeoutMs", 1, 86_400_000),
   },
   {
+    name: "DRAAS_RETENTION",
+    flag: "--retention",
+    commands: CONTROL_PLANES,
+    set: duration("retentionMs", DAY_MS, 3_650 * DAY_MS),
+  },
+  {
+    name: "DRAAS_RETENTION_EVENTS",
+    flag: "--retention-events",
+    commands: CONTROL_PLANES,
+    set: whole("retentionEvents", 1_000, 1_000_000_000),
+  },
+  {
     name: "DRASI_SERVER_BIN",
     flag: null,
     commands: COMMANDS,
@@ -84,7 +98,7 @@ export const SETTINGS: readonly Setting[] = [
     name: "DRAAS_REDIS_WAIT",
     flag: "--redis-wait",
     commands: ON_REDIS,
-    set: duration("redisWaitMs", 3_600_000),
+    set: duration("redisWaitMs", 0, HOUR_MS),
   },
   {
     name: "DRAAS_WORKER_ID",
@@ -108,7 +122,7 @@ export const SETTINGS: readonly Setting[] = [
     name: "DRAAS_WORKER_PATIENCE",
     flag: "--patience",
     commands: WORKERS,
-    set: duration("patienceMs", 3_600_000),
+    set: duration("patienceMs", 0, HOUR_MS),
   },
 ];
 
@@ -156,7 +170,7 @@ function matching(
 }
 
 function whole(
-  key: "port" | "commandTimeoutMs" | "queueTimeoutMs" | "slots",
+  key: "port" | "commandTimeoutMs" | "queueTimeoutMs" | "slots" | "retentionEvents",
   least: number,
   most: number,
 ) {
@@ -170,14 +184,25 @@ function whole(
   };
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: HOUR_MS,
+  d: DAY_MS,
+};
 
-function duration(key: "redisWaitMs" | "patienceMs", mostMs: number) {
+function duration(key: "redisWaitMs" | "patienceMs" | "retentionMs", least: number, most: number) {
+  const form = least === 0 ? "for example 30s" : `from ${least / DAY_MS}d, for example 30d`;
   return (settings: Settings, text: string): string | null => {
-    const [, count = "", unit = ""] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+    const [, count = "", unit = ""] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
     const value = Number(count) * (UNITS_MS[unit] ?? NaN);
-    if (!(value <= mostMs)) return `a time of at most ${mostMs / 60_000}m, for example 30s`;
+    if (!(value >= least && value <= most)) return `a time up to ${wordsOf(most)}, ${form}`;
     settings[key] = value;
     return null;
   };
+}
+
+function wordsOf(ms: number): string {
+  return ms >= DAY_MS ? `${ms / DAY_MS}d` : `${ms / HOUR_MS}h`;
 }

@@ -14,6 +14,10 @@ export interface Settings {
   dataDir: string;
   commandTimeoutMs: number;
   queueTimeoutMs: number;
+  /** Events that are older may be cut; null: they are kept. */
+  retentionMs: number | null;
+  /** More events than this may be cut, the oldest first; null: all are kept. */
+  retentionEvents: number | null;
   drasiServerBin: string | null;
   standIn: "auto" | "never";
   /** An address as `parseRedisAddress` gives it; null: the embedded log. */
@@ -43,6 +47,8 @@ export function defaultSettings(command: Command): Settings {
     dataDir: command === "worker:process" ? ".draas-worker" : ".draas",
     commandTimeoutMs: 30_000,
     queueTimeoutMs: 600_000,
+    retentionMs: null,
+    retentionEvents: null,
     drasiServerBin: null,
     // A stand-in is for the first steps on one machine; a fleet wants the product, or an error.
     standIn: isWhole ? "auto" : "never",

@@ -28,6 +28,8 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     dataDir: ".draas",
     commandTimeoutMs: 30_000,
     queueTimeoutMs: 600_000,
+    retentionMs: null,
+    retentionEvents: null,
     drasiServerBin: null,
     standIn: "auto",
     redisUrl: null,
@@ -195,9 +197,16 @@ Deno.test("times are written with their unit", () => {
   const args = ["--redis-wait", "1500ms", "--patience", "2m"];
   const { redisWaitMs, patienceMs } = settingsOf({ environment, args }, "worker:process");
   assertEquals([redisWaitMs, patienceMs], [1_500, 120_000]);
-  for (const text of ["30", "30h", "-1s", "1.5s", "61m"]) {
+  for (const text of ["30", "2h", "-1s", "1.5s", "61m", "1w"]) {
     assertEquals(faultsOf({ environment, args: ["--redis-wait", text] }, "serve").length, 1, text);
   }
+});
+
+Deno.test("a log is bounded by days or by events, and keeps a day in any case", () => {
+  const args = ["--retention", "30d", "--retention-events=1000000"];
+  const { retentionMs, retentionEvents } = settingsOf({ args });
+  assertEquals([retentionMs, retentionEvents], [30 * 86_400_000, 1_000_000]);
+  assertEquals(faultsOf({ args: ["--retention", "23h", "--retention-events", "10"] }).length, 2);
 });
 
 Deno.test("each program knows its own flags", () => {
