@@ -98,7 +98,7 @@ export class RedisWorkerChannel implements WorkerChannel {
     response: InstanceResponse,
   ): Promise<CompleteOutcome> {
     const { workerId } = this.registration;
-    const data = JSON.stringify({ commandId, attempt, workerId, response });
+    const data = textOf({ commandId, attempt, workerId, response });
     const answer = await this.step("complete", [data]);
     return answer[0] === "completed"
       ? { kind: "completed", event: toldEvent(answer[1] as unknown as ToldEvent) }
@@ -107,7 +107,7 @@ export class RedisWorkerChannel implements WorkerChannel {
 
   async observe(observation: Observation): Promise<"recorded" | Dismissal> {
     const { workerId } = this.registration;
-    const data = JSON.stringify({ ...observation, workerId });
+    const data = textOf({ ...observation, workerId });
     try {
       const answer = await this.step("observe", [data]);
       return answer[0] === "recorded" ? "recorded" : this.gone(answer[1]);
@@ -208,6 +208,17 @@ export class RedisWorkerChannel implements WorkerChannel {
     this.letGo();
     return why === "superseded" ? why : "unknown";
   }
+}
+
+/**
+ * What a worker tells, as JSON. Half a character (a server's output that was cut) becomes U+FFFD: Redis' Lua takes it for
+ * no JSON, and the report would never get through.
+ */
+function textOf(told: object): string {
+  return JSON.stringify(told).replace(
+    /\\(?:ud[89a-f][0-9a-f]{2}|.)/g,
+    (escape) => escape.length > 2 ? "\ufffd" : escape,
+  );
 }
 
 function unknownInstance(instanceId: string): OperationalError {

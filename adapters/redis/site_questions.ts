@@ -6,7 +6,7 @@ import { type Clock, sleep } from "../../events/clock.ts";
 import type { Query } from "../../events/command_bus.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
 import type { RedisClient } from "./redis_endpoint.ts";
-import { connected } from "./redis_event_feed.ts";
+import { connected, within } from "./redis_event_feed.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 import type { ReplyChannels } from "./reply_channels.ts";
 import { workerRecords } from "./worker_records.ts";
@@ -16,7 +16,10 @@ const WAITING_MAX = 256;
 const CHUNK_LINES = 200;
 /** An answer is cut after this many characters. */
 const ANSWER_MAX = 1024 * 1024;
+/** An answer of empty lines only has as many parts. */
+const CHUNKS_MAX = ANSWER_MAX / CHUNK_LINES;
 const BLOCK_MS = 1_000;
+const STUCK_AFTER_MS = 4_000;
 const RETRY_MS = 500;
 
 interface Question {
@@ -49,7 +52,7 @@ export class SiteQuestions {
     const chunks: string[][] = [];
     let awaited = Infinity;
     const heard = await this.replies.listen(worker.platform, (message) => {
-      const chunk: Chunk = JSON.parse(message);
+      const chunk = chunkOf(message);
       if (chunk.error !== undefined) return reject(failed(site, chunk.error));
       chunks[chunk.number] = chunk.lines;
       if (chunk.end) awaited = chunk.number + 1;
@@ -89,12 +92,15 @@ export class SiteQuestions {
       try {
         reader ??= await connected(this.link, this.clock, "queries");
         const args = ["GROUP", "workers", workerId, "COUNT", 8, "BLOCK", BLOCK_MS, "NOACK"];
-        const read = await send(reader, "XREADGROUP", [...args, "STREAMS", stream, ">"]);
+        const asked = send(reader, "XREADGROUP", [...args, "STREAMS", stream, ">"]);
+        const read = await within(this.clock, asked, BLOCK_MS + STUCK_AFTER_MS);
         for (const [entry, [, text = ""]] of entriesOf(read)) {
           void this.reply(stream, entry, JSON.parse(text), answer).catch(() => {});
         }
       } catch {
-        // Redis is away, or the group is not there yet: who asked hears that nobody answers.
+        // Redis is away, the connection is stuck, or the group is not there yet: who asked hears that nobody answers.
+        reader?.disconnect();
+        reader = null;
         await sleep(this.clock, RETRY_MS, signal);
       }
     }
@@ -129,11 +135,25 @@ function entriesOf(read: unknown): [string, string[]][] {
   return (read as [string, [string, string[]][]][] | null)?.[0]?.[1] ?? [];
 }
 
+/** What was published, by whomever: a part of an answer, or what says that it is none. */
+function chunkOf(message: string): Chunk {
+  try {
+    const { number, lines, end, error }: Chunk = JSON.parse(message);
+    if (error !== undefined) return { number: 0, lines: [], error: String(error) };
+    const isPart = Number.isInteger(number) && number >= 0 && number <= CHUNKS_MAX &&
+      Array.isArray(lines) && lines.every((line) => typeof line === "string");
+    if (isPart) return { number, lines, end: end === true };
+  } catch {
+    // No JSON, or null.
+  }
+  return { number: 0, lines: [], error: "its answer is malformed" };
+}
+
 /** The last lines that fit, in parts. */
 function chunksOf(lines: readonly string[]): Chunk[] {
   let first = lines.length;
   for (let length = 0; first > 0; first--) {
-    length += lines[first - 1]!.length;
+    length += lines[first - 1]!.length + 1;
     if (length > ANSWER_MAX) break;
   }
   const kept = lines.slice(first);

@@ -20,7 +20,7 @@ end
 local function response_fault(data, worker_id)
   local response = data.response
   if type(data.commandId) ~= 'string' then return 'commandId must be a text' end
-  if type(data.attempt) ~= 'number' then return 'attempt must be a number' end
+  if not is_count(data.attempt) then return 'attempt must be a whole number' end
   if data.workerId ~= worker_id then return 'workerId must be ' .. worker_id end
   if type(response) ~= 'table' then return 'response must be an object' end
   if type(response.instanceId) ~= 'string' then return 'response.instanceId must be a text' end
@@ -35,9 +35,9 @@ end
 
 local function complete(keys, args)
   local worker_id = args[1]
-  local is_json, data = pcall(cjson.decode, args[3])
-  if not is_json or type(data) ~= 'table' then
-    return refuse('MALFORMED', 'a completion must be a JSON object')
+  local data = told_object(args[3])
+  if not data then
+    return refuse('MALFORMED', 'a completion must be a JSON object on one line, of at most 256 KiB')
   end
   local fault = response_fault(data, worker_id)
   if fault then return refuse('MALFORMED', fault) end
@@ -82,10 +82,14 @@ redis.register_function {
 local OBSERVATIONS = { Exited = true, Found = true, Lost = true }
 
 local function observe(keys, args)
-  local is_json, data = pcall(cjson.decode, args[3])
-  if not is_json or type(data) ~= 'table' or not OBSERVATIONS[data.observation] then
+  local data = told_object(args[3])
+  if not data then
+    return refuse('MALFORMED', 'an observation must be a JSON object on one line, of at most 256 KiB')
+  end
+  if not OBSERVATIONS[data.observation] then
     return refuse('MALFORMED', 'an observation must be one of Exited, Found, Lost')
   end
+  if data.workerId ~= args[1] then return refuse('MALFORMED', 'workerId must be ' .. args[1]) end
   local fault = run_fault(data.runtimeInfo, data.instanceId)
   if fault then return refuse('MALFORMED', fault) end
   local worker, why_not = present_worker(keys, args[1], args[2])

@@ -72,31 +72,64 @@ local function after_observation(keys, instance, run, kind, info)
 end
 
 -- What a worker tells is checked at the door: what is in the log is folded by every node for ever after.
--- A field's name -> its type; those with ? may be missing.
+-- A field's name -> its type; those with ? may be missing. A count is a whole number that JavaScript can hold too.
 local RUN_FIELDS = {
-  instanceId = 'string', runId = 'string', site = 'string', status = 'string', generation = 'number',
+  instanceId = 'string', runId = 'string', site = 'string', status = 'string', generation = 'count',
   startedAt = 'number', runtimeMetadata = 'table', stoppedAt = 'number?', processId = 'string?',
-  containerId = 'string?', podName = 'string?', namespace = 'string?', host = 'string?', port = 'number?',
-  exit = 'table?', logTail = 'string?',
+  containerId = 'string?', podName = 'string?', namespace = 'string?', host = 'string?', port = 'count?',
+  leaseMs = 'count?', exit = 'table?', logTail = 'string?',
 }
-local EXIT_REASONS = { Exited = true, Stopped = true, Killed = true, HostRebooted = true, Unknown = true }
+local EXIT_REASONS = {
+  Exited = true, Stopped = true, Killed = true, HostRebooted = true, LeaseLapsed = true, Unknown = true,
+}
+local COUNT_MAX = 9007199254740991
+local TOLD_MAX = 256 * 1024
+local LITERALS = { ['true'] = true, ['false'] = true, ['null'] = true }
+
+local function is_count(value)
+  return type(value) == 'number' and value >= 0 and value <= COUNT_MAX and value % 1 == 0
+end
 
 local function is_of(value, wanted)
   local optional = string.sub(wanted, -1) == '?'
   if value == nil then return optional end
-  return type(value) == (optional and string.sub(wanted, 1, -2) or wanted)
+  local kind = optional and string.sub(wanted, 1, -2) or wanted
+  if kind == 'count' then return is_count(value) end
+  return type(value) == kind
+end
+
+local function is_json_number(token)
+  local rest = string.match(token, '^%-?0(.*)$') or string.match(token, '^%-?[1-9]%d*(.*)$')
+  if not rest then return false end
+  rest = string.gsub(string.gsub(rest, '^%.%d+', ''), '^[eE][+-]?%d+', '')
+  local number = tonumber(token)
+  -- One too large for a double is read as infinite, and could not be written again.
+  return rest == '' and number - number == 0
+end
+
+-- The object that a worker tells, or nil. cjson reads more than JSON (NaN, hexadecimal numbers, line breaks within a
+-- text), and one such text in the log would stop every node that reads it.
+local function told_object(text)
+  if #text > TOLD_MAX or string.find(text, '[%z\1-\31]') then return nil end
+  local is_read, object = pcall(cjson.decode, text)
+  if not is_read or type(object) ~= 'table' then return nil end
+  local bare = string.gsub(string.gsub(text, '\\.', ''), '"[^"]*"', '')
+  for token in string.gmatch(bare, '[^ ,:%[%]{}]+') do
+    if not LITERALS[token] and not is_json_number(token) then return nil end
+  end
+  return object
 end
 
 local function exit_fault(exit)
   if exit == nil then return nil end
-  if exit.code ~= cjson.null and type(exit.code) ~= 'number' then
-    return 'runtimeInfo.exit.code must be a number or null'
+  if exit.code ~= cjson.null and (type(exit.code) ~= 'number' or exit.code % 1 ~= 0) then
+    return 'runtimeInfo.exit.code must be a whole number or null'
   end
   if exit.signal ~= cjson.null and type(exit.signal) ~= 'string' then
     return 'runtimeInfo.exit.signal must be a text or null'
   end
   if not EXIT_REASONS[exit.reason] then
-    return 'runtimeInfo.exit.reason must be Exited, Stopped, Killed, HostRebooted or Unknown'
+    return 'runtimeInfo.exit.reason must be Exited, Stopped, Killed, HostRebooted, LeaseLapsed or Unknown'
   end
   if type(exit.message) ~= 'string' or #exit.message > 8000 then
     return 'runtimeInfo.exit.message must be a text of at most 2000 characters'

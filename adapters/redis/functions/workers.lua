@@ -3,7 +3,7 @@
 -- KEYS  the base keys; then the worker's control stream, its four command streams (as for take), its queries' stream.
 -- ARGV  1 worker  2 incarnation  3 machine  4 platform  5 site  6 slots  7 version  8 labels JSON
 --       9 beats within (ms)  10 incarnations remembered
--- Gives ["registered"] | ["refused", "retired" or "elsewhere"].
+-- Gives ["registered"] | ["refused", "retired" or "elsewhere"]. Errors: DRAASMALFORMED.
 -- Atomic, because from the same instant on the older incarnation is refused everywhere, and the new one owns what that
 -- had accepted. The consumer groups begin at the first entry, so that nothing that waits is passed over.
 
@@ -37,7 +37,27 @@ local function ensure_groups(keys, from)
   end
 end
 
+-- Keys, members and records are made of these: a space or a bar in one would be read as the end of it.
+local NAMES = { [1] = 'worker', [2] = 'incarnation', [4] = 'platform', [5] = 'site' }
+
+local function registration_fault(args)
+  for index, name in pairs(NAMES) do
+    if #args[index] > 128 or not string.find(args[index], '^%w[%w_-]*$') then
+      return name .. ' must be 1 to 128 letters, digits, - and _'
+    end
+  end
+  if not is_count(tonumber(args[6])) then return 'slots must be a whole number' end
+  local labels = told_object(args[8])
+  if not labels then return 'labels must be a JSON object on one line' end
+  for name, value in pairs(labels) do
+    if type(name) ~= 'string' or type(value) ~= 'string' then return 'labels must hold texts' end
+  end
+  return nil
+end
+
 local function register(keys, args)
+  local fault = registration_fault(args)
+  if fault then return refuse('MALFORMED', fault) end
   local worker_id, incarnation = args[1], args[2]
   local before, now = read_worker(keys, worker_id), now_ms()
   if before then
@@ -75,9 +95,11 @@ end
 redis.register_function(LIBRARY .. '_register', register)
 
 -- heartbeat: a worker says that it lives. KEYS the base keys. ARGV 1 worker  2 incarnation  3 slots in use.
--- Gives ["ok"] | ["refused", reason]. In one function, so that a former incarnation cannot speak for the present one.
+-- Gives ["ok"] | ["refused", reason]. Errors: DRAASMALFORMED. In one function, so that a former incarnation cannot speak
+-- for the present one.
 
 local function heartbeat(keys, args)
+  if not string.find(args[3], '^%d+$') then return refuse('MALFORMED', 'slots in use must be a whole number') end
   local worker, why_not = present_worker(keys, args[1], args[2])
   if not worker then return { 'refused', why_not } end
   beat(keys, args[1], args[2], args[3])
