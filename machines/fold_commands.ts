@@ -39,7 +39,9 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
       runId: facts.run?.runId ?? command.commandId,
       exit: null,
       ranForMs: 0,
-      isLost: event.type === "CommandForgotten",
+      // Also when no worker was there to take it: it is not for the policy to say that it stays lost.
+      isLost: event.type === "CommandForgotten" ||
+        (event.type === "CommandExpired" && goesOnElsewhere(facts)),
     };
     ended.failure = facts.failure ?? error;
   }

@@ -92,6 +92,8 @@ export class Worker {
         if (refusal !== null) this.parts.onSuperseded();
         return refusal === null;
       } catch (error) {
+        // Whatever waits for its registration must not hold up the instance's lane: the next life looks for itself.
+        this.life.end("stopped");
         if (!(error instanceof OperationalError)) throw error;
         // Refused for good (the log is closed): nothing is left to do but wait for the end.
         if (!error.retryable) return false;

@@ -262,6 +262,20 @@ Deno.test("a start or restart that its worker took along is asked for anew; a st
   assertEquals(forgotten(waiting, "c1"), [], "one that waits for its host is left to its user");
 });
 
+Deno.test("a lost server that no worker was there to take is asked for again, whatever the restart policy", () => {
+  const history = rescheduling(9_000, { restartPolicy: { mode: "never" } }).add("RuntimeObserved", {
+    instanceId: INSTANCE,
+    observation: "Lost",
+    workerId: "w1",
+    runtimeInfo: running("r1"),
+  }).startRequested("c2", "restart-policy").add("CommandExpired", {
+    commandId: "c2",
+    reason: "WorkersUnreachable",
+  });
+  const [owed] = owedTo(history.state);
+  assertEquals(react(history.state, owed!, given)!.events[0]!.type, "StartRequested");
+});
+
 Deno.test("a report of a higher generation raises the instance's, a lower one does not", () => {
   const found = (generation: number) =>
     History.running().add("RuntimeObserved", {

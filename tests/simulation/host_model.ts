@@ -1,7 +1,7 @@
 /** A model of a host: instance folders with a kernel lock and a fence, shims, and processes. It outlives every worker. */
-import type { Fence } from "../../workers/platform.ts";
+import type { Fence, Lease } from "../../workers/platform.ts";
 import type { Chance } from "./chance.ts";
-import type { VirtualTime } from "./virtual_time.ts";
+import type { Life, VirtualTime } from "./virtual_time.ts";
 
 /** A server's process. */
 export interface ModelProcess {
@@ -15,6 +15,9 @@ export interface ModelProcess {
   startedAt: number;
   endedAt: number | null;
   exitCode: number | null;
+  leaseMs: number | null;
+  /** Its host ended it, since its lease was over. */
+  isLapsed: boolean;
 }
 
 interface Folder {
@@ -29,12 +32,30 @@ export type ShimResult =
   | { kind: "locked" | "stale" | "late" | "no-folder" };
 
 /** What can be left out of the model, to see that the invariants notice. */
-export type HostMutation = "no-fence";
+export type HostMutation = "no-fence" | LeaseMutation;
+
+/** Leases that are wrong: from the spawn, ended by the worker, not ended at all. */
+export const LEASE_MUTATIONS = ["lease-from-spawn", "worker-lease", "no-lease"] as const;
+export type LeaseMutation = (typeof LEASE_MUTATIONS)[number];
+
+/** What a shim is given. */
+export interface ShimOrder {
+  instanceId: string;
+  runId: string;
+  fence: Fence;
+  deadline: number;
+  exitsAtOnce: boolean;
+  isStubborn: boolean;
+  lease: Lease | null;
+  /** The worker that asks: only a broken lease depends on it. */
+  life: Life;
+}
 
 export class ModelHost {
   readonly processes: ModelProcess[] = [];
   private readonly folders = new Map<string, Folder>();
   private nextPid = 100;
+  private heardMs = -Infinity;
   /** Called when a process ends, whoever watches. */
   onEnd: (process: ModelProcess) => void = () => {};
 
@@ -81,14 +102,7 @@ export class ModelHost {
 
   /** Spawns a shim: it goes its way whether or not the worker lives on. */
   shim(
-    given: {
-      instanceId: string;
-      runId: string;
-      fence: Fence;
-      deadline: number;
-      exitsAtOnce: boolean;
-      isStubborn: boolean;
-    },
+    given: ShimOrder,
     report: (result: ShimResult) => void,
   ): void {
     const { time, chance } = this;
@@ -102,7 +116,8 @@ export class ModelHost {
       if (isBelow(given.fence, folder.fence) && this.mutation !== "no-fence") {
         return report({ kind: "stale" });
       }
-      if (time.elapsed > given.deadline) {
+      const { lease } = given;
+      if (time.elapsed > given.deadline || (lease && time.elapsed >= this.leaseUntil(lease))) {
         return report({ kind: "late" });
       }
       const holder: NonNullable<Folder["holder"]> = { processOf: null, isGone: false };
@@ -119,13 +134,7 @@ export class ModelHost {
   private spawn(
     folder: Folder,
     holder: NonNullable<Folder["holder"]>,
-    given: {
-      instanceId: string;
-      runId: string;
-      fence: Fence;
-      exitsAtOnce: boolean;
-      isStubborn: boolean;
-    },
+    given: ShimOrder,
   ): ModelProcess {
     const process: ModelProcess = {
       instanceId: given.instanceId,
@@ -137,12 +146,42 @@ export class ModelHost {
       startedAt: this.time.now,
       endedAt: null,
       exitCode: null,
+      leaseMs: given.lease?.leaseMs ?? null,
+      isLapsed: false,
     };
     holder.processOf = process;
     folder.latest = process;
     this.processes.push(process);
+    if (given.lease) this.watchLease(process, given.lease, given.life);
     if (given.exitsAtOnce) this.time.after(this.chance.between(0, 150), () => this.end(process, 1));
     return process;
+  }
+
+  /** The log has heard this host's worker, which spoke after `asOfMs`. */
+  hear(asOfMs: number): void {
+    this.heardMs = Math.max(this.heardMs, asOfMs);
+  }
+
+  private leaseUntil({ leaseMs, fromMs }: Lease): number {
+    return Math.max(fromMs, this.heardMs) + leaseMs;
+  }
+
+  /** As the shim does it: whoever is frozen or gone, within a second of the lease's end. */
+  private watchLease(process: ModelProcess, lease: Lease, worker: Life): void {
+    if (this.mutation === "no-lease") return;
+    const given = this.mutation === "lease-from-spawn"
+      ? { ...lease, fromMs: this.time.elapsed }
+      : lease;
+    const life = this.mutation === "worker-lease" ? worker : null;
+    const look = () => {
+      const leftMs = this.leaseUntil(given) - this.time.elapsed;
+      if (!process.isAlive) return;
+      if (leftMs > 0) return void this.time.after(leftMs, look, life);
+      process.isLapsed = true;
+      const dyingMs = process.isStubborn ? 1_000 : this.chance.between(0, 100);
+      this.time.after(dyingMs, () => this.end(process, null), life);
+    };
+    this.time.after(0, look, life);
   }
 
   isLocked(instanceId: string): boolean {

@@ -14,7 +14,7 @@ import type { ModelHost } from "./host_model.ts";
 export interface Evidence {
   log: RecordedEvent[];
   records: readonly ClientRecord[];
-  host: ModelHost;
+  host: Pick<ModelHost, "live">;
   /** The node's own fold. */
   states: InstanceState[];
   inFlight: string[];
@@ -25,7 +25,7 @@ export interface Evidence {
 export type Invariant = (evidence: Evidence) => string | null;
 
 /** At most one live process for an instance, at every moment. Promise 6. */
-export function neverTwo(host: ModelHost): string | null {
+export function neverTwo(host: Pick<ModelHost, "live">): string | null {
   const seen = new Set<string>();
   for (const { instanceId } of host.live()) {
     if (seen.has(instanceId)) return `two live processes of ${instanceId}`;
@@ -246,7 +246,8 @@ export const AT_REST: Record<string, Invariant> = {
   },
 };
 
-function instancesWhoseLastCommandFailed(log: readonly RecordedEvent[]): Set<string> {
+/** Those whose newest command did not succeed: what a user asked for last is then not to be had. */
+export function instancesWhoseLastCommandFailed(log: readonly RecordedEvent[]): Set<string> {
   const last = new Map<string, string>();
   const failed = new Set<string>();
   for (const event of log) {

@@ -1,13 +1,12 @@
 /** The platform port over the model host, as one life of a worker sees it. */
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import {
-  type Fence,
-  type Leases,
-  NO_LEASES,
-  type Platform,
-  type StartOutcome,
-  type StartSpec,
-  type StopOutcome,
+import type {
+  Fence,
+  Leases,
+  Platform,
+  StartOutcome,
+  StartSpec,
+  StopOutcome,
 } from "../../workers/platform.ts";
 import type { Chance } from "./chance.ts";
 import type { ModelHost, ModelProcess, ShimResult } from "./host_model.ts";
@@ -22,8 +21,7 @@ export type PlatformMutation = "no-adoption" | "no-exit-reports" | "deaf-stop";
 
 export class ModelPlatform implements Platform {
   readonly name = "process";
-  readonly site = MODEL_SITE;
-  readonly leases: Leases = NO_LEASES;
+  readonly leases: Leases;
   private readonly asked = new Set<string>();
   private listener: (runtimeInfo: RuntimeInfo) => void = () => {};
 
@@ -32,7 +30,13 @@ export class ModelPlatform implements Platform {
     private readonly life: Life,
     private readonly chance: Chance,
     private readonly mutation: PlatformMutation | null = null,
+    readonly site = MODEL_SITE,
   ) {
+    this.leases = {
+      areHeld: () => host.processes.some((one) => one.isAlive && one.leaseMs !== null),
+      now: () => Promise.resolve(host.time.elapsed),
+      heard: (asOfMs) => Promise.resolve(host.hear(asOfMs)),
+    };
     const before = host.onEnd;
     host.onEnd = (process) => {
       before(process);
@@ -46,21 +50,21 @@ export class ModelPlatform implements Platform {
     if (this.mutation === "no-adoption") return [];
     return this.host.instances().flatMap((instanceId) => {
       const latest = this.host.latest(instanceId);
-      return latest ? [infoOf(latest)] : [];
+      return latest ? [this.infoOf(latest)] : [];
     });
   }
 
   async inspect(instanceId: string): Promise<RuntimeInfo | null> {
     await this.pause(2);
     const latest = this.host.latest(instanceId);
-    return latest && infoOf(latest);
+    return latest && this.infoOf(latest);
   }
 
   async fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null> {
     for (;;) {
       const latest = this.host.latest(instanceId);
       if (latest?.isAlive || this.host.raiseFence(instanceId, fence)) {
-        return latest && infoOf(latest);
+        return latest && this.infoOf(latest);
       }
       this.host.endShim(instanceId);
       await this.pause(POLL_MS);
@@ -77,6 +81,8 @@ export class ModelPlatform implements Platform {
       deadline,
       exitsAtOnce: behaves(spec, "CRASHES") && this.chance.happens(0.7),
       isStubborn: behaves(spec, "STUBBORN"),
+      lease: spec.lease ?? null,
+      life: this.life,
     };
     const result = await new Promise<ShimResult>((resolve) =>
       this.host.shim(given, (told) => this.later(0, () => resolve(told)))
@@ -97,12 +103,12 @@ export class ModelPlatform implements Platform {
     const readyMs = SETTLE_MS + (behaves(spec, "SLOW") ? this.chance.between(0, 5_000) : 0);
     for (let waited = 0; waited < readyMs; waited += POLL_MS) {
       await this.pause(POLL_MS);
-      if (!process.isAlive) return failed("exited_at_once", true, infoOf(process));
+      if (!process.isAlive) return failed("exited_at_once", true, this.infoOf(process));
       if (!signal.aborted) continue;
       await this.end(process);
-      return failed("aborted", true, infoOf(process));
+      return failed("aborted", true, this.infoOf(process));
     }
-    return { kind: "running", runtimeInfo: infoOf(process) };
+    return { kind: "running", runtimeInfo: this.infoOf(process) };
   }
 
   async stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
@@ -137,7 +143,7 @@ export class ModelPlatform implements Platform {
   private noticeEnd(process: ModelProcess): void {
     if (this.asked.has(process.runId) || this.mutation === "no-exit-reports") return;
     this.asked.add(process.runId);
-    this.listener(infoOf(process));
+    this.listener(this.infoOf(process));
   }
 
   /** The signal reaches a willing server even if this life ends; the kill after the grace period needs a worker. */
@@ -151,6 +157,10 @@ export class ModelPlatform implements Platform {
     this.host.end(process, null);
   }
 
+  private infoOf(process: ModelProcess): RuntimeInfo {
+    return infoOf(process, this.site);
+  }
+
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.later(ms, resolve));
   }
@@ -160,22 +170,23 @@ export class ModelPlatform implements Platform {
   }
 }
 
-function infoOf(process: ModelProcess): RuntimeInfo {
+function infoOf(process: ModelProcess, site: string): RuntimeInfo {
   return {
     instanceId: process.instanceId,
     status: process.isAlive ? "Running" : "Stopped",
     runId: process.runId,
     generation: process.generation,
-    site: MODEL_SITE,
+    site,
     startedAt: process.startedAt,
     processId: String(process.processId),
+    ...(process.leaseMs === null ? {} : { leaseMs: process.leaseMs }),
     runtimeMetadata: {},
     ...(process.endedAt === null ? {} : {
       stoppedAt: process.endedAt,
       exit: {
         code: process.exitCode,
         signal: null,
-        reason: "Exited" as const,
+        reason: process.isLapsed ? "LeaseLapsed" as const : "Exited" as const,
         message: `exited with ${process.exitCode}`,
       },
     }),

@@ -1,4 +1,5 @@
-/** `deno task simulate --seeds N [--from S]`: runs seeds, and tells the story of the first that breaks an invariant. */
+/** `deno task simulate --seeds N [--from S] [--fleet]`: runs seeds (of one host, or of several), and tells the story of the first that breaks an invariant. */
+import { runFleetSeed } from "./fleet_seed.ts";
 import { runSeed } from "./run_seed.ts";
 
 const number = (flag: string, otherwise: number) => {
@@ -9,10 +10,11 @@ const seeds = number("--seeds", 1_000);
 const from = number("--from", 1);
 const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
 
+const run = Deno.args.includes("--fleet") ? runFleetSeed : runSeed;
 const startedAt = performance.now();
 let events = 0;
 for (let seed = from; seed < from + seeds; seed++) {
-  const result = await runSeed(seed);
+  const result = await run(seed);
   events += result.events;
   if (result.violation !== null || seeds === 1) {
     write(

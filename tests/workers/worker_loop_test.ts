@@ -8,6 +8,7 @@ import { memoryWorld } from "../adapters/embedded_world.ts";
 import { settled } from "../adapters/manual_clock.ts";
 import {
   appended,
+  batch,
   command,
   observed,
   request,
@@ -26,6 +27,10 @@ interface Scene {
   bugs: unknown[];
   /** How often a worker was told that another has taken over. */
   readonly superseded: number;
+  /** No beat reaches the log. */
+  isAway: boolean;
+  /** No registration reaches the log. */
+  cannotRegister: boolean;
   /** A worker on the platform; each is a new incarnation. */
   worker(slots?: number): Worker;
   /** The types of an instance's events. */
@@ -54,7 +59,13 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
       });
       const made = new Worker({
         ...world.ports,
-        openChannel: () => world.broker.workerChannel(registration()),
+        openChannel: () => {
+          const channel = world.broker.workerChannel(registration());
+          const [heartbeat, register] = [channel.heartbeat, channel.register];
+          channel.heartbeat = (busy) => on.isAway ? away() : heartbeat.call(channel, busy);
+          channel.register = () => on.cannotRegister ? away() : register.call(channel);
+          return channel;
+        },
         platform,
         slots,
         onBug: (error) => bugs.push(error),
@@ -66,7 +77,9 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
     };
     const types = async (instanceId: string) =>
       (await world.broker.log.history(instanceId, 50)).map(({ type }) => type);
-    await run({
+    const on: Scene = {
+      isAway: false,
+      cannotRegister: false,
       world,
       platform,
       strangers,
@@ -76,10 +89,15 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
       get superseded() {
         return superseded;
       },
-    });
+    };
+    await run(on);
     await Promise.all([...workers.map((one) => one.stop(0)), world.advance(10_000)]);
     await world.close();
   });
+}
+
+function away(): Promise<never> {
+  return Promise.reject(new OperationalError("log_unavailable", "It is away.", true, "Wait."));
 }
 
 scene(
@@ -329,3 +347,50 @@ function registrationOf(workerId: string, site = "site-1"): Registration {
     labels: {},
   };
 }
+
+scene(
+  "a worker that was not heard for a while ends what was deleted by force meanwhile",
+  async (on) => {
+    const worker = on.worker();
+    await worker.start();
+    await appended(on.world.broker, request(command("a", "start-a"), 0));
+    await on.world.advance(50);
+    on.isAway = true;
+    await on.world.advance(2_000);
+    await appended(on.world.broker, batch("a", 3, { generation: 2, forgetsRun: true }));
+    await on.world.advance(2_000);
+    on.isAway = false;
+    await on.world.advance(2_000);
+    assertEquals((await on.platform.inspect("a"))?.status, "Running", "it was away for an instant");
+    on.isAway = true;
+    await on.world.advance(7_000);
+    on.isAway = false;
+    await on.world.advance(2_000);
+    assertEquals((await on.platform.inspect("a"))?.status, "Stopped");
+  },
+);
+
+scene("an exit that comes while no new life can begin holds up nothing", async (on) => {
+  let tell: (exited: RuntimeInfo) => void = () => {};
+  Object.assign(on.platform, { onExit: (listener: typeof tell) => void (tell = listener) });
+  await on.worker().start();
+  await appended(on.world.broker, request(command("a", "start-a"), 0));
+  await on.world.advance(50);
+  await on.world.broker.bus.lose(
+    { workerId: "w1", incarnation: "life-1", silentMs: 0, instanceIds: [] },
+    await fence(on),
+  );
+  on.cannotRegister = true;
+  await on.world.advance(3_000);
+  const run = (await on.platform.inspect("a"))!;
+  const ended = { ...stopped("a", run.runId), startedAt: run.startedAt };
+  on.platform.remember(ended);
+  tell(ended);
+  await on.world.advance(1_000);
+  on.cannotRegister = false;
+  await on.world.advance(1_000);
+  assertEquals((await on.types("a")).at(-1), "RuntimeObserved");
+  await appended(on.world.broker, request(command("a", "again", { generation: 2 }), 4));
+  await on.world.advance(100);
+  assertEquals((await on.types("a")).at(-1), "CommandSucceeded");
+});
