@@ -241,6 +241,10 @@ export class FleetSystem implements InstanceSystem {
     return this.parts.log.tail(after ?? this.table.position, listener, signal);
   }
 
+  isSilent(workerId: string): boolean {
+    return this.watch.isSilent(workerId);
+  }
+
   workers(): Promise<WorkerRecord[]> {
     return this.parts.bus.workers();
   }

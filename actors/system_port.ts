@@ -124,6 +124,8 @@ export interface InstanceSystem {
     signal?: AbortSignal,
   ): Promise<Subscription>;
   workers(): Promise<WorkerRecord[]>;
+  /** Whether nobody knows how this worker's servers are: it was not heard for 5 s, or given up. */
+  isSilent(workerId: string): boolean;
   /** Keeps new work from a worker, or lets it come again; what it has goes on. False when there is no such worker. */
   drainWorker(workerId: string, draining: boolean): Promise<boolean>;
   /**

@@ -10,7 +10,7 @@ import type { CommandBus, WorkerRecord } from "../events/command_bus.ts";
 import { OperationalError } from "../events/errors.ts";
 import { type Leased, leasedPart } from "../machines/leases.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
-import { type Fleet, isHeard } from "../machines/placement.ts";
+import { type Fleet, SILENT_AFTER_MS } from "../machines/placement.ts";
 import { LostWorkers } from "./lost_workers.ts";
 import { StartMoves } from "./start_moves.ts";
 import type { PlacedStart, WatchedFleet } from "./watched_fleet.ts";
@@ -108,11 +108,10 @@ export class WorkerWatch {
     return { workers, at };
   }
 
-  /** Whether nobody knows how the servers of this worker are: it is silent, given up, or not there at all. */
+  /** Whether nobody knows how the servers of this worker are: it is silent or given up. One not seen yet is not. */
   isSilent(workerId: string): boolean {
-    const fleet = this.fleet();
-    const worker = fleet?.workers.find((one) => one.workerId === workerId);
-    return fleet !== undefined && !(worker && isHeard(worker, fleet.at));
+    const worker = this.records?.find((one) => one.workerId === workerId);
+    return worker !== undefined && (worker.lost || this.silence(worker) > SILENT_AFTER_MS);
   }
 
   close(): void {

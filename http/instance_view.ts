@@ -2,7 +2,6 @@
 import type { JsonObject } from "../events/json.ts";
 import type { Facts, LastError, PendingCommand } from "../machines/facts.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
-import type { InstanceStatus } from "../machines/requests.ts";
 import { allowedRequests, mayRun, statusOf } from "../machines/status.ts";
 import { isoTime } from "./iso_time.ts";
 import { runtimeInfoView } from "./runtime_view.ts";
@@ -10,8 +9,14 @@ import { runtimeInfoView } from "./runtime_view.ts";
 /** The predecessor's statuses: it had none for what is under way. */
 export type LegacyStatus = "Created" | "Running" | "Stopped" | "Error" | "ConfigurationChanged";
 
-/** The JSON of one instance that was created and has not been deleted. */
-export function instanceView(state: InstanceState): JsonObject {
+/**
+ * The JSON of one instance that was created and has not been deleted.
+ * @param isSilent whether nobody has heard of a worker lately; its servers' health is unknown then
+ */
+export function instanceView(
+  state: InstanceState,
+  isSilent: (workerId: string) => boolean = () => false,
+): JsonObject {
   const { context } = state;
   const { specification, run, lastError, nextStart } = context;
   if (specification === null) throw new Error(`instance ${context.instanceId} was never created`);
@@ -26,7 +31,7 @@ export function instanceView(state: InstanceState): JsonObject {
     status: statusOf(state),
     legacyStatus: legacyStatusOf(state),
     desired: context.desired,
-    health: healthOf(statusOf(state)),
+    ...healthOf(state, isSilent),
     ...(lastError ? { lastError: lastErrorView(lastError) } : {}),
     version: context.version,
     generation: context.generation,
@@ -101,8 +106,15 @@ function configurationView(state: InstanceState): JsonObject {
 }
 
 /** Nobody probes a server after its start in this release: what runs may be healthy, and is not said to be. */
-function healthOf(status: InstanceStatus): "unknown" | "starting" {
-  return status === "Starting" || status === "Restarting" ? "starting" : "unknown";
+function healthOf(state: InstanceState, isSilent: (workerId: string) => boolean): JsonObject {
+  const { run, commands } = state.context;
+  const workerId = commands.findLast((one) => one.accepted)?.accepted?.workerId ??
+    (mayRun(state) ? run?.workerId : undefined);
+  if (workerId !== undefined && isSilent(workerId)) {
+    return { health: "unknown", workerSilent: true };
+  }
+  const status = statusOf(state);
+  return { health: status === "Starting" || status === "Restarting" ? "starting" : "unknown" };
 }
 
 function lastErrorView({ at, ...error }: LastError): JsonObject {

@@ -52,7 +52,8 @@ export async function presentInstance(
 async function show(context: HttpContext, services: HttpServices): Promise<Response> {
   const { query } = allParts({ query: readQuery(context, { atLeast: position.optional() }) });
   const state = await presentInstance(context, services, query.atLeast);
-  return context.json(instanceView(state), 200, {
+  const { system } = services;
+  return context.json(instanceView(state, (workerId) => system.isSilent(workerId)), 200, {
     ...instanceHeaders(state, state.context.position),
     ...staleness(services),
   });

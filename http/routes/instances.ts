@@ -78,7 +78,9 @@ async function list(context: HttpContext, services: HttpServices): Promise<Respo
   const page = await services.system.list(filter, atLeast);
   return context.json(
     {
-      items: page.items.map(instanceView),
+      items: page.items.map((state) =>
+        instanceView(state, (workerId) => services.system.isSilent(workerId))
+      ),
       ...(page.nextCursor === null ? {} : { nextCursor: page.nextCursor }),
       position: page.position,
     },

@@ -20,7 +20,10 @@ export const workerRoutes: readonly Route[] = [
     summary: "every worker that has registered and was not forgotten",
     async handle(context, { system }) {
       allParts({ query: readQuery(context, {}) });
-      return context.json({ items: (await system.workers()).map(workerView) });
+      const items = (await system.workers()).map((worker) =>
+        workerView(worker, system.isSilent(worker.workerId))
+      );
+      return context.json({ items });
     },
   },
   {
@@ -72,10 +75,12 @@ async function workerIdOf(context: HttpContext, services: HttpServices): Promise
 
 function workerView(
   { workerId, registeredAt, lastHeartbeatAt, ...rest }: WorkerRecord,
+  silent: boolean,
 ): JsonObject {
   return {
     id: workerId,
     ...rest,
+    silent,
     registeredAt: isoTime(registeredAt),
     lastHeartbeatAt: isoTime(lastHeartbeatAt),
   };

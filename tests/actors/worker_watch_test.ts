@@ -218,7 +218,10 @@ watchTest("what waits for its host stays with a silent worker, however long", as
   await on.pass(1_000);
   const id = await on.create();
   await on.runAt("w1", first, id);
+  assertEquals(on.world.system.isSilent("w1"), false);
   on.silence("w1");
+  await on.pass(6_500);
+  assertEquals(["w1", "w2"].map((id) => on.world.system.isSilent(id)), [true, false]);
   await on.pass(120_000);
   assertEquals(await on.take(second), []);
   assertEquals(await first.heartbeat(0), "ok");

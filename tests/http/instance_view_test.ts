@@ -150,6 +150,13 @@ Deno.test("a new instance shows all of its specification and nothing that is not
   });
 });
 
+Deno.test("an instance whose worker is silent says that nobody knows how it is", () => {
+  const shown = (isSilent: boolean) => instanceView(stateAfter(...running), () => isSilent);
+  assertEquals([shown(true).workerSilent, shown(false).workerSilent], [true, undefined]);
+  assertObjectMatch(shown(true), { status: "Running", health: "unknown" });
+  assertEquals(instanceView(stateAfter(), () => true).workerSilent, undefined, "it has none");
+});
+
 Deno.test("a running instance shows its run, its worker and what it was started with", () => {
   assertObjectMatch(instanceView(stateAfter(...running, configured)), {
     desired: "running",

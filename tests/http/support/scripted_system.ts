@@ -60,6 +60,7 @@ export function scriptedSystem(
     logs: () => Promise.resolve([]),
     observe: () => Promise.resolve({ close: () => {} }),
     workers: () => Promise.resolve([]),
+    isSilent: () => false,
     drainWorker: () => Promise.resolve(false),
     forgetWorker: () => Promise.resolve(null),
     status: () =>
