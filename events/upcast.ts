@@ -1,7 +1,12 @@
 /** Reads events of every release: old shapes are lifted to today's, newer ones are refused by name. */
 import type { EventMeta, Position, RecordedEvent } from "./envelope.ts";
 import { OperationalError } from "./errors.ts";
-import { CURRENT_SCHEMA, eventSchemas, isKnownEventType } from "./instance_events.ts";
+import {
+  CURRENT_SCHEMA,
+  eventSchemas,
+  type EventType,
+  isKnownEventType,
+} from "./instance_events.ts";
 import type { JsonObject } from "./json.ts";
 import { DEFAULT_WORKER_CHOICE } from "./specification.ts";
 
@@ -29,6 +34,48 @@ const UPCASTERS: Upcasters = {
     }),
   },
 };
+
+/** Says the data of schema number `n` in the words of `n - 1`, by event type; null where those have no words for it. */
+export type Downcasters = Record<string, Record<number, (data: JsonObject) => JsonObject | null>>;
+
+const DOWNCASTERS: Downcasters = {
+  InstanceCreated: {
+    2: (data) => {
+      const specification = { ...data.specification as JsonObject };
+      for (const [name, usual] of Object.entries(DEFAULT_WORKER_CHOICE)) {
+        if (JSON.stringify(specification[name]) !== JSON.stringify(usual)) return null;
+        delete specification[name];
+      }
+      return { ...data, specification };
+    },
+  },
+};
+
+/**
+ * Data in today's shape as an older release reads it: while one is live, nothing newer is written. What it lifts to again
+ * is the same data.
+ * @throws {OperationalError} `release_mixed` when the older shape cannot say it
+ */
+export function downcast(
+  type: EventType,
+  data: JsonObject,
+  schema: number,
+  downcasters: Downcasters = DOWNCASTERS,
+): JsonObject {
+  let lowered: JsonObject | null = schema === 0 ? null : data;
+  for (let from = CURRENT_SCHEMA[type]; lowered && from > schema; from--) {
+    lowered = downcasters[type]?.[from]?.(lowered) ?? null;
+  }
+  if (lowered) return lowered;
+  throw new OperationalError(
+    "release_mixed",
+    `A control plane of an older release is live, and could not read this ${type} (schema ${
+      CURRENT_SCHEMA[type]
+    }).`,
+    true,
+    "Nothing was done. End the control planes of the older release, and ask again 30 s later.",
+  );
+}
 
 /** Whether this release knows the event's type and schema number. */
 export function isReadable({ type, schema }: StoredEvent): boolean {

@@ -61,6 +61,7 @@ const KINDS = {
   redis_busy: kind(503, "The log cannot be written now", true),
   redis_out_of_memory: kind(503, "The log cannot be written now", true),
   redis_read_only: kind(503, "The log cannot be written now", true),
+  release_mixed: kind(503, "Releases are mixed", true),
   site_unreachable: kind(503, "The instance's site does not answer", true),
   unavailable: kind(503, "Not available now", true),
 } satisfies Record<string, Kind>;
@@ -329,6 +330,7 @@ export function problemOfError(error: unknown, request?: RequestFacts): Problem 
     case "redis_busy":
     case "redis_out_of_memory":
     case "redis_read_only":
+    case "release_mixed":
     case "site_unreachable":
       return new Problem(code, { ...details, retryAfterMs: RETRY_AFTER_MS });
     default:

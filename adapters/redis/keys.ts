@@ -27,6 +27,7 @@ export class RedisKeys {
   readonly workers: string;
   readonly beats: string;
   readonly meta: string;
+  readonly nodes: string;
   readonly snapshot: string;
 
   constructor(namespace: string) {
@@ -41,6 +42,7 @@ export class RedisKeys {
     this.workers = `${tag}:workers`;
     this.beats = `${tag}:beats`;
     this.meta = `${tag}:meta`;
+    this.nodes = `${tag}:nodes`;
     this.snapshot = `${tag}:snapshot`;
     this.tag = tag;
   }

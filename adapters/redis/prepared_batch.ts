@@ -3,8 +3,11 @@ import type { EventMeta } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { AppendBatch } from "../../events/event_log.ts";
 import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
+import { downcast } from "../../events/upcast.ts";
+import type { JsonObject } from "../../events/json.ts";
 import { isUrgent } from "../../events/commands.ts";
 import type { RedisKeys } from "./keys.ts";
+import type { WritableSchemas } from "./offered_schemas.ts";
 import type { Argument } from "./redis_link.ts";
 
 /** Bounds of one batch: Redis serves nobody else while it is written. `traps.md` 19. */
@@ -24,11 +27,20 @@ export interface PreparedBatch {
   args: Argument[];
 }
 
-/** The batch with its texts. @throws {OperationalError} `batch_too_large` */
-export function prepared(batch: AppendBatch, keys: RedisKeys): PreparedBatch {
+/** The batch with its texts. @throws {OperationalError} `batch_too_large`, `release_mixed` */
+export function prepared(
+  batch: AppendBatch,
+  keys: RedisKeys,
+  writable: WritableSchemas,
+): PreparedBatch {
   const { meta, commands, ends } = batch;
   const metaText = JSON.stringify(meta);
   const texts = batch.events.map(({ data }) => JSON.stringify(data));
+  const written = batch.events.map(({ type, data }, index) =>
+    writable[type] === CURRENT_SCHEMA[type]
+      ? texts[index]!
+      : JSON.stringify(downcast(type, data as JsonObject, writable[type]))
+  );
   const commandTexts = commands.map((command) => JSON.stringify(command));
   assertSmallEnough(batch, metaText, [...texts, ...commandTexts]);
   const isKeyed = meta.idempotency !== undefined && batch.keepKeyMs !== undefined;
@@ -58,7 +70,7 @@ export function prepared(batch: AppendBatch, keys: RedisKeys): PreparedBatch {
       commands.length,
       ends.length,
       COMMANDS_MAX,
-      ...batch.events.flatMap(({ type }, index) => [type, CURRENT_SCHEMA[type], texts[index]!]),
+      ...batch.events.flatMap(({ type }, index) => [type, writable[type], written[index]!]),
       ...commands.flatMap((command, index) => [
         command.messageId,
         command.type,

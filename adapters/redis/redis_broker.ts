@@ -15,6 +15,7 @@ import type { Ids } from "../../events/ids.ts";
 import type { Registration, WorkerChannel } from "../../events/worker_channel.ts";
 import { type FunctionLibrary, functionLibrary } from "./function_library.ts";
 import { RedisKeys } from "./keys.ts";
+import { OfferedSchemas } from "./offered_schemas.ts";
 import { RedisCommandBus } from "./redis_command_bus.ts";
 import { RedisEndpoint } from "./redis_endpoint.ts";
 import { RedisEventFeed } from "./redis_event_feed.ts";
@@ -92,10 +93,12 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
       await link.close();
       await feed.close();
     })();
+  const offered = new OfferedSchemas(link);
   const log: RedisEventLog = new RedisEventLog({
     link,
     feed,
     seen,
+    offered,
     streamsOf: (commandIds) => bus.streamsOf(commandIds),
     durability: () => check.durability(),
     close,
@@ -104,6 +107,7 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
   try {
     await untilReady(link, clock);
     warnings = await check.warnings();
+    await offered.refresh();
     await link.publishLibrary();
   } catch (error) {
     await close();
@@ -113,7 +117,7 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
     log,
     availability: link,
     retention: new RedisRetention(link),
-    leadership: new RedisLeadership(link),
+    leadership: new RedisLeadership(link, offered),
     bus,
     name: link.name,
     warnings,

@@ -12,6 +12,7 @@ import type {
 import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
 import { assertBatch, prepared, type PreparedBatch } from "./prepared_batch.ts";
 import type { RedisEventFeed } from "./redis_event_feed.ts";
+import type { OfferedSchemas } from "./offered_schemas.ts";
 import type { RedisLink } from "./redis_link.ts";
 import type { SeenEvents } from "./seen_events.ts";
 import { eventsAfter } from "./log_reading.ts";
@@ -29,6 +30,8 @@ export interface LogParts {
   seen: SeenEvents;
   /** Where each command that an append ends is, as far as this process knows. */
   streamsOf(commandIds: readonly string[]): Promise<string[]>;
+  /** What every live node reads. */
+  offered: OfferedSchemas;
   durability(): Promise<Durability>;
   close(): Promise<void>;
 }
@@ -38,9 +41,9 @@ export class RedisEventLog implements EventLog {
 
   async append(batch: AppendBatch): Promise<AppendOutcome> {
     assertBatch(batch);
-    const { link } = this.parts;
+    const { link, offered } = this.parts;
     // Made at once: what a caller changes later does not reach the log.
-    const made = prepared(batch, link.keys);
+    const made = prepared(batch, link.keys, offered.writable);
     const ending = batch.ends.length > 0
       ? await this.parts.streamsOf(batch.ends.map(({ commandId }) => commandId))
       : [];

@@ -1,18 +1,29 @@
 /** The leader's lease in Redis: granted for a time, with a token that every act of the leader carries. Design §3. */
 import { OperationalError } from "../../events/errors.ts";
 import type { Leadership } from "../../events/event_log.ts";
+import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
+import type { OfferedSchemas } from "./offered_schemas.ts";
 import type { RedisLink } from "./redis_link.ts";
 
 export class RedisLeadership implements Leadership {
-  constructor(private readonly link: RedisLink) {}
+  constructor(
+    private readonly link: RedisLink,
+    private readonly offered: OfferedSchemas,
+  ) {}
 
   async acquire(nodeId: string, ttlMs: number): Promise<number | null> {
-    const fence = await this.link.write("lead", [], [nodeId, ttlMs]);
+    const fence = await this.lead(nodeId, ttlMs);
+    await this.offered.refresh();
     return fence === null ? null : Number(fence);
   }
 
   async release(nodeId: string): Promise<void> {
-    await this.link.write("lead", [], [nodeId, 0]);
+    await this.lead(nodeId, 0);
+  }
+
+  private lead(nodeId: string, ttlMs: number): Promise<unknown> {
+    const { nodes } = this.link.keys;
+    return this.link.write("lead", [nodes], [nodeId, ttlMs, JSON.stringify(CURRENT_SCHEMA)]);
   }
 }
 

@@ -1,11 +1,26 @@
 -- lead: the lease that makes one node the leader. Design §3.
 --
--- KEYS  the base keys. ARGV 1 node  2 lease (ms; 0 gives it back). Gives its fencing token, or nothing.
+-- KEYS  the base keys; then the nodes'. ARGV 1 node  2 lease (ms; 0 gives it back)  3 what the node reads (JSON: event
+--       type -> schema number). Gives its fencing token, or nothing.
 -- In one function, since it decides by what it reads. The token grows with each holder, by the clock too: a log that
--- lost its end cannot give one twice.
+-- lost its end cannot give one twice. Each node asks, also while another leads, so this is where it says that it lives
+-- and what it can read: nodes: node -> "last asked (ms) reads".
+
+local NODE_SILENT_MS = 30000
+
+local function note_node(nodes, node, ttl, reads)
+  if ttl == 0 then return redis.call('HDEL', nodes, node) end
+  local now, all = now_ms(), redis.call('HGETALL', nodes)
+  for index = 1, #all, 2 do
+    local at = tonumber(string.match(all[index + 1], '^(%d+)'))
+    if now - at > NODE_SILENT_MS then redis.call('HDEL', nodes, all[index]) end
+  end
+  redis.call('HSET', nodes, node, whole(now) .. ' ' .. reads)
+end
 
 local function lead(keys, args)
   local node, ttl = args[1], tonumber(args[2])
+  note_node(keys[BASE + 1], node, ttl, args[3])
   local held = redis.call('GET', keys[LEADER])
   local holder, fence = string.match(held or '', '^(%S+) (%d+)$')
   if ttl == 0 then
@@ -22,7 +37,11 @@ local function lead(keys, args)
   return fence
 end
 
-redis.register_function(LIBRARY .. '_lead', lead)
+redis.register_function {
+  function_name = LIBRARY .. '_lead',
+  callback = lead,
+  flags = { 'allow-oom' },
+}
 
 local function compare_positions(a, b)
   local a_ms, a_seq = string.match(a, '^(%d+)%-(%d+)$')
@@ -57,7 +76,8 @@ redis.register_function(LIBRARY .. '_keep_snapshot', keep_snapshot)
 --
 -- KEYS  the base keys. ARGV 1 fencing token  2 position of the first event that stays in this piece  3 position before
 --       which every instance needs its origin. Gives ["cut", number] | ["needed", instance]. Errors: DRAASFENCE.
--- Atomic, because no instance may begin before the cut when it happens; the first position moves with the cut.
+-- Atomic, because no instance may begin before the cut when it happens; the first position moves with the cut. It may
+-- write when memory is full, as may `lead`, without which nobody cuts: they are what makes room.
 
 local function instance_before(keys, position)
   local ms = string.match(position, '^(%d+)')
@@ -73,10 +93,15 @@ local function trim(keys, args)
   if not leads(keys, args[1]) then return not_leader(keys, args[1]) end
   local needed = instance_before(keys, args[3])
   if needed then return { 'needed', needed } end
+  if args[2] == NOTHING then return { 'cut', '0' } end
   local last = redis.call('XREVRANGE', keys[LOG], '(' .. args[2], '-', 'COUNT', 1)[1]
   if not last then return { 'cut', '0' } end
   redis.call('HSET', keys[META], 'cut', last[1])
   return { 'cut', whole(redis.call('XTRIM', keys[LOG], 'MINID', '=', args[2])) }
 end
 
-redis.register_function(LIBRARY .. '_trim', trim)
+redis.register_function {
+  function_name = LIBRARY .. '_trim',
+  callback = trim,
+  flags = { 'allow-oom' },
+}
