@@ -19,7 +19,7 @@ const URGENT_MAX = 64;
 /** What the queue needs from around it. */
 export interface DeliveryPorts {
   clock: Clock;
-  /** The worker as it is now; null when it may take nothing: superseded, draining, gone. */
+  /** The worker as it is now; null when it may take nothing: superseded, given up, gone. */
   takerOf(workerId: string, incarnation: string): WorkerRow | null;
   /** Keeps the number of deliveries beyond this process's life. */
   count(commandId: string, deliveries: number): void;
@@ -137,7 +137,8 @@ export class Delivery {
     if (!worker) return [];
     return [
       ...this.#offersOf(worker, true, URGENT_MAX),
-      ...this.#offersOf(worker, false, taker.max),
+      // A worker that drains still ends what it has: nobody else can.
+      ...this.#offersOf(worker, false, worker.draining ? 0 : taker.max),
     ];
   }
 

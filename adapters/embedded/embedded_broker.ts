@@ -110,7 +110,7 @@ function deliveryOver(tables: Tables, clock: Clock, writes: GroupCommit): Delive
     clock,
     takerOf: (workerId, incarnation) => {
       const worker = presentWorker(tables, workerId, incarnation);
-      return worker && !worker.draining && !worker.left ? worker : null;
+      return worker && !worker.left ? worker : null;
     },
     count: (commandId, deliveries) => submitLoosely(countDeliveries(commandId, deliveries)),
     poison: (commandId) => submitLoosely(refusePoison(commandId)),

@@ -320,6 +320,20 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     assertEquals((await waiting).map((taken) => taken.messageId), ["c"], "it resumes at once");
   });
 
+  it("a draining worker still takes the stops and deletes of its site", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    await broker.bus.drain("w1", true);
+    const site = "site-1";
+    await appended(broker, request(command("a", "stop", { type: "StopInstanceCommand", site }), 0));
+    await appended(
+      broker,
+      request(command("b", "end", { type: "DeleteInstanceCommand", site }), 0),
+    );
+    await appended(broker, request(command("c", "start", { site }), 0));
+    const taken = await worker.take(4, 0);
+    assertEquals(taken.map(({ messageId }) => messageId), ["stop", "end"], "nobody else can");
+  });
+
   it("a drain outlasts a restart of the worker; how busy it was does not", async ({ broker }) => {
     const old = await joined(broker, "w1");
     await old.heartbeat(3);
