@@ -16,9 +16,10 @@ export class OfferedSchemas {
    * @throws {OperationalError} `log_unavailable`
    */
   async refresh(): Promise<void> {
-    const texts = await this.link.ask("HVALS", this.link.keys.nodes) as string[];
+    const all = await this.link.ask("HGETALL", this.link.keys.nodes) as string[];
+    const said = all.filter((_, index) => index % 2 === 1);
     this.writable = writableSchemas(
-      texts.map((text) => JSON.parse(text.slice(text.indexOf(" ") + 1))),
+      said.map((text) => JSON.parse(text.slice(text.indexOf(" ") + 1))),
     );
   }
 }
