@@ -120,7 +120,7 @@ local function stand(keys, args)
   local worker = read_worker(keys, args[1])
   if not worker or worker.forgotten then return 0 end
   if args[2] == 'left' then
-    if worker.incarnation ~= args[3] then return 0 end
+    if worker.incarnation ~= args[3] or worker.lost then return 0 end
     worker.left = true
   else
     worker.draining = args[2] == 'draining'
