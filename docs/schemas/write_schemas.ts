@@ -6,10 +6,26 @@ import { observationSchema } from "../../events/observations.ts";
 import { responseSchema } from "../../events/responses.ts";
 import { runtimeInfoSchema } from "../../events/runtime_info.ts";
 import { jsonObjectSchema, specificationSchema } from "../../events/specification.ts";
+import {
+  chunkSchema,
+  completionSchema,
+  logEntrySchema,
+  questionSchema,
+  registrationSchema,
+  replySchema,
+  reportSchema,
+} from "./wire_schemas.ts";
 
 const MESSAGES: Readonly<Record<string, z.ZodType>> = {
+  chunk: chunkSchema,
   command: commandSchema,
+  completion: completionSchema,
+  log_entry: logEntrySchema,
   observation: observationSchema,
+  question: questionSchema,
+  registration: registrationSchema,
+  reply: replySchema,
+  report: reportSchema,
   response: responseSchema,
   runtime_info: runtimeInfoSchema,
   specification: specificationSchema,

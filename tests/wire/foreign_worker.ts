@@ -1,4 +1,5 @@
 /** The example worker of `docs/examples/` as a process of its own, beside a node in the test's: they share Redis alone. */
+import { Redis } from "ioredis";
 import { type FleetSystem, openInstanceSystem } from "../../actors/instance_system.ts";
 import type { AskOptions, AskOutcome } from "../../actors/system_port.ts";
 import { hostIds, hostRandomness } from "../../adapters/host/host_chance.ts";
@@ -87,6 +88,14 @@ export class ForeignWorld {
   async heard(instanceId: string, type: string): Promise<RecordedEvent> {
     const wanted = (event: RecordedEvent) => event.instanceId === instanceId && event.type === type;
     return await until(`${type} of ${instanceId}`, () => this.events.find(wanted));
+  }
+
+  /** Collects what is published on the channels of a pattern, as any client of Redis hears it. */
+  async hear(pattern: string, into: string[]): Promise<{ close(): void }> {
+    const client = new Redis(this.server.url);
+    client.on("pmessage", (_pattern, _channel, message) => void into.push(message));
+    await client.psubscribe(pattern);
+    return { close: () => client.disconnect() };
   }
 
   async close(): Promise<void> {
