@@ -97,6 +97,8 @@ async function beatLoop() {
 function undertake(text, stream) {
   const command = JSON.parse(text);
   const { messageId, instanceId } = command;
+  // Nothing here would end the server when its lease is over: that is for a worker that can.
+  if (command.leaseMs) return;
   inLane(instanceId, async () => {
     const deadline = uptime() + 10;
     const keys = stream ? [stream] : [];
