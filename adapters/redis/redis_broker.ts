@@ -116,7 +116,7 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
   return {
     log,
     availability: link,
-    retention: new RedisRetention(link),
+    retention: new RedisRetention(link, ids),
     leadership: new RedisLeadership(link, offered),
     bus,
     name: link.name,
@@ -166,11 +166,15 @@ async function afterReturn(
   await link.look("PING");
   const cut = await link.look("HGET", keys.meta, "cut") as string | null;
   const exists = async (position: Position) =>
-    (cut !== null && comparePositions(position, cut) <= 0) ||
+    comparePositions(position, cut ?? START) <= 0 ||
     (await link.look("XRANGE", keys.log, position, position) as unknown[]).length > 0;
   const head = async () =>
     (await link.look("XREVRANGE", keys.log, "+", "-", "COUNT", 1) as [string][])[0]?.[0] ?? START;
-  const rollback = await seen.missing(exists, head);
+  let rollback = await seen.missing(exists, head);
+  // What was there when this process began to read it has not seen as events: that it is gone is known all the same.
+  if (!rollback && feed.position !== null && !await exists(feed.position)) {
+    rollback = { lostEvents: 1, instanceIds: [], head: await head() };
+  }
   if (!rollback) return null;
   seen.clear();
   feed.restartAt(rollback.head);

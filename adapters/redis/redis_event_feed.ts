@@ -71,6 +71,11 @@ export class RedisEventFeed {
     return { close };
   }
 
+  /** Up to where the log was read, or found when the reading began; null before. */
+  get position(): Position | null {
+    return this.cursor;
+  }
+
   /** After a rollback: the reader's position may be beyond the log's end, so it begins at the end that there is. */
   restartAt(head: Position): void {
     this.cursor = head;

@@ -1,9 +1,10 @@
 /** Snapshots in compressed chunks under one checksum, and cuts in pieces that hold nobody up. Design §3. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { comparePositions, type Position } from "../../events/envelope.ts";
 import type { LogRetention, Snapshot } from "../../events/event_log.ts";
+import type { Ids } from "../../events/ids.ts";
 import { asLeader } from "./redis_leadership.ts";
 import type { RedisLink } from "./redis_link.ts";
 import type { StreamEntry } from "./stored_entries.ts";
@@ -30,11 +31,11 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 export class RedisRetention implements LogRetention {
-  constructor(private readonly link: RedisLink) {}
+  constructor(private readonly link: RedisLink, private readonly ids: Ids) {}
 
   async saveSnapshot({ position, schema, states }: Snapshot, fence: number): Promise<void> {
     const { keys } = this.link;
-    const id = randomUUID();
+    const id = this.ids.next("request");
     const hash = createHash("sha256");
     let chunks = 0;
     for (const text of chunked(states)) {
@@ -72,10 +73,13 @@ export class RedisRetention implements LogRetention {
 
   async dropSnapshot(): Promise<void> {
     const { keys } = this.link;
-    const text = await this.link.ask("GET", keys.snapshot) as string | null;
-    if (text === null) return;
-    const { id, chunks }: SnapshotRecord = JSON.parse(text);
-    await this.link.ask("UNLINK", keys.snapshot, ...this.chunkKeys(id, chunks));
+    for (let tries = 0; tries < TRIES; tries++) {
+      const text = await this.link.ask("GET", keys.snapshot) as string | null;
+      if (text === null) return;
+      const { id, chunks }: SnapshotRecord = JSON.parse(text);
+      const more = [keys.snapshot, ...this.chunkKeys(id, chunks)];
+      if (await this.link.write("drop_snapshot", more, [text]) === "dropped") return;
+    }
   }
 
   async trim(before: Position, fence: number): Promise<number> {

@@ -36,7 +36,7 @@ local function ends_of(keys, args, from, count, now)
   return ended, nil
 end
 
-local function enqueue(keys, args, at, instance, event, index)
+local function enqueue(keys, args, at, instance, event, index, now)
   local id, stream, text = args[at], args[at + 8], args[at + 9]
   local order = event.position .. ':' .. whole(index)
   local entry = redis.call('XADD', stream, '*', 'id', id, 'c', text, 'o', order)
@@ -49,8 +49,9 @@ local function enqueue(keys, args, at, instance, event, index)
     platform = args[at + 2],
     site = args[at + 3] ~= '' and args[at + 3] or nil,
     generation = tonumber(args[at + 4]),
-    enqueuedAt = tonumber(event.at),
-    acceptBy = tonumber(event.at) + tonumber(args[at + 5]),
+    -- Not the event's time: positions stay ahead of a clock that was ahead once.
+    enqueuedAt = now,
+    acceptBy = now + tonumber(args[at + 5]),
     replyChannel = args[at + 6] ~= '' and args[at + 6] or nil,
     correlationId = args[at + 7],
   }
@@ -99,7 +100,7 @@ local function append(keys, args)
   end
   for _, one in ipairs(ended) do end_command(keys, instance, one.command, written[one.index]) end
   for n = 1, commands do
-    enqueue(keys, args, first_command + (n - 1) * 10, instance, written[events], n)
+    enqueue(keys, args, first_command + (n - 1) * 10, instance, written[events], n, now)
   end
   local generation = tonumber(args[3])
   if generation > instance.generation then instance.generation = generation end

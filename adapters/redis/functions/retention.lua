@@ -72,6 +72,24 @@ end
 
 redis.register_function(LIBRARY .. '_keep_snapshot', keep_snapshot)
 
+-- drop_snapshot: forgets the snapshot, if it is still the one that was read.
+--
+-- KEYS  the base keys; then the snapshot's key and its chunks. ARGV 1 its record as it was read. Gives "dropped" |
+-- "changed" (read it again).
+-- Atomic, because the record of a newer one, dropped for that of the older, would leave its chunks there for ever.
+
+local function drop_snapshot(keys, args)
+  if redis.call('GET', keys[BASE + 1]) ~= args[1] then return 'changed' end
+  for index = BASE + 1, #keys do redis.call('UNLINK', keys[index]) end
+  return 'dropped'
+end
+
+redis.register_function {
+  function_name = LIBRARY .. '_drop_snapshot',
+  callback = drop_snapshot,
+  flags = { 'allow-oom' },
+}
+
 -- trim: forgets the events before a position. Design §3.
 --
 -- KEYS  the base keys. ARGV 1 fencing token  2 position of the first event that stays in this piece  3 position before
