@@ -58,7 +58,7 @@ export class RedisEndpoint {
     if (kind === "cluster") {
       return new Cluster(addresses, {
         redisOptions: options,
-        enableOfflineQueue: false,
+        enableOfflineQueue: options.enableOfflineQueue,
         clusterRetryStrategy: options.retryStrategy,
         lazyConnect: false,
       });

@@ -55,10 +55,10 @@ local function complete(keys, args)
     return refuse('MALFORMED', command.id .. ' awaits ' .. expected .. ' of ' .. command.instance)
   end
   local instance = read_instance(keys, command.instance)
+  local run = read_run(keys, instance.id)
   local event_type = response.success and 'CommandSucceeded' or 'CommandFailed'
   local event = record(keys, instance, event_type, args[3], worker_meta(worker_id, command))
   end_command(keys, instance, command, event)
-  local run = read_run(keys, instance.id)
   after_response(keys, instance, run, response)
   run.completed = { commandId = command.id, attempt = data.attempt, position = event.position }
   write_run(keys, instance.id, run)
@@ -96,8 +96,8 @@ local function observe(keys, args)
   if not worker then return { 'refused', why_not } end
   local instance = read_instance(keys, data.instanceId)
   if not instance then return refuse('INSTANCE', data.instanceId) end
-  record(keys, instance, 'RuntimeObserved', args[3], worker_meta(args[1]))
   local run = read_run(keys, instance.id)
+  record(keys, instance, 'RuntimeObserved', args[3], worker_meta(args[1]))
   after_observation(keys, instance, run, data.observation, data.runtimeInfo)
   write_run(keys, instance.id, run)
   write_instance(keys, instance)

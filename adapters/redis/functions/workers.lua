@@ -55,9 +55,20 @@ local function registration_fault(args)
   return nil
 end
 
+-- The first key from `from` on that holds something that is not a stream; nil when all can be written to.
+local function not_a_stream(keys, from)
+  for index = from, #keys do
+    local kind = redis.call('TYPE', keys[index]).ok
+    if kind ~= 'none' and kind ~= 'stream' then return keys[index] end
+  end
+  return nil
+end
+
 local function register(keys, args)
   local fault = registration_fault(args)
   if fault then return refuse('MALFORMED', fault) end
+  local wrong = not_a_stream(keys, BASE + 1)
+  if wrong then return refuse('MALFORMED', wrong .. ' is not a stream') end
   local worker_id, incarnation = args[1], args[2]
   local before, now = read_worker(keys, worker_id), now_ms()
   if before then
