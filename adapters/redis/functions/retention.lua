@@ -20,6 +20,7 @@ end
 
 local function lead(keys, args)
   local node, ttl = args[1], tonumber(args[2])
+  if not ttl then return refuse('MALFORMED', 'a lease must be a number of milliseconds') end
   note_node(keys[BASE + 1], node, ttl, args[3])
   local held = redis.call('GET', keys[LEADER])
   local holder, fence = string.match(held or '', '^(%S+) (%d+)$')
