@@ -61,16 +61,14 @@ export class CommandOffers {
   async take(max: number, waitMs: number): Promise<Command[]> {
     const until = this.clock.monotonic() + waitMs;
     for (;;) {
-      if (waitMs <= 0 || this.mustLook()) {
-        const offers = await this.takeNow(max);
-        if (offers.length > 0) return this.given(offers);
-      }
+      const offers = waitMs <= 0 || this.mustLook() ? await this.takeNow(max) : this.fromExtra(max);
+      if (offers.length > 0) return this.given(offers);
       const leftMs = until - this.clock.monotonic();
       if (leftMs <= 0) return [];
       const blockMs = Math.max(1, Math.min(BLOCK_MAX_MS, Math.floor(leftMs)));
-      this.extra.push(...await this.waitFor(this.waiting(max), max, blockMs));
-      const given = this.standing === "taken" ? this.fromExtra(max) : [];
-      if (given.length > 0) return this.given(given);
+      const next = await this.waitFor(this.waiting(max), max, blockMs);
+      // The worker's other wait may have replaced what was kept, meanwhile.
+      this.extra.push(...next);
     }
   }
 
@@ -93,7 +91,7 @@ export class CommandOffers {
 
   /** Whether it is time to look what others were offered and left, or something about the worker has changed. */
   private mustLook(): boolean {
-    return this.standing !== "taken" || this.stealsNow();
+    return this.standing !== "taken" || (this.extra.length === 0 && this.stealsNow());
   }
 
   private stealsNow(): boolean {
