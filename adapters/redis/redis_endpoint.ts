@@ -59,6 +59,8 @@ export class RedisEndpoint {
       return new Cluster(addresses, {
         redisOptions: options,
         enableOfflineQueue: options.enableOfflineQueue,
+        // As below: what a lost connection did not answer must not be sent again.
+        retryDelayOnFailover: 0,
         clusterRetryStrategy: options.retryStrategy,
         lazyConnect: false,
       });

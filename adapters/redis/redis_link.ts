@@ -10,6 +10,7 @@ import {
   ConsecutiveBreaker,
   handleWhen,
 } from "cockatiel";
+import { Cluster } from "ioredis";
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
 import type { AvailabilityChange, LogAvailability, Subscription } from "../../events/event_log.ts";
@@ -160,7 +161,11 @@ export class RedisLink implements LogAvailability {
 
   private async load(): Promise<void> {
     try {
-      await send(this.client, "FUNCTION", ["LOAD", "REPLACE", this.library.text]);
+      // A cluster keeps functions for each node apart, and the fleet's slot may be on, or move to, any master.
+      const nodes = this.client instanceof Cluster ? this.client.nodes("master") : [this.client];
+      await Promise.all(
+        nodes.map((node) => send(node, "FUNCTION", ["LOAD", "REPLACE", this.library.text])),
+      );
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith("NOPERM")) throw error;
       throw new OperationalError(

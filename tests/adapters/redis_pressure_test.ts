@@ -6,30 +6,29 @@ import { OperationalError } from "../../events/errors.ts";
 import type { AvailabilityChange } from "../../events/event_log.ts";
 import { newEvent } from "../../events/instance_events.ts";
 import { appended, batch, cancellation, command, request } from "../contracts/broker_samples.ts";
-import { withRedisServer } from "../support/redis_server.ts";
+import { testWithRedis } from "../support/redis_server.ts";
 import { brokerOn, freshNamespace } from "./redis_world.ts";
 
-Deno.test("redis: with its memory full the leader still leads, and cuts", async () => {
-  await withRedisServer(async (server) => {
-    const broker = await brokerOn(server, freshNamespace());
-    try {
-      await appended(broker, batch("i", 0));
-      const baseline = newEvent("Baseline", { state: {} });
-      const [event] = await appended(broker, batch("i", 1, { events: [baseline] }));
-      await server.cli("CONFIG", "SET", "maxmemory", "1");
-      const error = await assertRejects(() => broker.log.append(batch("i", 2)), OperationalError);
-      assertEquals(error.code, "redis_out_of_memory");
-      const fence = await broker.leadership.acquire("n1", 5_000);
-      assert(fence !== null, "it leads");
-      assertEquals(await broker.retention.trim(event!.position, fence), 1);
-    } finally {
-      await broker.close();
-    }
-  });
+testWithRedis("redis: with its memory full the leader still leads, and cuts", async (server) => {
+  const broker = await brokerOn(server, freshNamespace());
+  try {
+    await appended(broker, batch("i", 0));
+    const baseline = newEvent("Baseline", { state: {} });
+    const [event] = await appended(broker, batch("i", 1, { events: [baseline] }));
+    await server.cli("CONFIG", "SET", "maxmemory", "1");
+    const error = await assertRejects(() => broker.log.append(batch("i", 2)), OperationalError);
+    assertEquals(error.code, "redis_out_of_memory");
+    const fence = await broker.leadership.acquire("n1", 5_000);
+    assert(fence !== null, "it leads");
+    assertEquals(await broker.retention.trim(event!.position, fence), 1);
+  } finally {
+    await broker.close();
+  }
 });
 
-Deno.test("redis: a log whose positions are ahead of the clock holds deadlines all the same", async () => {
-  await withRedisServer(async (server) => {
+testWithRedis(
+  "redis: a log whose positions are ahead of the clock holds deadlines all the same",
+  async (server) => {
     const namespace = freshNamespace();
     const broker = await brokerOn(server, namespace);
     try {
@@ -44,11 +43,12 @@ Deno.test("redis: a log whose positions are ahead of the clock holds deadlines a
     } finally {
       await broker.close();
     }
-  });
-});
+  },
+);
 
-Deno.test("redis: a log that loses its end while nothing happens is noticed", async () => {
-  await withRedisServer(async (server) => {
+testWithRedis(
+  "redis: a log that loses its end while nothing happens is noticed",
+  async (server) => {
     const namespace = freshNamespace();
     const other = await brokerOn(server, namespace);
     await appended(other, batch("i", 0));
@@ -70,31 +70,29 @@ Deno.test("redis: a log that loses its end while nothing happens is noticed", as
     } finally {
       await broker.close();
     }
-  });
-});
+  },
+);
 
-Deno.test("redis: a snapshot is not dropped for the one before it", async () => {
-  await withRedisServer(async (server) => {
-    const namespace = freshNamespace();
-    const keys = new RedisKeys(namespace);
-    const broker = await brokerOn(server, namespace);
-    const chunks = async () => (await server.cli("KEYS", `${keys.snapshot}:*`)).trim().split("\n");
-    const snapshot = (state: string) => ({ position: "1-1", schema: 1, states: [state] });
-    try {
-      const fence = (await broker.leadership.acquire("n1", 5_000))!;
-      await broker.retention.saveSnapshot(snapshot("{}"), fence);
-      const before = (await server.cli("GET", keys.snapshot)).trim();
-      const [chunk] = await chunks();
-      await broker.retention.saveSnapshot(snapshot("[]"), fence);
-      const all = [...keys.base, keys.snapshot, chunk!];
-      const step = `${functionLibrary().name}_drop_snapshot`;
-      const answer = await server.cli("FCALL", step, String(all.length), ...all, before);
-      assertEquals(answer.trim(), "changed");
-      assertEquals((await broker.retention.loadSnapshot())?.states, ["[]"]);
-      await broker.retention.dropSnapshot();
-      assertEquals([await broker.retention.loadSnapshot(), await chunks()], [null, [""]]);
-    } finally {
-      await broker.close();
-    }
-  });
+testWithRedis("redis: a snapshot is not dropped for the one before it", async (server) => {
+  const namespace = freshNamespace();
+  const keys = new RedisKeys(namespace);
+  const broker = await brokerOn(server, namespace);
+  const chunks = async () => (await server.cli("KEYS", `${keys.snapshot}:*`)).trim().split("\n");
+  const snapshot = (state: string) => ({ position: "1-1", schema: 1, states: [state] });
+  try {
+    const fence = (await broker.leadership.acquire("n1", 5_000))!;
+    await broker.retention.saveSnapshot(snapshot("{}"), fence);
+    const before = (await server.cli("GET", keys.snapshot)).trim();
+    const [chunk] = await chunks();
+    await broker.retention.saveSnapshot(snapshot("[]"), fence);
+    const all = [...keys.base, keys.snapshot, chunk!];
+    const step = `${functionLibrary().name}_drop_snapshot`;
+    const answer = await server.cli("FCALL", step, String(all.length), ...all, before);
+    assertEquals(answer.trim(), "changed");
+    assertEquals((await broker.retention.loadSnapshot())?.states, ["[]"]);
+    await broker.retention.dropSnapshot();
+    assertEquals([await broker.retention.loadSnapshot(), await chunks()], [null, [""]]);
+  } finally {
+    await broker.close();
+  }
 });
