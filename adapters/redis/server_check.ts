@@ -47,8 +47,10 @@ export class ServerCheck {
     const isKept = field(await this.link.ask("INFO", "persistence"), "aof_enabled");
     if (isKept !== "1") return "memory";
     try {
-      const answer = await this.link.ask("CONFIG", "GET", "appendfsync") as string[];
-      return answer[1] === "always" ? "disk" : "process";
+      const [, syncs] = await this.link.ask("CONFIG", "GET", "appendfsync") as string[];
+      const pause = "no-appendfsync-on-rewrite";
+      const [, pauses] = await this.link.ask("CONFIG", "GET", pause) as string[];
+      return syncs === "always" && pauses === "no" ? "disk" : "process";
     } catch (error) {
       // Managed services and strict ACLs keep CONFIG to themselves: the lower class is true in any case.
       if (error instanceof OperationalError && error.code !== "redis_refused") throw error;

@@ -96,3 +96,15 @@ testWithRedis("redis: a snapshot is not dropped for the one before it", async (s
     await broker.close();
   }
 });
+
+for (const [pauses, durability] of [["no", "disk"], ["yes", "process"]] as const) {
+  testWithRedis(
+    `redis: with no-appendfsync-on-rewrite ${pauses} the log claims no more than ${durability}`,
+    async (server) => {
+      const broker = await brokerOn(server, freshNamespace());
+      assertEquals(await broker.log.durability(), durability);
+      await broker.close();
+    },
+    { config: ["appendfsync always", `no-appendfsync-on-rewrite ${pauses}`] },
+  );
+}
