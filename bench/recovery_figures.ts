@@ -1,6 +1,7 @@
 /** How long a node takes to know its fleet again, from the log alone and from a snapshot. Design §3. */
 import { InstanceTable } from "../actors/instance_table.ts";
-import { recover, saveSnapshot } from "../actors/recovery.ts";
+import { recover } from "../actors/recovery.ts";
+import { SnapshotKeeper } from "../actors/snapshot_keeper.ts";
 import { hostIds, nextTurn } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
@@ -60,12 +61,27 @@ async function recoverOnce(
     },
   });
   const table = new InstanceTable();
-  const { fromSnapshot, tail } = await recover(broker.log, broker.retention, table);
+  const { log, retention, leadership } = broker;
+  const { fromSnapshot, tail } = await recover({
+    log,
+    retention,
+    table,
+    fold: (events) => table.fold(events),
+    trustedUpTo: null,
+  });
   const seconds = (performance.now() - startedAt) / 1_000;
   if (table.fleetSize !== INSTANCES) throw new Error(`${table.fleetSize} instances were recovered`);
   if (thenSaves) {
-    const fence = await broker.leadership.acquire("bench", 10_000);
-    await saveSnapshot(broker.retention, table, fence!);
+    const fence = await leadership.acquire("bench", 10_000);
+    await new SnapshotKeeper({
+      retention,
+      table,
+      clock: hostClock,
+      fence: () => fence,
+      onBug: (error) => {
+        throw error;
+      },
+    }).save();
   }
   tail.close();
   await broker.close();

@@ -7,10 +7,10 @@
 import { Redis } from "ioredis";
 import { InstanceTable } from "../actors/instance_table.ts";
 import { recover } from "../actors/recovery.ts";
+import { SnapshotKeeper } from "../actors/snapshot_keeper.ts";
 import { hostIds } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import { openRedisBroker } from "../adapters/redis/redis_broker.ts";
-import { STATE_SCHEMA, storedState } from "../machines/evolve.ts";
 import { RedisServer } from "../tests/support/redis_server.ts";
 import { historyOf } from "./histories.ts";
 
@@ -86,9 +86,16 @@ async function recovered(server: RedisServer, thenSaves: boolean): Promise<strin
   const seconds = (performance.now() - startedAt) / 1_000;
   const perInstance = (heapUsed() - before) / table.fleetSize;
   if (thenSaves) {
-    const fence = (await leadership.acquire("bench", 60_000))!;
-    const states = [...table.all()].map((state) => JSON.stringify(storedState(state)));
-    await retention.saveSnapshot({ position: table.position, schema: STATE_SCHEMA, states }, fence);
+    const fence = await leadership.acquire("bench", 60_000);
+    await new SnapshotKeeper({
+      retention,
+      table,
+      clock: hostClock,
+      fence: () => fence,
+      onBug: (error) => {
+        throw error;
+      },
+    }).save();
   }
   tail.close();
   await broker.close();
