@@ -4,7 +4,7 @@ import { OperationalError } from "./events/errors.ts";
 import { verify } from "./programs/log_verify.ts";
 import { serve } from "./programs/serve.ts";
 import { start } from "./programs/start.ts";
-import { complain, say } from "./programs/terminal.ts";
+import { complain, endWithBugs, say, tellBug } from "./programs/terminal.ts";
 import { VERSION } from "./programs/version.ts";
 import { runProcessWorker } from "./programs/worker_process.ts";
 import { HELP } from "./settings/help.ts";
@@ -50,7 +50,10 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     return await PROGRAMS[command](settings.value, given.environment);
   } catch (error) {
-    if (!(error instanceof OperationalError)) throw error;
+    if (!(error instanceof OperationalError)) {
+      tellBug(error);
+      return 1;
+    }
     complain(error.message, error.hint);
     return error.code === "redis_url_invalid" ? 2 : 1;
   }
@@ -61,4 +64,7 @@ function told(text: string): number {
   return 0;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  endWithBugs();
+  Deno.exit(await main(Deno.args));
+}

@@ -35,6 +35,17 @@ export function tellBug(error: unknown): void {
   );
 }
 
+/** From now on what nobody has caught ends the program as any bug does: told in a line, never as a stack. */
+export function endWithBugs(): void {
+  const end = (event: Event, error: unknown) => {
+    event.preventDefault();
+    tellBug(error);
+    Deno.exit(1);
+  };
+  globalThis.addEventListener("unhandledrejection", (event) => end(event, event.reason));
+  globalThis.addEventListener("error", (event) => end(event, event.error));
+}
+
 /** Ends the program: it cannot go on, and what is in the log is safe. */
 export function endAtOnce(error: OperationalError): never {
   complain(error.message, error.hint);

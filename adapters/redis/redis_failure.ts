@@ -56,7 +56,9 @@ const NOT_DONE: Readonly<Record<string, { code: string; message: string; hint: s
   },
 };
 
-const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH|ERR Client sent AUTH)/;
+/** A right that is missing: told by Redis itself, or from within a function, where it has another wording. */
+const REFUSED =
+  /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH|ERR Client sent AUTH|ERR The user executing the script can't)/;
 
 /** Whether Redis answered with an error of its own; anything else is the connection's fault. */
 export function isAnswered(error: unknown): boolean {

@@ -1,5 +1,5 @@
 /** The rights that `docs/security.md` gives to control planes and workers are enough, and fence what they say. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { commandInstance, ControlPlane, startInstance } from "./support/control_plane.ts";
 import { testWithFleet } from "./support/redis_fleet.ts";
 
@@ -48,3 +48,34 @@ testWithFleet("a fleet lives with the documented rights, and with no more", asyn
     assert(refused.includes("NOPERM"), `${command}: ${refused}`);
   }
 });
+
+testWithFleet("a program whose rights do not reach says so in two lines", async (fleet) => {
+  const { redis } = fleet;
+  const lines = Deno.readTextFileSync(DOCUMENT).split("\n");
+  const worker = lines.find((line) => line.startsWith("ACL SETUSER draas-worker"))!;
+  await redis.cli(...worker.split(" "), "-hset");
+  await fleet.serve();
+  const url = `redis://draas-worker:worker-password@127.0.0.1:${redis.port}`;
+  const program = fleet.begin("worker:process", ["--data-dir", `${fleet.folder}/w1`], {
+    REDIS_URL: url,
+  });
+  assertEquals((await program.ended).code, 1);
+  assertMatch(
+    program.output,
+    /^draas: Redis refuses this program: .*\n {2}Check .*security\.md.*\n$/,
+  );
+});
+
+testWithFleet(
+  "a fault that nobody foresaw ends a program in two lines, with no stack",
+  async (fleet) => {
+    await fleet.serve();
+    await fleet.redis.cli("SET", "{draas:default}:workers", "not a hash");
+    const program = fleet.begin("worker:process", ["--data-dir", `${fleet.folder}/w1`]);
+    assertEquals((await program.ended).code, 1);
+    assertMatch(
+      program.output,
+      /^draas: A fault in DRaaS itself: WRONGTYPE .*\n {2}Please report it.*\n$/,
+    );
+  },
+);

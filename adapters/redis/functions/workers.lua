@@ -55,11 +55,13 @@ local function registration_fault(args)
   return nil
 end
 
--- The first key from `from` on that holds something that is not a stream; nil when all can be written to.
+-- The first key from `from` on that holds something that is not a stream; nil when all can be written to. By XRANGE,
+-- since whoever may call this has the right to it, and not to TYPE.
 local function not_a_stream(keys, from)
   for index = from, #keys do
-    local kind = redis.call('TYPE', keys[index]).ok
-    if kind ~= 'none' and kind ~= 'stream' then return keys[index] end
+    local read = redis.pcall('XRANGE', keys[index], '+', '-', 'COUNT', 1)
+    if read.err and not string.find(read.err, 'WRONGTYPE', 1, true) then error(read) end
+    if read.err then return keys[index] end
   end
   return nil
 end
