@@ -8,11 +8,12 @@ import type {
   LogAvailability,
   LogRetention,
 } from "../../events/event_log.ts";
+import { logClosed } from "../../events/log_refusals.ts";
 import type { Ids } from "../../events/ids.ts";
 import type { Registration, WorkerChannel } from "../../events/worker_channel.ts";
 import { Delivery } from "./delivery.ts";
 import { type BusParts, EmbeddedCommandBus } from "./embedded_command_bus.ts";
-import { ALWAYS_AVAILABLE, EmbeddedEventLog, logClosed } from "./embedded_event_log.ts";
+import { ALWAYS_AVAILABLE, EmbeddedEventLog } from "./embedded_event_log.ts";
 import { EmbeddedLeadership } from "./embedded_leadership.ts";
 import { EmbeddedRetention } from "./embedded_retention.ts";
 import { EmbeddedWorkerChannel } from "./embedded_worker_channel.ts";

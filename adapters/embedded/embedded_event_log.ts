@@ -1,6 +1,5 @@
 /** The `EventLog` port over the steps: writes go through the group commit, reads see what is committed. */
 import type { Position, RecordedEvent } from "../../events/envelope.ts";
-import { OperationalError } from "../../events/errors.ts";
 import type {
   AppendBatch,
   AppendOutcome,
@@ -80,13 +79,3 @@ export const ALWAYS_AVAILABLE: LogAvailability = Object.freeze({
   away: () => null,
   watch: () => ({ close: () => {} }),
 });
-
-/** What every call gets once the log is closed. */
-export function logClosed(): OperationalError {
-  return new OperationalError(
-    "log_closed",
-    "The log is closed.",
-    false,
-    "The process is stopping; ask again when it has started anew.",
-  );
-}

@@ -1,18 +1,14 @@
 /** A batch as the function `append` takes it: its texts are made once, and its bounds checked. */
 import type { EventMeta } from "../../events/envelope.ts";
-import { OperationalError } from "../../events/errors.ts";
 import type { AppendBatch } from "../../events/event_log.ts";
 import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
 import { downcast } from "../../events/upcast.ts";
 import type { JsonObject } from "../../events/json.ts";
 import { isUrgent } from "../../events/commands.ts";
+import { assertSmallEnough } from "../../events/log_refusals.ts";
 import type { RedisKeys } from "./keys.ts";
 import type { WritableSchemas } from "./offered_schemas.ts";
 import type { Argument } from "./redis_link.ts";
-
-/** Bounds of one batch: Redis serves nobody else while it is written. `traps.md` 19. */
-const EVENTS_MAX = 64;
-const BATCH_BYTES_MAX = 256 * 1024;
 
 /** Commands of one fleet that nobody has ended: beyond it new starts are refused, so that Redis' memory stays bounded. */
 export const COMMANDS_MAX = 50_000;
@@ -86,35 +82,4 @@ export function prepared(
       ...ends.flatMap(({ commandId, eventIndex, condition }) => [commandId, eventIndex, condition]),
     ],
   };
-}
-
-/** @throws {Error} for a batch that contradicts itself: a bug of its maker */
-export function assertBatch(batch: AppendBatch): void {
-  if (batch.events.length === 0) throw new Error("a batch needs at least one event");
-  for (const { eventIndex } of batch.ends) {
-    if (!batch.events[eventIndex]) {
-      throw new Error(`a batch has no event ${eventIndex} to end with`);
-    }
-  }
-  const ids = new Set<string>();
-  for (const { messageId, instanceId } of batch.commands) {
-    if (instanceId !== batch.instanceId) throw new Error(`${messageId} is for another instance`);
-    if (ids.has(messageId)) throw new Error(`${messageId} is twice in the batch`);
-    ids.add(messageId);
-  }
-}
-
-function assertSmallEnough(batch: AppendBatch, metaText: string, texts: string[]): void {
-  const length = texts.reduce((sum, text) => sum + text.length, 0) +
-    metaText.length * batch.events.length;
-  const isSmall = batch.events.length <= EVENTS_MAX && batch.commands.length <= EVENTS_MAX;
-  if (isSmall && length <= BATCH_BYTES_MAX) return;
-  throw new OperationalError(
-    "batch_too_large",
-    `One request makes ${batch.events.length} events of about ${
-      Math.ceil(length / 1024)
-    } KiB; the most is ${EVENTS_MAX} events and ${BATCH_BYTES_MAX / 1024} KiB.`,
-    false,
-    "Make the configuration smaller, or split the request.",
-  );
 }

@@ -7,9 +7,10 @@ import { sleep } from "../../events/clock.ts";
 import { comparePositions, type Position, type RecordedEvent } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { Subscription } from "../../events/event_log.ts";
+import { logClosed } from "../../events/log_refusals.ts";
 import { eventsAfter } from "./log_reading.ts";
 import type { RedisClient, Role } from "./redis_endpoint.ts";
-import { logClosed, type RedisLink, send } from "./redis_link.ts";
+import { type RedisLink, send } from "./redis_link.ts";
 import { eventOf, type StreamEntry } from "./stored_entries.ts";
 import type { SeenEvents } from "./seen_events.ts";
 

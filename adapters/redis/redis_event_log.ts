@@ -10,7 +10,8 @@ import type {
   Subscription,
 } from "../../events/event_log.ts";
 import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
-import { assertBatch, prepared, type PreparedBatch } from "./prepared_batch.ts";
+import { assertConsistent } from "../../events/log_refusals.ts";
+import { prepared, type PreparedBatch } from "./prepared_batch.ts";
 import type { RedisEventFeed } from "./redis_event_feed.ts";
 import type { OfferedSchemas } from "./offered_schemas.ts";
 import type { RedisLink } from "./redis_link.ts";
@@ -40,7 +41,7 @@ export class RedisEventLog implements EventLog {
   constructor(private readonly parts: LogParts) {}
 
   async append(batch: AppendBatch): Promise<AppendOutcome> {
-    assertBatch(batch);
+    assertConsistent(batch);
     const { link, offered } = this.parts;
     // Made at once: what a caller changes later does not reach the log.
     const made = prepared(batch, link.keys, offered.writable);

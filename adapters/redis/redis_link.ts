@@ -14,6 +14,7 @@ import { Cluster } from "ioredis";
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
 import type { AvailabilityChange, LogAvailability, Subscription } from "../../events/event_log.ts";
+import { logClosed } from "../../events/log_refusals.ts";
 import type { FunctionLibrary } from "./function_library.ts";
 import type { RedisKeys } from "./keys.ts";
 import type { RedisClient, RedisEndpoint, Role } from "./redis_endpoint.ts";
@@ -219,16 +220,6 @@ export class RedisLink implements LogAvailability {
       throw failureOf(error, false);
     });
   }
-}
-
-/** What every call gets once the log is closed. */
-export function logClosed(): OperationalError {
-  return new OperationalError(
-    "log_closed",
-    "The log is closed.",
-    false,
-    "The process is stopping; ask again when it has started anew.",
-  );
 }
 
 /** One command on a connection. */

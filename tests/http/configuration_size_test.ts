@@ -1,6 +1,6 @@
 /** A configuration that can be created can be started: its bound fits twice into a batch of the log. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { BATCH_BYTES_MAX } from "../../adapters/embedded/steps/append.ts";
+import { BATCH_BYTES_MAX } from "../../events/log_refusals.ts";
 import { CONFIGURATION_BYTES_MAX } from "../../events/configuration.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { createHttpApp } from "../../http/app.ts";

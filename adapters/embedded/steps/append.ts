@@ -9,18 +9,18 @@
  */
 import type { Command } from "../../../events/commands.ts";
 import type { EventMeta, RecordedEvent } from "../../../events/envelope.ts";
-import { OperationalError } from "../../../events/errors.ts";
 import type { AppendBatch, AppendOutcome } from "../../../events/event_log.ts";
 import type { NewEvent } from "../../../events/instance_events.ts";
+import {
+  assertConsistent,
+  assertSmallEnough,
+  BATCH_EVENTS_MAX,
+} from "../../../events/log_refusals.ts";
 import { freezeDeep } from "../frozen.ts";
 import type { Step, StepContext } from "../step.ts";
 import { historyOf } from "../stored_events.ts";
 import type { CommandRow, InstanceRow } from "../tables.ts";
 
-/** Bounds of one batch: a longer one would hold up everybody else's. `traps.md` 19. */
-const EVENTS_MAX = 64;
-/** Holds a configuration twice (`CONFIGURATION_BYTES_MAX`), with all that goes along. */
-export const BATCH_BYTES_MAX = 256 * 1024;
 /** More missed events than this are read anew by the caller. */
 const MISSED_MAX = 500;
 
@@ -53,7 +53,11 @@ export function append(batch: AppendBatch): Step<AppendOutcome> {
     meta: freezeDeep(batch.meta),
     metaText: JSON.stringify(batch.meta),
   };
-  assertSmallEnough(prepared);
+  assertSmallEnough(
+    batch,
+    prepared.metaText,
+    [...prepared.events, ...prepared.commands].map(({ text }) => text),
+  );
   return (context) => appendPrepared(context, prepared);
 }
 
@@ -98,7 +102,7 @@ function write(
   prepared.commands.forEach(({ command, text }, index) => {
     const row: CommandRow = {
       command,
-      order: instance.lastSequence * EVENTS_MAX + index,
+      order: instance.lastSequence * BATCH_EVENTS_MAX + index,
       enqueuedAt: context.now,
       acceptBy: context.now + command.acceptWithinMs,
       deliveries: 0,
@@ -161,42 +165,10 @@ function newInstance(instanceId: string): InstanceRow {
   };
 }
 
-function assertConsistent(batch: AppendBatch): void {
-  if (batch.events.length === 0) throw new Error("a batch needs at least one event");
-  for (const { eventIndex } of batch.ends) {
-    if (!batch.events[eventIndex]) {
-      throw new Error(`a batch has no event ${eventIndex} to end with`);
-    }
-  }
-  const ids = new Set<string>();
-  for (const { messageId, instanceId } of batch.commands) {
-    if (instanceId !== batch.instanceId) throw new Error(`${messageId} is for another instance`);
-    if (ids.has(messageId)) throw new Error(`${messageId} is twice in the batch`);
-    ids.add(messageId);
-  }
-}
-
 function assertNewCommands(context: StepContext, prepared: PreparedBatch): void {
   for (const { command } of prepared.commands) {
     if (context.tables.commands.get(command.messageId)) {
       throw new Error(`the command ${command.messageId} is live already`);
     }
   }
-}
-
-function assertSmallEnough({ events, commands, metaText }: PreparedBatch): void {
-  let length = metaText.length * events.length;
-  for (const { text } of events) length += text.length;
-  for (const { text } of commands) length += text.length;
-  if (events.length <= EVENTS_MAX && commands.length <= EVENTS_MAX && length <= BATCH_BYTES_MAX) {
-    return;
-  }
-  throw new OperationalError(
-    "batch_too_large",
-    `One request makes ${events.length} events of about ${
-      Math.ceil(length / 1024)
-    } KiB; the most is ${EVENTS_MAX} events and ${BATCH_BYTES_MAX / 1024} KiB.`,
-    false,
-    "Make the configuration smaller, or split the request.",
-  );
 }
