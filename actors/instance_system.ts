@@ -32,6 +32,7 @@ import { WorkerWatch } from "./worker_watch.ts";
 import type {
   AskOptions,
   AskOutcome,
+  HistoryBreak,
   Incident,
   InstancePage,
   InstanceSystem,
@@ -239,6 +240,12 @@ export class FleetSystem implements InstanceSystem {
     signal?: AbortSignal,
   ): Promise<Subscription> {
     return this.parts.log.tail(after ?? this.table.position, listener, signal);
+  }
+
+  watchHistory(listener: (broken: HistoryBreak) => void): Subscription {
+    return this.parts.availability.watch((change) => {
+      if (change.kind === "rollback" || change.kind === "unreadable") listener(change);
+    });
   }
 
   isSilent(workerId: string): boolean {

@@ -1,6 +1,6 @@
 /** The one door to the fleet: what HTTP, the terminal UI and the CLI see of it. Design §3, §6. */
 import type { Position, RecordedEvent } from "../events/envelope.ts";
-import type { Durability, Subscription } from "../events/event_log.ts";
+import type { AvailabilityChange, Durability, Subscription } from "../events/event_log.ts";
 import type { WorkerRecord } from "../events/command_bus.ts";
 import type { CommandFailure } from "../machines/command_end.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
@@ -87,6 +87,9 @@ export interface SystemStatus {
   incidents: Incident[];
 }
 
+/** Why a log can be followed no further as it was: it was put back, or holds what this release cannot read. */
+export type HistoryBreak = Extract<AvailabilityChange, { kind: "rollback" | "unreadable" }>;
+
 export interface InstanceSystem {
   /** One request to one instance; for `create` the id is made by the system (`null`). */
   ask(
@@ -123,6 +126,8 @@ export interface InstanceSystem {
     after?: Position,
     signal?: AbortSignal,
   ): Promise<Subscription>;
+  /** Calls `listener` whenever what `observe` has told is not the log's any more, or the rest cannot be told. */
+  watchHistory(listener: (broken: HistoryBreak) => void): Subscription;
   workers(): Promise<WorkerRecord[]>;
   /** Whether nobody knows how this worker's servers are: it was not heard for 5 s, or given up. */
   isSilent(workerId: string): boolean;

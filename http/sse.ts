@@ -1,9 +1,10 @@
 /** The fleet's log as server-sent events: in order, without gaps, at the client's pace, within a bounded buffer. */
-import type { InstanceSystem } from "../actors/system_port.ts";
+import type { HistoryBreak, InstanceSystem } from "../actors/system_port.ts";
 import type { Clock } from "../events/clock.ts";
 import { comparePositions, type Position, type RecordedEvent } from "../events/envelope.ts";
 import type { Subscription } from "../events/event_log.ts";
 import { eventView } from "./event_view.ts";
+import { historyBreakView } from "./history_break_view.ts";
 
 /** What a stream is made of. */
 export interface EventStreamOptions {
@@ -20,7 +21,8 @@ export interface EventStreamOptions {
 
 /**
  * Every event after `after`, as a stream. Its first message tells `after`, so that a client that loses the line before
- * the first event can resume too.
+ * the first event can resume too. Where the log was put back, or cannot be read further, the last message is `gap` or
+ * `error`, and the stream is over: nobody waits for what will not come.
  * @throws {OperationalError} what `observe` throws: `log_truncated` when the position lies before the log's begin
  */
 export async function openEventStream(
@@ -43,6 +45,8 @@ class Feed {
   private cancelHeartbeat = () => {};
   private readonly encoder = new TextEncoder();
   private readonly end = () => this.finish(true);
+  /** Also while the subscription is paused: the client would else go on in another history. */
+  private readonly watching: Subscription;
 
   constructor(private readonly options: EventStreamOptions, private last: Position) {
     this.stream = new ReadableStream<Uint8Array>({
@@ -54,6 +58,7 @@ class Feed {
     }, new ByteLengthQueuingStrategy({ highWaterMark: options.bufferBytes }));
     this.send(`retry: 2000\n${message("connected", last, { position: last })}`);
     this.beat();
+    this.watching = options.system.watchHistory((broken) => this.breakOff(broken));
     options.closing?.addEventListener("abort", this.end);
     if (options.closing?.aborted) this.finish(true);
   }
@@ -108,6 +113,13 @@ class Feed {
     }
   }
 
+  private breakOff(broken: HistoryBreak): void {
+    if (this.isOver) return;
+    const { type, resumeAfter, data } = historyBreakView(broken, this.last);
+    this.send(message(type, resumeAfter, data));
+    this.finish(true);
+  }
+
   private beat(): void {
     this.cancelHeartbeat = this.options.clock.after(this.options.heartbeatMs, () => {
       if (this.isOver) return;
@@ -129,6 +141,7 @@ class Feed {
     this.isOver = true;
     this.cancelHeartbeat();
     this.unsubscribe();
+    this.watching.close();
     this.options.closing?.removeEventListener("abort", this.end);
     if (closesStream) this.controller.close();
     this.options.onEnd();

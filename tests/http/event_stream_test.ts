@@ -1,5 +1,6 @@
 /** The event stream: in order, without gaps, at the client's pace, and over when it should be. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { HistoryBreak } from "../../actors/system_port.ts";
 import { hostClock } from "../../adapters/host/host_clock.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import { comparePositions } from "../../events/envelope.ts";
@@ -189,6 +190,64 @@ Deno.test("a node that shuts down ends its streams", async () => {
   await late.take(1);
   assertEquals(await late.next(), null, "a stream that is asked for then is over at once");
   assertEquals(log.opened, 1);
+});
+
+/** A system whose history breaks when it is told to, and that counts who watches it. */
+function breakingSystem(delivered: number) {
+  const { log, observe } = logOf(delivered);
+  const watchers = new Set<(broken: HistoryBreak) => void>();
+  const system = scriptedSystem(null, {
+    observe,
+    watchHistory: (watcher) => {
+      watchers.add(watcher);
+      return { close: () => void watchers.delete(watcher) };
+    },
+  });
+  const tell = (broken: HistoryBreak) => {
+    for (const watcher of [...watchers]) watcher(broken);
+  };
+  return { log, system, watchers, tell };
+}
+
+const PUT_BACK: HistoryBreak = {
+  kind: "rollback",
+  rollback: { lostEvents: 2, instanceIds: ["i-1"], head: "1-0" },
+};
+
+Deno.test("a log that was put back ends the stream with a gap, from which its client can go on", async () => {
+  const { log, system, watchers, tell } = breakingSystem(3);
+  const reader = await open(createHttpApp(apiOptions(system)), "?after=0-0");
+  await reader.take(4);
+  tell(PUT_BACK);
+  const [gap] = await reader.take(1);
+  assertEquals([gap?.event, gap?.id, gap?.data.code], ["gap", "1-0", "HISTORY_ROLLBACK"]);
+  assertEquals([gap?.data.lostEvents, gap?.data.instanceIds], [2, ["i-1"]]);
+  assertEquals(await reader.next(), null, "the stream is over");
+  assertEquals([log.opened - log.closed, watchers.size], [0, 0]);
+});
+
+Deno.test("a client that reads slowly hears of a log that was put back too", async () => {
+  const { system, tell } = breakingSystem(200);
+  const app = createHttpApp({ ...apiOptions(system), limits: { eventBufferBytes: 2_000 } });
+  const reader = await open(app, "?after=0-0");
+  await reader.take(2);
+  tell(PUT_BACK);
+  let last = null;
+  for (let next = await reader.next(); next !== null; next = await reader.next()) last = next;
+  assertEquals([last?.event, last?.id], ["gap", "1-0"]);
+});
+
+Deno.test("an event of a newer release ends the stream with the reason, after what could be read", async () => {
+  const { system, watchers, tell } = breakingSystem(2);
+  const reader = await open(createHttpApp(apiOptions(system)), "?after=0-0");
+  await reader.take(3);
+  const error = new OperationalError("log_from_newer_version", "It is newer.", true, "Upgrade.");
+  tell({ kind: "unreadable", error });
+  const [last] = await reader.take(1);
+  assertEquals([last?.event, last?.id], ["error", "2-0"]);
+  const { code, detail, hint } = last!.data;
+  assertEquals([code, detail, hint], ["log_from_newer_version", "It is newer.", "Upgrade."]);
+  assertEquals([await reader.next(), watchers.size], [null, 0]);
 });
 
 Deno.test("there are only so many streams at once, and a closed one makes room", () =>

@@ -41,6 +41,8 @@ testWithRedis(
     withWorld(server, async (world) => {
       const id = await world.create({ command: ["true"] });
       assertEquals((await world.system.status()).ready, true);
+      const told: string[] = [];
+      const watching = world.system.watchHistory((broken) => told.push(broken.kind));
       await addNewer(server, world, id);
       const { ready, reasons } = await until("an unready node", async () => {
         const status = await world.system.status();
@@ -57,6 +59,8 @@ testWithRedis(
       assertEquals((await world.system.list({ limit: 10 })).items.length, 1);
       assert(world.system.away() !== null, "reads say that they may be old");
       assertEquals(world.system.fence, null, "it leads no more");
+      assertEquals(told, ["unreadable"], "who listens to the log hears that no more will come");
+      watching.close();
     }),
 );
 

@@ -59,6 +59,7 @@ export function scriptedSystem(
     history: () => Promise.resolve([]),
     logs: () => Promise.resolve([]),
     observe: () => Promise.resolve({ close: () => {} }),
+    watchHistory: () => ({ close: () => {} }),
     workers: () => Promise.resolve([]),
     isSilent: () => false,
     drainWorker: () => Promise.resolve(false),

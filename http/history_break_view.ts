@@ -1,0 +1,40 @@
+/** Why an event stream ends before its client leaves, as its last message. */
+import type { HistoryBreak } from "../actors/system_port.ts";
+import type { Position } from "../events/envelope.ts";
+import type { JsonObject } from "../events/json.ts";
+
+/** The last message of a stream, and the position from which its client can go on. */
+export interface LastMessage {
+  /** `gap`: what was told is not the log's any more. `error`: this node cannot tell the rest. */
+  type: "gap" | "error";
+  resumeAfter: Position;
+  /** `code`, `detail`, `retryable` and `hint`, as in a problem. */
+  data: JsonObject;
+}
+
+/** @param last what the client has come to */
+export function historyBreakView(broken: HistoryBreak, last: Position): LastMessage {
+  if (broken.kind === "unreadable") {
+    const { code, message, retryable, hint } = broken.error;
+    return {
+      type: "error",
+      resumeAfter: last,
+      data: { position: last, code, detail: message, retryable, hint },
+    };
+  }
+  const { lostEvents, instanceIds, head } = broken.rollback;
+  return {
+    type: "gap",
+    resumeAfter: head,
+    data: {
+      position: head,
+      code: "HISTORY_ROLLBACK",
+      detail:
+        `The log was put back to ${head}: what was told of later events is not true any more.`,
+      retryable: true,
+      hint: "Read the fleet anew (GET /api/server/instances), then go on after this position.",
+      lostEvents,
+      instanceIds,
+    },
+  };
+}
