@@ -36,7 +36,15 @@ local function ends_of(keys, args, from, count, now)
   return ended, nil
 end
 
-local function enqueue(keys, args, at, instance, event, index, now)
+-- When a command was sent: with its event, unless the log's positions are ahead of the clock, as after a jump of it.
+local AHEAD_MS = 1000
+
+local function sent_at(event, now)
+  local at = tonumber(event.at)
+  return at - now < AHEAD_MS and at or now
+end
+
+local function enqueue(keys, args, at, instance, event, index, sent)
   local id, stream, text = args[at], args[at + 8], args[at + 9]
   local order = event.position .. ':' .. whole(index)
   local entry = redis.call('XADD', stream, '*', 'id', id, 'c', text, 'o', order)
@@ -50,8 +58,8 @@ local function enqueue(keys, args, at, instance, event, index, now)
     site = args[at + 3] ~= '' and args[at + 3] or nil,
     generation = tonumber(args[at + 4]),
     -- Not the event's time: positions stay ahead of a clock that was ahead once.
-    enqueuedAt = now,
-    acceptBy = now + tonumber(args[at + 5]),
+    enqueuedAt = sent,
+    acceptBy = sent + tonumber(args[at + 5]),
     replyChannel = args[at + 6] ~= '' and args[at + 6] or nil,
     correlationId = args[at + 7],
   }
@@ -100,7 +108,8 @@ local function append(keys, args)
   end
   for _, one in ipairs(ended) do end_command(keys, instance, one.command, written[one.index]) end
   for n = 1, commands do
-    enqueue(keys, args, first_command + (n - 1) * 10, instance, written[events], n, now)
+    local event = written[events]
+    enqueue(keys, args, first_command + (n - 1) * 10, instance, event, n, sent_at(event, now))
   end
   local generation = tonumber(args[3])
   if generation > instance.generation then instance.generation = generation end
@@ -118,6 +127,14 @@ local function append(keys, args)
 end
 
 redis.register_function(LIBRARY .. '_append', append)
+
+-- append_ending: the same for what only ends servers and commands. It may write when memory is full: it makes room.
+
+redis.register_function {
+  function_name = LIBRARY .. '_append_ending',
+  callback = append,
+  flags = { 'allow-oom' },
+}
 
 -- history: the events of one instance, by walking back from its newest. Reads only.
 --
