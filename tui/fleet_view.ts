@@ -40,8 +40,13 @@ export const SYMBOLS: Readonly<Record<InstanceStatus, string>> = {
   Deleted: "x",
 };
 
-/** The row of an instance at a time (epoch milliseconds). */
-export function rowOf(state: InstanceState, now: number): FleetRow {
+/** Whether nobody has heard of a worker lately. */
+export type IsSilent = (workerId: string) => boolean;
+
+const ALL_HEARD: IsSilent = () => false;
+
+/** The row of an instance at a time (epoch milliseconds). What a silent worker runs is said to be so. */
+export function rowOf(state: InstanceState, now: number, isSilent = ALL_HEARD): FleetRow {
   const { instanceId, specification, run, restarts, failure, nextStart } = state.context;
   const status = statusOf(state);
   const info = run?.runtimeInfo;
@@ -56,7 +61,7 @@ export function rowOf(state: InstanceState, now: number): FleetRow {
     restarts: String(restarts),
     since: duration(now - (isLive ? info.startedAt : state.context.lastModifiedAt)),
     detail: detailOf(
-      failure?.message,
+      silenceOf(run, isSilent) ?? failure?.message,
       nextStart?.at,
       now,
       info?.runtimeMetadata.standIn === "true",
@@ -69,8 +74,9 @@ export function fleetView(
   states: readonly InstanceState[],
   now: number,
   rowsMax: number,
+  isSilent = ALL_HEARD,
 ): FleetView {
-  const rows = states.slice(0, rowsMax).map((state) => rowOf(state, now));
+  const rows = states.slice(0, rowsMax).map((state) => rowOf(state, now, isSilent));
   return { rows, counts: countsOf(states.map(statusOf)), hidden: states.length - rows.length };
 }
 
@@ -117,6 +123,13 @@ function countsOf(statuses: readonly InstanceStatus[]): string {
   );
   return counts.filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`)
     .join(", ") || "no instances";
+}
+
+function silenceOf(run: InstanceState["context"]["run"], isSilent: IsSilent): string | undefined {
+  const workerId = run?.runtimeInfo?.status === "Running" ? run.workerId : undefined;
+  return workerId !== undefined && isSilent(workerId)
+    ? `worker ${workerId} is silent, this may be old`
+    : undefined;
 }
 
 function detailOf(

@@ -113,7 +113,7 @@ function useFleet(system: InstanceSystem, clock: Clock, rowsMax: number): Shown 
     const look = async () => {
       try {
         const { items } = await system.list({ limit: Infinity });
-        const fleet = fleetView(items, clock.now(), rowsMax);
+        const fleet = fleetView(items, clock.now(), rowsMax, (id) => system.isSilent(id));
         if (!isOver) setShown({ fleet, away: system.away() });
       } catch (error) {
         if (!(error instanceof OperationalError)) throw error;

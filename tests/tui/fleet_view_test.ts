@@ -47,6 +47,13 @@ Deno.test("a running instance shows its process and how long it has run", () => 
   ]);
 });
 
+Deno.test("what a silent worker runs is shown as what was heard of it last", () => {
+  const isSilent = (workerId: string) => workerId === "w1";
+  const { state } = History.running();
+  assertEquals(rowOf(state, LATER, isSilent).detail, "worker w1 is silent, this may be old");
+  assertEquals(fleetView([state], LATER, 1, () => false).rows[0]?.detail, "");
+});
+
 Deno.test("a stand-in and a port are said", () => {
   const runtimeInfo = { ...running("r1"), port: 8080, runtimeMetadata: { standIn: "true" } };
   const { state } = new History().created().startRequested().accepted().add("CommandSucceeded", {
