@@ -243,7 +243,7 @@ export function problemOfFailure(failure: CommandFailure, instanceId: string): P
         error: TIMED_OUT,
         hint: code === "workers_busy" || code === "not_released"
           ? "Repeat it with a longer ?timeout= or with ?wait=false."
-          : "GET /api/workers shows the workers; start one for this platform and repeat it.",
+          : "GET /api/workers shows the workers; start one for this platform, with the labels that are asked for, and repeat it.",
       });
     case "cancelled":
       return new Problem("cancelled", {

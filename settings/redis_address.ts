@@ -42,14 +42,22 @@ const PASSED_OVER = new Set([
  */
 export function parseRedisAddress(text: string): RedisAddress {
   const url = text.includes("://") ? text.trim() : urlOfConnectionString(text);
-  return url !== null && URL_FORM.test(url) ? { ok: true, url } : { ok: false, form: FORM };
+  return url !== null && URL_FORM.test(url) && hasPossiblePorts(url)
+    ? { ok: true, url }
+    : { ok: false, form: FORM };
 }
 
 /** The only way in which an address, or a text that may have one in it, is shown: without what opens it. */
 export function withoutRedisSecrets(text: string): string {
   return text
-    .replace(/((?:rediss?(?:\+\w+)?|unix):\/\/)[^\s/]*@/gi, "$1***@")
-    .replace(/\bpassword=[^,&\s]*/gi, "password=***");
+    .replace(/((?:rediss?(?:\+\w+)?|unix):\/\/)(?!\[user:password@\])[^\s/]*@/gi, "$1***@")
+    .replace(/\bpassword=(?!…)[^,&\s]*/gi, "password=***");
+}
+
+/** A port that cannot be would else be waited for as if its Redis were away. */
+function hasPossiblePorts(url: string): boolean {
+  const places = url.replace(/^[^:]+:\/\/([^/]*@)?/, "").split("/", 1)[0]!;
+  return places.split(",").every((place) => Number(/:(\d+)$/.exec(place)?.[1] ?? PORT) <= 65_535);
 }
 
 function isHostAndPort(text: string): boolean {

@@ -33,6 +33,8 @@ for (
     "redis://",
     "redis://a b",
     "host:66000",
+    "redis://me:7@host:66000/1",
+    "redis+cluster://a:7000,b:99999",
     "host:port",
     "password=x",
     "host,sslHost=other",
@@ -47,6 +49,12 @@ for (
     ]);
   });
 }
+
+Deno.test("the form that an address must have is shown as it is", () => {
+  const address = parseRedisAddress("http://x");
+  const form = address.ok ? "" : address.form;
+  assertEquals(withoutRedisSecrets(form), form);
+});
 
 Deno.test("an address is shown without user and password, wherever it stands in a text", () => {
   assertEquals(
