@@ -1,7 +1,7 @@
 /** A batch as the function `append` takes it: its texts are made once, and its bounds checked. */
 import type { EventMeta } from "../../events/envelope.ts";
 import type { AppendBatch } from "../../events/event_log.ts";
-import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
+import { CURRENT_SCHEMA, type EventType } from "../../events/instance_events.ts";
 import { downcast } from "../../events/upcast.ts";
 import type { JsonObject } from "../../events/json.ts";
 import { isUrgent } from "../../events/commands.ts";
@@ -16,11 +16,27 @@ export const COMMANDS_MAX = 50_000;
 export interface PreparedBatch {
   batch: AppendBatch;
   meta: EventMeta;
+  /** The function: one that only ends something is let through also when Redis' memory is full. */
+  step: "append" | "append_ending";
   /** The data of an event as it was when the batch was made. */
   dataOf(index: number): unknown;
   /** The keys after the base keys. */
   keys: string[];
   args: Argument[];
+}
+
+/** The events by which servers and commands end, and nothing begins. */
+const ENDINGS: ReadonlySet<EventType> = new Set([
+  "StopRequested",
+  "DeleteRequested",
+  "CommandCancelled",
+  "CommandExpired",
+  "RestartAbandoned",
+]);
+
+function onlyEnds({ events, commands }: AppendBatch): boolean {
+  return commands.every(isUrgent) && events.some(({ type }) => ENDINGS.has(type)) &&
+    events.every(({ type }) => ENDINGS.has(type) || type === "RequestAnswered");
 }
 
 /** The batch with its texts. @throws {OperationalError} `batch_too_large`, `release_mixed` */
@@ -46,6 +62,7 @@ export function prepared(
   return {
     batch,
     meta: JSON.parse(metaText),
+    step: onlyEnds(batch) ? "append_ending" : "append",
     dataOf: (index) => JSON.parse(texts[index]!),
     keys: [
       // The first of them is the idempotency key's, also where there is none.

@@ -49,7 +49,7 @@ export class RedisEventLog implements EventLog {
       ? await this.parts.streamsOf(batch.ends.map(({ commandId }) => commandId))
       : [];
     const answer = await retriedWithKeys(
-      (missing) => link.write("append", [...made.keys, ...ending, ...missing], made.args),
+      (missing) => link.write(made.step, [...made.keys, ...ending, ...missing], made.args),
     );
     return await this.outcome(made, answer as string[]);
   }

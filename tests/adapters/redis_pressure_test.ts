@@ -5,7 +5,18 @@ import { RedisKeys } from "../../adapters/redis/keys.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { AvailabilityChange } from "../../events/event_log.ts";
 import { newEvent } from "../../events/instance_events.ts";
-import { appended, batch, cancellation, command, request } from "../contracts/broker_samples.ts";
+import {
+  appended,
+  batch,
+  cancellation,
+  command,
+  joined,
+  request,
+  running,
+  startedBy,
+  stopped,
+  success,
+} from "../contracts/broker_samples.ts";
 import { testWithRedis } from "../support/redis_server.ts";
 import { brokerOn, freshNamespace } from "./redis_world.ts";
 
@@ -25,6 +36,44 @@ testWithRedis("redis: with its memory full the leader still leads, and cuts", as
     await broker.close();
   }
 });
+
+testWithRedis(
+  "redis: with its memory full servers are stopped and waiting starts cancelled, by a worker that has just joined too",
+  async (server) => {
+    const broker = await brokerOn(server, freshNamespace());
+    try {
+      const first = await joined(broker, "w");
+      const start = await startedBy(broker, first, "runs");
+      const info = running("runs", "run-1");
+      await first.complete(start.messageId, 1, success("StartInstanceCommand", "runs", info));
+      await first.leave();
+      await appended(broker, request(command("waits", "c-1"), 0));
+      await server.cli("CONFIG", "SET", "maxmemory", "1");
+      await appended(broker, cancellation("waits", 1, "c-1"));
+      const type = "StopInstanceCommand";
+      const stop = command("runs", "stop-1", { type, site: "site-1", generation: 2 });
+      const requested = newEvent("StopRequested", {
+        commandId: stop.messageId,
+        generation: 2,
+        site: "site-1",
+        acceptWithinMs: 30_000,
+      });
+      await appended(broker, request(stop, 3, { events: [requested] }));
+      const channel = await joined(broker, "w", { incarnation: "w-life-2" });
+      assertEquals((await channel.take(1, 1_000)).map(({ messageId }) => messageId), ["stop-1"]);
+      assertEquals((await channel.accept("stop-1")).kind, "accepted");
+      const response = success(type, "runs", stopped("runs", "run-1"));
+      assertEquals((await channel.complete("stop-1", 1, response)).kind, "completed");
+      const error = await assertRejects(
+        () => broker.log.append(request(command("new", "c-2"), 0)),
+        OperationalError,
+      );
+      assertEquals(error.code, "redis_out_of_memory");
+    } finally {
+      await broker.close();
+    }
+  },
+);
 
 testWithRedis(
   "redis: a log whose positions are ahead of the clock holds deadlines all the same",

@@ -4,7 +4,8 @@
 -- Gives ["accepted", attempt, "1" to settle] | ["refused", reason] | ["keys", stream]; reason: ended, taken, busy,
 -- superseded, unknown.
 -- Atomic, because between a check of generation, deadline or rival and the write of the acceptance a stop could cancel
--- the command, or another worker accept it.
+-- the command, or another worker accept it. It may write when memory is full, as may `take` and `register`: what is in the
+-- log already can be done, stops above all.
 
 local function accept_as(keys, command, worker_id, worker, instance)
   local attempt = (command.accepted and command.accepted.attempt or 0) + 1
@@ -88,4 +89,8 @@ local function accept(keys, args)
   return accept_as(keys, command, worker_id, worker, instance)
 end
 
-redis.register_function(LIBRARY .. '_accept', accept)
+redis.register_function {
+  function_name = LIBRARY .. '_accept',
+  callback = accept,
+  flags = { 'allow-oom' },
+}

@@ -68,7 +68,11 @@ local function take(keys, args)
   return answer
 end
 
-redis.register_function(LIBRARY .. '_take', take)
+redis.register_function {
+  function_name = LIBRARY .. '_take',
+  callback = take,
+  flags = { 'allow-oom' },
+}
 
 -- retarget: the leader moves a command that nobody has accepted to another stream. Design §4 rule 5.
 --

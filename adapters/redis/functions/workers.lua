@@ -105,7 +105,11 @@ local function register(keys, args)
   return { 'registered' }
 end
 
-redis.register_function(LIBRARY .. '_register', register)
+redis.register_function {
+  function_name = LIBRARY .. '_register',
+  callback = register,
+  flags = { 'allow-oom' },
+}
 
 -- heartbeat: a worker says that it lives. KEYS the base keys. ARGV 1 worker  2 incarnation  3 slots in use.
 -- Gives ["ok"] | ["refused", reason]. Errors: DRAASMALFORMED. In one function, so that a former incarnation cannot speak
