@@ -12,8 +12,9 @@ import { type Leased, leasedPart } from "../machines/leases.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { type Fleet, SILENT_AFTER_MS } from "../machines/placement.ts";
 import { LostWorkers } from "./lost_workers.ts";
+import { PlacedStarts } from "./placed_starts.ts";
 import { StartMoves } from "./start_moves.ts";
-import type { PlacedStart, WatchedFleet } from "./watched_fleet.ts";
+import type { WatchedFleet } from "./watched_fleet.ts";
 
 export interface WorkerWatchParts {
   bus: CommandBus;
@@ -40,7 +41,7 @@ interface Heard {
 
 export class WorkerWatch {
   private readonly heard = new Map<string, Heard>();
-  private readonly placedStarts = new Map<string, PlacedStart>();
+  private readonly placedStarts = new PlacedStarts();
   private readonly leased = new Map<string, Leased>();
   private readonly moves: StartMoves;
   private readonly losses: LostWorkers;
@@ -78,15 +79,8 @@ export class WorkerWatch {
 
   /** Looks at a state that has changed. */
   consider(state: InstanceState): void {
-    const { instanceId, commands } = state.context;
-    const start = commands.find((one) => one.kind === "start" && !one.accepted);
-    if (start && start.site !== null) {
-      const known = this.placedStarts.get(instanceId);
-      const since = known?.commandId === start.commandId
-        ? known.since
-        : this.parts.clock.monotonic();
-      this.placedStarts.set(instanceId, { commandId: start.commandId, site: start.site, since });
-    } else this.placedStarts.delete(instanceId);
+    const { instanceId } = state.context;
+    this.placedStarts.consider(state, this.parts.clock.monotonic());
     const leased = leasedPart(state);
     if (leased) this.leased.set(instanceId, leased);
     else this.leased.delete(instanceId);
@@ -95,14 +89,10 @@ export class WorkerWatch {
   /** The workers as they were last seen, busy also with what was placed there since; undefined before the first look. */
   fleet(): Fleet | undefined {
     if (!this.records) return undefined;
-    const placedAt = new Map<string, number>();
-    for (const { site } of this.placedStarts.values()) {
-      placedAt.set(site, (placedAt.get(site) ?? 0) + 1);
-    }
     const at = this.parts.clock.now();
     const workers = this.records.map((worker) => ({
       ...worker,
-      busy: worker.busy + (placedAt.get(worker.site) ?? 0),
+      busy: worker.busy + this.placedStarts.countAt(worker.site),
       lastHeartbeatAt: at - this.silence(worker),
     }));
     return { workers, at };

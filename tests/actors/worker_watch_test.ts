@@ -191,6 +191,37 @@ watchTest(
 );
 
 watchTest(
+  "starts that wait at a worker that is lost are spread over those that are left",
+  async (on) => {
+    const zone = { zone: "a" };
+    await on.join("w1", zone);
+    await on.pass(1_000);
+    for (let n = 0; n < 6; n++) await on.start(await on.create({ workerLabels: zone }));
+    on.silence("w1");
+    const left = [await on.join("w2", zone), await on.join("w3", zone)];
+    await on.pass(8_000);
+    const taken = await Promise.all(left.map((worker) => on.take(worker)));
+    assertEquals(taken.map(({ length }) => length), [3, 3]);
+  },
+);
+
+watchTest(
+  "a start that was moved counts where it is now, for the next one that is placed",
+  async (on) => {
+    const zone = { zone: "a" };
+    await on.join("w1", zone);
+    await on.pass(1_000);
+    await on.start(await on.create({ workerLabels: zone }));
+    on.silence("w1");
+    const left = [await on.join("w2", zone), await on.join("w3", zone)];
+    await on.pass(8_000);
+    await on.start(await on.create({ workerLabels: zone }));
+    const taken = await Promise.all(left.map((worker) => on.take(worker)));
+    assertEquals(taken.map(({ length }) => length), [1, 1]);
+  },
+);
+
+watchTest(
   "a silent worker's instance goes on elsewhere within its lease and 4 s, not before the lease is over",
   async (on) => {
     const [first, second] = [await on.join("w1"), await on.join("w2")];
