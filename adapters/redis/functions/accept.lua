@@ -7,7 +7,7 @@
 -- the command, or another worker accept it. It may write when memory is full, as may `take` and `register`: what is in the
 -- log already can be done, stops above all.
 
-local function accept_as(keys, command, worker_id, worker, instance)
+local function accept_as(keys, command, worker_id, worker, instance, now)
   local attempt = (command.accepted and command.accepted.attempt or 0) + 1
   -- Only a take-over can be old here: a first accept of an old generation is refused.
   local settle = command.generation < instance.generation
@@ -17,7 +17,7 @@ local function accept_as(keys, command, worker_id, worker, instance)
     ',"incarnation":', cjson.encode(worker.incarnation), ',"site":', cjson.encode(worker.site), '}',
   })
   -- A lease begins with the accept, so it counts as a beat.
-  beat(keys, worker_id, worker.incarnation)
+  beat(keys, worker_id, worker, now)
   record(keys, instance, 'CommandAccepted', data, worker_meta(worker_id, command))
   write_instance(keys, instance)
   take_off(command)
@@ -66,7 +66,7 @@ local function accept(keys, args)
       return { 'accepted', whole(accepted.attempt), accepted.settle and '1' or '0' }
     end
     local instance = read_instance(keys, command.instance)
-    return accept_as(keys, command, worker_id, worker, instance)
+    return accept_as(keys, command, worker_id, worker, instance, now_ms())
   end
   if command.platform ~= worker.platform or (command.site or worker.site) ~= worker.site then
     return { 'refused', 'taken' }
@@ -77,7 +77,8 @@ local function accept(keys, args)
   if command.generation < instance.generation then
     return end_instead(keys, command, worker_id, instance, 'CommandRefused', 'StaleGeneration')
   end
-  if now_ms() >= command.acceptBy then
+  local now = now_ms()
+  if now >= command.acceptBy then
     return end_instead(keys, command, worker_id, instance, 'CommandExpired', 'WorkersBusy')
   end
   if must_wait(keys, command, worker_id, instance) then
@@ -86,7 +87,7 @@ local function accept(keys, args)
       'RETRYCOUNT', 0, 'JUSTID')
     return { 'refused', 'busy' }
   end
-  return accept_as(keys, command, worker_id, worker, instance)
+  return accept_as(keys, command, worker_id, worker, instance, now)
 end
 
 redis.register_function {

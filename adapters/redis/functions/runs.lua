@@ -72,12 +72,15 @@ local function after_observation(keys, instance, run, kind, info)
 end
 
 -- What a worker tells is checked at the door: what is in the log is folded by every node for ever after.
--- A field's name -> its type; those with ? may be missing. A count is a whole number that JavaScript can hold too.
-local RUN_FIELDS = {
+-- A count is a whole number that JavaScript can hold too.
+local RUN_REQUIRED = {
   instanceId = 'string', runId = 'string', site = 'string', status = 'string', generation = 'count',
-  startedAt = 'number', runtimeMetadata = 'table', stoppedAt = 'number?', processId = 'string?',
-  containerId = 'string?', podName = 'string?', namespace = 'string?', host = 'string?', port = 'count?',
-  leaseMs = 'count?', exit = 'table?', logTail = 'string?',
+  startedAt = 'number', runtimeMetadata = 'table',
+}
+local RUN_OPTIONAL = {
+  stoppedAt = 'number', processId = 'string', containerId = 'string', podName = 'string',
+  namespace = 'string', host = 'string', port = 'count', leaseMs = 'count', exit = 'table',
+  logTail = 'string',
 }
 local EXIT_REASONS = {
   Exited = true, Stopped = true, Killed = true, HostRebooted = true, LeaseLapsed = true, Unknown = true,
@@ -91,11 +94,20 @@ local function is_count(value)
 end
 
 local function is_of(value, wanted)
-  local optional = string.sub(wanted, -1) == '?'
-  if value == nil then return optional end
-  local kind = optional and string.sub(wanted, 1, -2) or wanted
-  if kind == 'count' then return is_count(value) end
-  return type(value) == kind
+  if wanted == 'count' then return is_count(value) end
+  return type(value) == wanted
+end
+
+-- The name of a field that is not as it must be, and what it must be; nil when all are.
+local function wrong_field(info)
+  for name, wanted in pairs(RUN_REQUIRED) do
+    if not is_of(info[name], wanted) then return name, wanted end
+  end
+  for name, value in pairs(info) do
+    local wanted = RUN_OPTIONAL[name]
+    if wanted and not is_of(value, wanted) then return name, wanted end
+  end
+  return nil
 end
 
 local function is_json_number(token)
@@ -110,12 +122,17 @@ end
 -- The object that a worker tells, or nil. cjson reads more than JSON (NaN, hexadecimal numbers, line breaks within a
 -- text), and one such text in the log would stop every node that reads it.
 local function told_object(text)
-  if #text > TOLD_MAX or string.find(text, '[%z\1-\31]') then return nil end
+  if #text > TOLD_MAX then return nil end
+  -- %c, which finds faster, takes the harmless DEL for one too.
+  if string.find(text, '%c') and string.find(text, '[%z\1-\31]') then return nil end
   local is_read, object = pcall(cjson.decode, text)
   if not is_read or type(object) ~= 'table' then return nil end
-  local bare = string.gsub(string.gsub(text, '\\.', ''), '"[^"]*"', '')
+  local bare = string.find(text, '\\', 1, true) and string.gsub(text, '\\.', '') or text
+  bare = string.gsub(bare, '"[^"]*"', '')
   for token in string.gmatch(bare, '[^ ,:%[%]{}]+') do
-    if not LITERALS[token] and not is_json_number(token) then return nil end
+    -- A short row of digits is the usual one.
+    local is_plain = #token < 16 and string.find(token, '^[1-9]%d*$')
+    if not is_plain and not LITERALS[token] and not is_json_number(token) then return nil end
   end
   return object
 end
@@ -140,11 +157,8 @@ end
 -- Why a run that a worker tells of cannot be taken as it is; nil when it can.
 local function run_fault(info, instance_id)
   if type(info) ~= 'table' then return 'runtimeInfo must be an object' end
-  for name, wanted in pairs(RUN_FIELDS) do
-    if not is_of(info[name], wanted) then
-      return 'runtimeInfo.' .. name .. ' must be a ' .. string.gsub(wanted, '%?', '')
-    end
-  end
+  local name, wanted = wrong_field(info)
+  if name then return 'runtimeInfo.' .. name .. ' must be a ' .. wanted end
   if info.instanceId ~= instance_id then return 'runtimeInfo.instanceId must be ' .. instance_id end
   if info.status ~= 'Running' and info.status ~= 'Stopped' then
     return 'runtimeInfo.status must be Running or Stopped'

@@ -65,6 +65,10 @@ local function add_live(instance, command_id)
 end
 
 local function remove_live(instance, command_id)
+  if instance.live == command_id then
+    instance.live = ''
+    return
+  end
   local left = {}
   for one in string.gmatch(instance.live, '[^,]+') do
     if one ~= command_id then left[#left + 1] = one end
@@ -180,7 +184,7 @@ local function is_retired(worker, incarnation)
 end
 
 -- The worker's record, or nil and what its call is answered with.
-local function present_worker(keys, worker_id, incarnation)
+local function registered_worker(keys, worker_id, incarnation)
   local worker = read_worker(keys, worker_id)
   if not worker then return nil, 'unknown' end
   if worker.incarnation == incarnation then
@@ -191,12 +195,30 @@ local function present_worker(keys, worker_id, incarnation)
   return nil, 'unknown'
 end
 
--- A worker was heard; without `busy`, as busy as it last said.
-local function beat(keys, worker_id, incarnation, busy)
-  local text = not busy and redis.call('HGET', keys[BEATS], worker_id)
-  local known = text and string.match(text, '(%d+)$')
-  redis.call('HSET', keys[BEATS], worker_id,
-    incarnation .. ' ' .. whole(now_ms()) .. ' ' .. (busy or known or '0'))
+-- beats: worker -> "incarnation ms busy platform site". The last two are there only while that incarnation is present,
+-- so that most calls need not read the worker's whole record: whoever supersedes it or gives it up takes them away.
+local function present_worker(keys, worker_id, incarnation)
+  local text = redis.call('HGET', keys[BEATS], worker_id) or ''
+  local heard, busy, platform, site = string.match(text, '^(%S+) %d+ (%d+) (%S+) (%S+)$')
+  if heard == incarnation then
+    return { incarnation = incarnation, busy = busy, platform = platform, site = site }, nil
+  end
+  local worker, why_not = registered_worker(keys, worker_id, incarnation)
+  if worker then worker.busy = string.match(text, '^%S+ %d+ (%d+)') end
+  return worker, why_not
+end
+
+-- A worker that is present was heard; without `busy`, as busy as it last said.
+local function beat(keys, worker_id, worker, now, busy)
+  redis.call('HSET', keys[BEATS], worker_id, table.concat({
+    worker.incarnation, whole(now), busy or worker.busy or '0', worker.platform, worker.site,
+  }, ' '))
+end
+
+-- Its incarnation is present no more; when it was heard last stays known.
+local function silence(keys, worker_id)
+  local text = redis.call('HGET', keys[BEATS], worker_id)
+  if text then redis.call('HSET', keys[BEATS], worker_id, string.match(text, '^%S+ %d+ %d+')) end
 end
 
 local function worker_meta(worker_id, command)

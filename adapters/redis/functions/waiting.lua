@@ -44,7 +44,7 @@ end
 
 local function take(keys, args)
   local worker_id = args[1]
-  local worker, why_not = present_worker(keys, worker_id, args[2])
+  local worker, why_not = registered_worker(keys, worker_id, args[2])
   if not worker then return { 'refused', why_not } end
   if worker.left then return { 'held' } end
   -- A worker that drains still ends what it has: nobody else can.

@@ -83,7 +83,10 @@ local function register(keys, args)
     if beats and before.machineId ~= args[3] then return { 'refused', 'elsewhere' } end
   end
   local retired = before and before.retired or ''
-  if before and before.incarnation ~= incarnation then retired = retire(before, tonumber(args[10])) end
+  if before and before.incarnation ~= incarnation then
+    retired = retire(before, tonumber(args[10]))
+    silence(keys, worker_id)
+  end
   write_worker(keys, worker_id, {
     platform = args[4],
     site = args[5],
@@ -119,7 +122,7 @@ local function heartbeat(keys, args)
   if not string.find(args[3], '^%d+$') then return refuse('MALFORMED', 'slots in use must be a whole number') end
   local worker, why_not = present_worker(keys, args[1], args[2])
   if not worker then return { 'refused', why_not } end
-  beat(keys, args[1], args[2], args[3])
+  beat(keys, args[1], worker, now_ms(), args[3])
   return { 'ok' }
 end
 
@@ -223,6 +226,7 @@ local function forget(keys, args)
   worker.forgotten = true
   worker.retired = retire(worker, 64)
   write_worker(keys, worker_id, worker)
+  silence(keys, worker_id)
   local commands, all, answer = {}, redis.call('HGETALL', keys[COMMANDS]), {}
   for index = 1, #all, 2 do
     local command = cjson.decode(all[index + 1])
@@ -257,6 +261,7 @@ local function lose(keys, args)
   if now_ms() - last_beat(keys, worker_id, worker) < silent_ms then return {} end
   worker.lost = true
   write_worker(keys, worker_id, worker)
+  silence(keys, worker_id)
   local shared, answer = is_shared(keys, worker_id, worker.site, silent_ms), {}
   for index = 5, #args do
     local instance, doomed = read_instance(keys, args[index]), {}
