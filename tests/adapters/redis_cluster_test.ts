@@ -5,14 +5,8 @@ import { hostIds } from "../../adapters/host/host_chance.ts";
 import { openRedisBroker, type RedisBroker } from "../../adapters/redis/redis_broker.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { appended, batch } from "../contracts/broker_samples.ts";
-import { RedisServer } from "../support/redis_server.ts";
+import { freePort, RedisServer } from "../support/redis_server.ts";
 import { testWith } from "../support/tools.ts";
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return (listener.addr as Deno.NetAddr).port;
-}
 
 /** Masters that share the slots evenly, and a broker for each namespace that is asked for. */
 async function withCluster(

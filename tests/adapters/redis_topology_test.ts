@@ -1,7 +1,7 @@
 /** Sentinel and Cluster: a master that dies is replaced, and a cluster's node serves everything that a fleet needs. */
 import type { RedisBroker } from "../../adapters/redis/redis_broker.ts";
 import { batch, command, joined, request, running, success } from "../contracts/broker_samples.ts";
-import { RedisServer, testWithRedis } from "../support/redis_server.ts";
+import { freePort, RedisServer, testWithRedis } from "../support/redis_server.ts";
 import { assertEquals } from "@std/assert";
 import { brokerAt, tailOf, until } from "./redis_fault_world.ts";
 
@@ -45,7 +45,13 @@ testWithRedis("everything works on a node of a cluster", async (server) => {
   } finally {
     await broker.close();
   }
-}, { config: ["cluster-enabled yes", "cluster-announce-ip 127.0.0.1"] });
+}, {
+  config: [
+    "cluster-enabled yes",
+    `cluster-port ${freePort()}`,
+    "cluster-announce-ip 127.0.0.1",
+  ],
+});
 
 testWithRedis(
   "a program goes on with the replica that Sentinel makes the master",

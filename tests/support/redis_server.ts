@@ -225,7 +225,8 @@ export function testWithRedis(
   testWith(["redis-server", "redis-cli"], name, () => withRedisServer(run, options));
 }
 
-function freePort(): number {
+/** A port that nobody listens on at the moment. */
+export function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   listener.close();
   return listener.addr.port;
