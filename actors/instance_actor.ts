@@ -136,7 +136,7 @@ export class InstanceActor {
       return events.length > 0 ? { kind: "appended", events } : outcome;
     } catch (error) {
       if (!(error instanceof OperationalError) || error.code !== "log_indeterminate") throw error;
-      const since = await reads.run(() => log.history(this.instanceId, SETTLED_WITHIN), deadline)
+      const since = await reads.settle(() => log.history(this.instanceId, SETTLED_WITHIN), deadline)
         .catch(() => []);
       const events = since.filter(isOurs);
       if (events.length > 0) return { kind: "appended", events };

@@ -38,15 +38,33 @@ export class Reads {
    * the log is known to be away.
    * @throws {OperationalError} the last failure
    */
-  async run<T>(read: () => Promise<T>, deadline?: number): Promise<T> {
+  run<T>(read: () => Promise<T>, deadline?: number): Promise<T> {
+    return this.repeat(read, deadline, false);
+  }
+
+  /**
+   * As `run`, but waits also for a log that is away: for what its caller has no other way to know.
+   * @throws {OperationalError} the last failure
+   */
+  settle<T>(read: () => Promise<T>, deadline?: number): Promise<T> {
+    return this.repeat(read, deadline, true);
+  }
+
+  private async repeat<T>(
+    read: () => Promise<T>,
+    deadline: number | undefined,
+    waitsForLog: boolean,
+  ): Promise<T> {
     const { clock, availability } = this.parts;
     const until = deadline ?? clock.monotonic() + LIMIT_MS;
     let delay = this.backoff.next();
-    for (let tries = 1;; tries++) {
+    for (let tries = 0;;) {
       try {
         return await read();
       } catch (error) {
-        const mayPass = isPassing(error) && availability.away() === null;
+        const isAway = availability.away() !== null;
+        if (!isAway) tries++;
+        const mayPass = isPassing(error) && (waitsForLog || !isAway);
         if (!mayPass || tries === TRIES_MAX) throw error;
         if (clock.monotonic() + delay.duration >= until) throw error;
         await sleep(clock, delay.duration);
