@@ -244,7 +244,7 @@ export class FleetSystem implements InstanceSystem {
 
   watchHistory(listener: (broken: HistoryBreak) => void): Subscription {
     return this.parts.availability.watch((change) => {
-      if (change.kind === "rollback" || change.kind === "unreadable") listener(change);
+      if (change.kind !== "away" && change.kind !== "back") listener(change);
     });
   }
 

@@ -59,6 +59,8 @@ export class LogFollower {
         this.unreadable = null;
         void this.lose(change.rollback);
       }
+      // Events were passed over, none is lost: no incident.
+      if (change.kind === "gap") void this.foldAnew(change.head);
       if (change.kind === "unreadable") {
         this.unreadable = change.error;
         this.parts.onLost();
@@ -112,8 +114,12 @@ export class LogFollower {
 
   private lose(loss: Loss): Promise<void> {
     this.note(loss);
+    return this.foldAnew(loss.head);
+  }
+
+  private foldAnew(head: Position | null): Promise<void> {
     if (this.refolding) this.isLostAgain = true;
-    return this.refolding ??= this.refold(loss.head).finally(() => {
+    return this.refolding ??= this.refold(head).finally(() => {
       this.refolding = null;
       if (!this.isClosed) this.parts.onResumed();
     });

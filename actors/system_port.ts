@@ -87,8 +87,8 @@ export interface SystemStatus {
   incidents: Incident[];
 }
 
-/** Why a log can be followed no further as it was: it was put back, or holds what this release cannot read. */
-export type HistoryBreak = Extract<AvailabilityChange, { kind: "rollback" | "unreadable" }>;
+/** Why a log can be followed no further as it was: it was put back, cut, or holds what this release cannot read. */
+export type HistoryBreak = Extract<AvailabilityChange, { kind: "rollback" | "gap" | "unreadable" }>;
 
 export interface InstanceSystem {
   /** One request to one instance; for `create` the id is made by the system (`null`). */

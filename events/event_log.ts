@@ -147,6 +147,8 @@ export type AvailabilityChange =
   | { kind: "back" }
   /** What was folded is no longer true: fold the log anew. */
   | { kind: "rollback"; rollback: Rollback }
+  /** The log was cut beyond what the tails had told, so they passed events over: fold the log anew. Nothing is lost. */
+  | { kind: "gap"; head: Position }
   /** An event came that this release cannot read, so every tail has ended before it; a rollback may undo that. */
   | { kind: "unreadable"; error: OperationalError };
 

@@ -12,6 +12,9 @@ export interface LastMessage {
   data: JsonObject;
 }
 
+const READ_ANEW =
+  "Read the fleet anew (GET /api/server/instances), then go on after this position.";
+
 /** @param last what the client has come to */
 export function historyBreakView(broken: HistoryBreak, last: Position): LastMessage {
   if (broken.kind === "unreadable") {
@@ -20,6 +23,20 @@ export function historyBreakView(broken: HistoryBreak, last: Position): LastMess
       type: "error",
       resumeAfter: last,
       data: { position: last, code, detail: message, retryable, hint },
+    };
+  }
+  if (broken.kind === "gap") {
+    return {
+      type: "gap",
+      resumeAfter: broken.head,
+      data: {
+        position: broken.head,
+        code: "log_truncated",
+        detail:
+          "The log was cut before this node had told all of it: some events were passed over.",
+        retryable: true,
+        hint: READ_ANEW,
+      },
     };
   }
   const { lostEvents, instanceIds, head } = broken.rollback;
@@ -32,7 +49,7 @@ export function historyBreakView(broken: HistoryBreak, last: Position): LastMess
       detail:
         `The log was put back to ${head}: what was told of later events is not true any more.`,
       retryable: true,
-      hint: "Read the fleet anew (GET /api/server/instances), then go on after this position.",
+      hint: READ_ANEW,
       lostEvents,
       instanceIds,
     },

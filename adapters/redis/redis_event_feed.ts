@@ -19,6 +19,8 @@ const PAGE = 1_000;
 const BLOCK_MS = 1_000;
 const STUCK_AFTER_MS = 4_000;
 const RETRY_MS = 100;
+/** After a read as new as this nothing that is unread can have been cut. */
+const SURE_FOR_MS = 5_000;
 
 interface Tail {
   listener: (events: RecordedEvent[]) => void;
@@ -36,6 +38,8 @@ export class RedisEventFeed {
   /** Up to where the reader has read. */
   private cursor: Position | null = null;
   private reading: Promise<void> | null = null;
+  /** When all up to the log's end was read last, by the monotonic clock; null: not by this connection. */
+  private readAllAt: number | null = null;
   /** Why nothing after the cursor can be read by this release: nothing is passed over, so reading has ended. */
   private unreadable: OperationalError | null = null;
 
@@ -124,6 +128,7 @@ export class RedisEventFeed {
         if (signal.aborted) return;
         this.reader?.disconnect();
         this.reader = null;
+        this.readAllAt = null;
         if (!(error instanceof Error)) throw error;
         await sleep(this.clock, RETRY_MS, signal);
       }
@@ -145,8 +150,11 @@ export class RedisEventFeed {
     const from = this.cursor;
     const answer = await within(this.clock, read, BLOCK_MS + STUCK_AFTER_MS);
     // A rollback was found meanwhile: what was read stands on a position that is no more.
-    if (this.cursor !== from || answer === null) return;
-    const { events, fault } = readable((answer as [string, StreamEntry[]][])[0]![1]);
+    if (this.cursor !== from) return;
+    if (await this.hasPassedOver(reader, from!)) return;
+    const entries = (answer as [string, StreamEntry[]][] | null)?.[0]?.[1] ?? [];
+    this.readAllAt = entries.length < PAGE ? this.clock.monotonic() : null;
+    const { events, fault } = readable(entries);
     if (events.length > 0) {
       this.cursor = events.at(-1)!.position;
       this.publish(events);
@@ -155,6 +163,19 @@ export class RedisEventFeed {
     this.unreadable = fault;
     this.tails.clear();
     this.link.tell({ kind: "unreadable", error: fault });
+  }
+
+  /** Whether the log was cut beyond the cursor while this process was away or slow. Then all is told to fold anew. */
+  private async hasPassedOver(reader: RedisClient, from: Position): Promise<boolean> {
+    const { clock, link } = this;
+    if (this.readAllAt !== null && clock.monotonic() - this.readAllAt < SURE_FOR_MS) return false;
+    const read = send(reader, "HGET", [link.keys.meta, "cut"]);
+    const cut = await within(clock, read, STUCK_AFTER_MS) as string | null;
+    if (cut === null || comparePositions(cut, from) <= 0) return false;
+    const head = await this.head();
+    this.restartAt(head);
+    link.tell({ kind: "gap", head });
+    return true;
   }
 
   private publish(events: RecordedEvent[]): void {

@@ -34,6 +34,9 @@ export class RedisLink implements LogAvailability {
   private reason: string | null = "not connected yet";
   private isClosed = false;
   private stopProbing: (() => void) | null = null;
+  private isReturning = false;
+  /** Counts losses: what was looked at before one says nothing of what is there after it. */
+  private losses = 0;
   private calls = 0;
   private idle: (() => void) | null = null;
 
@@ -181,6 +184,7 @@ export class RedisLink implements LogAvailability {
   private lost(reason: string): void {
     if (this.isClosed) return;
     const isNew = this.reason === null;
+    this.losses++;
     this.reason = reason;
     if (this.breaker.state === CircuitState.Open) this.probe();
     if (isNew) this.tell({ kind: "away", reason });
@@ -200,18 +204,24 @@ export class RedisLink implements LogAvailability {
   private async returned(): Promise<void> {
     if (this.isClosed || this.client.status !== "ready") return;
     if (this.breaker.state !== CircuitState.Closed) return this.probe();
-    if (this.reason === null) return;
+    // One look at a time: two would tell of one loss twice, or of the second as if it were the first.
+    if (this.reason === null || this.isReturning) return;
+    this.isReturning = true;
+    const { losses } = this;
     try {
       const change = await this.onReturn();
-      if (this.client.status !== "ready") return;
-      this.reason = null;
+      const isThere = losses === this.losses;
+      if (isThere) this.reason = null;
       if (change) this.tell(change);
-      this.tell({ kind: "back" });
+      if (isThere) this.tell({ kind: "back" });
     } catch (error) {
       // It went away again, or is not ready to be asked (it loads its data): the next look tells.
       this.reason = reasonOf(error);
       this.clock.after(PROBE_EVERY_MS, () => void this.returned());
+    } finally {
+      this.isReturning = false;
     }
+    if (losses !== this.losses) void this.returned();
   }
 
   /** For `onReturn`, which looks while everybody else is still refused. */

@@ -125,6 +125,19 @@ Deno.test("a log that was put back is folded anew: what it lost is told once, an
     assert(changed.kind === "done" && changed.position === "2-0", "the log goes on from its end");
   }));
 
+Deno.test("a log that was cut beyond what was heard of it is folded anew, and nothing counts as lost", () =>
+  withNodes(async (world) => {
+    const node = await world.node("node");
+    await node.create();
+    const { position } = await node.system.status();
+    node.log.tell({ kind: "gap", head: position });
+    assertEquals((await node.system.status()).reasons, ["it is recovering"]);
+    await settled();
+    const { ready, incidents } = await node.system.status();
+    assertEquals([ready, incidents, node.incidents], [true, [], []]);
+    assertEquals((await node.system.list({ limit: 9 })).items.length, 1);
+  }));
+
 Deno.test("an ask whose command the log has lost ends as unknown", () =>
   withNodes(async (world) => {
     const node = await world.node("node");

@@ -1,7 +1,9 @@
 /** Redis dies, freezes or pauses while it is used: what was acknowledged stays, calls end in time, and all goes on by itself. */
+import { newEvent } from "../../events/instance_events.ts";
 import type { RedisBroker } from "../../adapters/redis/redis_broker.ts";
 import { batch, command, joined, request } from "../contracts/broker_samples.ts";
 import { type RedisServer, testWithRedis } from "../support/redis_server.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { assert, assertEquals } from "@std/assert";
 import { brokerAt, changesOf, failureOf, placeOf, tailOf, until } from "./redis_fault_world.ts";
 
@@ -116,3 +118,41 @@ for (const [how, silence, end] of silences) {
       }),
   );
 }
+
+testWithRedis(
+  "a node that was cut off while the log was trimmed beyond what it had heard is told of the gap",
+  async (server) => {
+    const proxy = new TcpProxy(server.port);
+    const direct = await brokerAt(server.url, "test");
+    const broker = await brokerAt(`redis://127.0.0.1:${proxy.port}`, "test");
+    try {
+      const changes = changesOf(broker);
+      const heard = await tailOf(broker);
+      await direct.log.append(batch("i-1", 0));
+      await until("it is heard", () => heard.length === 1);
+      proxy.hold();
+      await until("its absence is known", async () => {
+        await broker.log.version("i-1").catch(() => {});
+        return broker.availability.away() !== null;
+      });
+      await direct.log.append(batch("i-1", 1));
+      const baseline = newEvent("Baseline", { state: {} });
+      const outcome = await direct.log.append(batch("i-1", 2, { events: [baseline] }));
+      if (outcome.kind !== "appended") throw new Error(`it was ${outcome.kind}`);
+      const head = outcome.events[0]!.position;
+      const fence = (await direct.leadership.acquire("node", 60_000))!;
+      assertEquals(await direct.retention.trim(head, fence), 2);
+      proxy.release();
+      const gap = await until("the gap is told", () => changes.find(({ kind }) => kind === "gap"));
+      assertEquals(gap, { kind: "gap", head });
+      assertEquals(changes.filter(({ kind }) => kind === "rollback"), []);
+      await direct.log.append(batch("i-1", 3));
+      await until("the tail hears on", () => heard.at(-1)?.version === 4);
+    } finally {
+      proxy.release();
+      await broker.close();
+      await direct.close();
+      await proxy.close();
+    }
+  },
+);
