@@ -106,8 +106,10 @@ export class Retention {
     if (fence === null || this.marks !== marks || this.mismatched.size > 0) {
       return { baselines, cut: 0 };
     }
-    await this.readOn();
-    if (marks.originBefore(cut).length > 0) return { baselines, cut: 0 };
+    // Other marks: the log has lost its end meanwhile, and the cut was chosen by what it was.
+    if (await this.readOn() !== marks || marks.originBefore(cut).length > 0) {
+      return { baselines, cut: 0 };
+    }
     const events = await this.parts.retention.trim(cut, fence);
     marks.cutBefore(cut);
     return { baselines, cut: events };

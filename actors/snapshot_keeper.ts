@@ -27,6 +27,8 @@ export class SnapshotKeeper {
   private saving: Promise<void> | null = null;
   private cancelTimer: (() => void) | null = null;
   private savedUpTo: Position = START;
+  /** Counts what the log has lost: what was begun before is of a history that is no more. */
+  private losses = 0;
 
   constructor(private readonly parts: SnapshotParts) {}
 
@@ -61,6 +63,7 @@ export class SnapshotKeeper {
   /** Forgets what it has saved: the log has lost its end. */
   reset(): void {
     this.savedUpTo = START;
+    this.losses++;
   }
 
   /** Saves now, unless it is being saved: then resolves with that one. A no-op for a node that does not lead. */
@@ -79,10 +82,14 @@ export class SnapshotKeeper {
     const { retention, table, fence } = this.parts;
     const token = fence();
     const { position } = table;
+    const { losses } = this;
     if (token === null || position === START) return;
     this.changes = 0;
     const states = await this.serialised();
+    if (losses !== this.losses) return;
     await retention.saveSnapshot({ position, schema: STATE_SCHEMA, states }, token);
+    // Once the log has grown past its position again, nobody could tell that it is of what was lost.
+    if (losses !== this.losses) return await retention.dropSnapshot();
     if (comparePositions(position, this.savedUpTo) > 0) this.savedUpTo = position;
   }
 

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { InstanceTable } from "../../actors/instance_table.ts";
 import { SnapshotKeeper } from "../../actors/snapshot_keeper.ts";
+import { START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { LogRetention, Snapshot } from "../../events/event_log.ts";
 import { restoreState } from "../../machines/evolve.ts";
@@ -28,6 +29,7 @@ function keeperWorld() {
       await world.save();
       saved.push({ snapshot, fence });
     },
+    dropSnapshot: async () => void saved.pop(),
   } as unknown as LogRetention;
   world.keeper = new SnapshotKeeper({
     retention,
@@ -97,6 +99,19 @@ Deno.test("never two at once: who asks meanwhile gets the one that is under way"
   finish();
   await Promise.all(both);
   assertEquals(world.saved.length, 1);
+});
+
+Deno.test("what is being saved when the log loses its end is not kept", async () => {
+  const world = keeperWorld();
+  world.table.fold(History.running().events);
+  let finish!: () => void;
+  world.save = () => new Promise((resolve) => finish = resolve);
+  const saving = world.keeper.save();
+  await settled();
+  world.keeper.reset();
+  finish();
+  await saving;
+  assertEquals([world.saved, world.keeper.newest], [[], START]);
 });
 
 Deno.test("a snapshot that another leader refuses is no bug, and the next one is saved", async () => {
