@@ -113,7 +113,10 @@ export class Leader {
 
   /** Pays the first thing owed; gives the time after which to look again, null for "at the next change". */
   private async reactOnce(instanceId: string): Promise<number | null> {
-    const all = owedTo(this.stateOf(instanceId)!);
+    const state = this.stateOf(instanceId);
+    // The log was put back to before it was made.
+    if (!state) return null;
+    const all = owedTo(state);
     const isOver = (one: Owed) =>
       one.kind === "expire-queued" && one.dueAt <= this.parts.clock.now();
     const owed = all.find(isOver) ?? all[0];

@@ -1,0 +1,38 @@
+/** What the leader does with what is owed when the fleet changes under it. Design §3. */
+import { assertEquals } from "@std/assert";
+import { Leader } from "../../actors/leader.ts";
+import { OperationalError } from "../../events/errors.ts";
+import type { InstanceState } from "../../machines/lifecycle.ts";
+import type { CommandBus } from "../../events/command_bus.ts";
+import { ManualClock, settled } from "../adapters/manual_clock.ts";
+import { History } from "../support/recorded.ts";
+import { InstanceTable } from "../../actors/instance_table.ts";
+
+Deno.test("what was owed to an instance that a rollback has lost is forgotten, and is no fault", async () => {
+  const clock = new ManualClock();
+  const table = new InstanceTable();
+  const bugs: unknown[] = [];
+  let fail!: () => void;
+  const refused = new OperationalError("log_unavailable", "It is away.", true, "Wait.");
+  const leader = new Leader({
+    clock,
+    ids: { next: (kind) => `${kind}-1` },
+    randomness: { fraction: () => 0 },
+    bus: {} as CommandBus,
+    queueTimeoutMs: 1_000,
+    takeTurn: () => new Promise((_, reject) => fail = () => reject(refused)),
+    fleet: () => ({ workers: [], at: clock.now() }),
+    onBug: (error) => bugs.push(error),
+  }, (id): InstanceState | undefined => table.state(id));
+  table.fold(new History().created().startRequested().events);
+  leader.lead(table.all());
+  await clock.advance(600_000);
+  leader.stop();
+  table.reset();
+  leader.lead(table.all());
+  fail();
+  await settled();
+  await clock.advance(600_000);
+  assertEquals(bugs, []);
+  leader.stop();
+});
