@@ -42,7 +42,7 @@ const PASSED_OVER = new Set([
  */
 export function parseRedisAddress(text: string): RedisAddress {
   const url = text.includes("://") ? text.trim() : urlOfConnectionString(text);
-  return url !== null && URL_FORM.test(url) && hasPossiblePorts(url)
+  return url !== null && URL_FORM.test(url) && canDecode(url) && hasPossiblePorts(url)
     ? { ok: true, url }
     : { ok: false, form: FORM };
 }
@@ -58,6 +58,16 @@ export function withoutRedisSecrets(text: string): string {
 function hasPossiblePorts(url: string): boolean {
   const places = url.replace(/^[^:]+:\/\/([^/]*@)?/, "").split("/", 1)[0]!;
   return places.split(",").every((place) => Number(/:(\d+)$/.exec(place)?.[1] ?? PORT) <= 65_535);
+}
+
+/** A `%` of a password stands in a URL as `%25`. */
+function canDecode(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isHostAndPort(text: string): boolean {

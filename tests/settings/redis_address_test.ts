@@ -33,6 +33,7 @@ for (
     "redis://",
     "redis://a b",
     "host:66000",
+    "redis://:50%@host",
     "redis://me:7@host:66000/1",
     "redis+cluster://a:7000,b:99999",
     "host:port",
