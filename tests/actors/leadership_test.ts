@@ -123,6 +123,15 @@ Deno.test("a lease that is not renewed is given up before it lapses, and a new o
   assertEquals([story, loop.fence], [["leads with 1 at 0", "stops at 9000"], null]);
 });
 
+Deno.test("a process that was frozen beyond its lease has no token, before it hears a single timer", async () => {
+  const { clock, loop } = loopOver(() => Promise.resolve(1));
+  await loop.begin();
+  assertEquals(loop.fence, 1);
+  const frozenAt = clock.monotonic();
+  clock.monotonic = () => frozenAt + LEASE_MS;
+  assertEquals(loop.fence, null);
+});
+
 Deno.test("a new token is a new leadership: what was begun with the old one is stopped first", async () => {
   let token = 1;
   const { clock, story, loop } = loopOver(() => Promise.resolve(token));

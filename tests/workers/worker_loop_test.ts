@@ -29,6 +29,8 @@ interface Scene {
   readonly superseded: number;
   /** No beat reaches the log. */
   isAway: boolean;
+  /** While a beat is on its way. */
+  onBeat: () => void;
   /** No registration reaches the log. */
   cannotRegister: boolean;
   /** A worker on the platform; each is a new incarnation. */
@@ -47,22 +49,20 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
     let superseded = 0;
     let lives = 0;
     const worker = (slots = 4) => {
-      const registration = (): Registration => ({
-        workerId: "w1",
-        platform: "process",
-        site: "site-1",
+      const registration = () => ({
+        ...registrationOf("w1"),
         incarnation: `life-${++lives}`,
-        machineId: "m",
         slots,
-        version: "test",
-        labels: {},
       });
       const made = new Worker({
         ...world.ports,
         openChannel: () => {
           const channel = world.broker.workerChannel(registration());
           const [heartbeat, register] = [channel.heartbeat, channel.register];
-          channel.heartbeat = (busy) => on.isAway ? away() : heartbeat.call(channel, busy);
+          channel.heartbeat = (busy) => {
+            on.onBeat();
+            return on.isAway ? away() : heartbeat.call(channel, busy);
+          };
           channel.register = () => on.cannotRegister ? away() : register.call(channel);
           return channel;
         },
@@ -79,6 +79,7 @@ function scene(name: string, run: (scene: Scene) => Promise<void>): void {
       (await world.broker.log.history(instanceId, 50)).map(({ type }) => type);
     const on: Scene = {
       isAway: false,
+      onBeat: () => {},
       cannotRegister: false,
       world,
       platform,
@@ -317,8 +318,9 @@ scene(
     await on.world.advance(1_500);
     assertEquals([heard, boot], [[], 0], "without a lease nobody asks for the time");
     isHeld = true;
+    on.onBeat = () => void (boot += 5);
     await on.world.advance(2_000);
-    assertEquals(heard, [10, 20]);
+    assertEquals(heard, [10, 25], "the time that a beat takes is not part of the lease");
     await appended(on.world.broker, request(command("a", "start-a", { leaseMs: 9_000 }), 0));
     let lease: unknown = null;
     const start = on.platform.start.bind(on.platform);
@@ -327,7 +329,7 @@ scene(
       return start(spec, signal);
     };
     await on.world.advance(50);
-    assertEquals(lease, { leaseMs: 9_000, fromMs: 30 });
+    assertEquals(lease, { leaseMs: 9_000, fromMs: 40 });
     await on.world.broker.workerChannel(registrationOf("w1")).register();
     const before = heard.length;
     await on.world.advance(2_000);
