@@ -111,3 +111,25 @@ Deno.test("redis: a log that is older than its bound is cut behind baselines, an
   ]);
   await next.close();
 });
+
+Deno.test("redis: a log that is emptied under a node is folded anew with the next request, and told as a loss", async () => {
+  const { system, close } = await nodeOn(freshNamespace(), "a");
+  try {
+    const outcome = await system.ask(null, creation(), ASKED);
+    if (outcome.kind !== "done") throw new Error(`it was ${outcome.kind}`);
+    const id = outcome.state.context.instanceId;
+    await server.cli("FLUSHALL");
+    const change = { type: "configure", changes: { name: "two" } } as const;
+    const after = await system.ask(id, change, ASKED);
+    assert(
+      after.kind === "rejected" && after.state === null,
+      "the node knows at once that it is gone",
+    );
+    const { items } = await system.list({ limit: 9 });
+    const { incidents } = await system.status();
+    assertEquals([items.length, incidents.length], [0, 1]);
+    assertEquals([incidents[0]?.code, incidents[0]?.instanceIds], ["HISTORY_ROLLBACK", [id]]);
+  } finally {
+    await close();
+  }
+});
