@@ -68,6 +68,8 @@ export interface SystemParts {
 const LEASE_MS = 10_000;
 /** How long a read waits for the position that it demands. */
 const READ_WAIT_MS = 5_000;
+/** How long the tail may be behind what is asked of it by the node itself. */
+const FOLD_WAIT_MS = 500;
 
 /** Recovers the fleet and opens for requests. */
 export async function openInstanceSystem(parts: SystemParts): Promise<FleetSystem> {
@@ -137,6 +139,8 @@ export class FleetSystem implements InstanceSystem {
       ...parts,
       fence: () => this.leadership.fence,
       stateOf: (instanceId) => table.state(instanceId),
+      isUpToDate: async () =>
+        await table.reached(await parts.log.head(), parts.clock, FOLD_WAIT_MS),
     });
     this.leadership = new LeadershipLoop({
       ...parts,

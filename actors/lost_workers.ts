@@ -7,6 +7,8 @@ import type { WatchedFleet } from "./watched_fleet.ts";
 export interface LostWorkersParts {
   bus: CommandBus;
   fence(): number | null;
+  /** Whether all that the log holds now is folded here, at once or within a moment. */
+  isUpToDate(): Promise<boolean>;
 }
 
 /**
@@ -30,23 +32,33 @@ export class LostWorkers {
   async react({ fleet, silentMs, leased }: WatchedFleet): Promise<boolean> {
     const silent = fleet.workers.filter((worker) => !isHeard(worker, fleet.at));
     if (silent.length === 0 || leased.size === 0) return false;
-    const stakes = stakesByWorker(leased);
+    const isDue = (worker: WorkerRecord, stake: AtStake) =>
+      silentMs(worker) >= stake.leaseMs + LOSS_MARGIN_MS;
+    let stakes = stakesByWorker(leased);
+    const isAnyDue = silent.some((worker) => {
+      const stake = stakes.get(worker.workerId);
+      return stake !== undefined && isDue(worker, stake);
+    });
+    if (isAnyDue) {
+      // Its last accepts are older than its silence: what they began may have a longer lease, or none.
+      if (!await this.parts.isUpToDate()) return true;
+      stakes = stakesByWorker(leased);
+    }
     let isPending = false;
     for (const worker of silent) {
       const stake = stakes.get(worker.workerId);
       if (!stake) continue;
       isPending = true;
-      const waitMs = stake.leaseMs + LOSS_MARGIN_MS;
-      if (silentMs(worker) >= waitMs) await this.giveUp(worker, stake.instanceIds, waitMs);
+      if (isDue(worker, stake)) await this.giveUp(worker, stake);
     }
     return isPending;
   }
 
   private async giveUp(
     { workerId, incarnation }: WorkerRecord,
-    instanceIds: string[],
-    silentMs: number,
+    { instanceIds, leaseMs }: AtStake,
   ): Promise<void> {
+    const silentMs = leaseMs + LOSS_MARGIN_MS;
     for (let done = 0; done < instanceIds.length; done += LOSSES_MAX) {
       const fence = this.parts.fence();
       if (fence === null) return;

@@ -22,6 +22,8 @@ export interface WorkerWatchParts {
   /** The leader's token; null: this node only looks. */
   fence(): number | null;
   stateOf(instanceId: string): InstanceState | undefined;
+  /** Whether all that the log holds now is folded here, at once or within a moment. */
+  isUpToDate(): Promise<boolean>;
   /** What failed for another reason than the log being away. */
   onBug(error: unknown): void;
 }

@@ -181,3 +181,23 @@ async function fleet({ system }: Node): Promise<unknown[]> {
   const { items } = await system.list({ limit: 1_000 });
   return items.map((state) => JSON.parse(JSON.stringify(storedState(state))));
 }
+
+Deno.test("a leader whose tail is late gives up no worker by leases that it has not heard of", () =>
+  withNodes(async (world) => {
+    const node = await world.node("late");
+    const id = await node.create();
+    const moves = { onWorkerLost: "reschedule" as const, leaseMs: 6_000 };
+    await node.ask(id, { type: "configure", changes: moves });
+    const other = await world.node("other");
+    await node.ask(id, { type: "start" }, { wait: false });
+    const start = await world.takeNext();
+    await settled();
+    node.log.holdTail();
+    await world.complete(start);
+    await other.ask(id, { type: "configure", changes: { leaseMs: 60_000 } });
+    await other.ask(id, { type: "restart" }, { wait: false });
+    await world.takeNext();
+    await world.clock.advance(30_000);
+    assertEquals((await world.broker.bus.workers())[0]?.lost, false);
+    node.log.releaseTail();
+  }));
