@@ -9,6 +9,8 @@ export interface StoredCommand {
   /** The stream that it waits on, and its entry there; absent once it was accepted. */
   stream?: string;
   entry?: string;
+  /** How often it was offered on the streams that it was moved from. */
+  moved?: number;
   /** The position of the event that caused it, and its number in that append. */
   order: string;
   site?: string;

@@ -39,7 +39,9 @@ export class RedisCommandBus implements CommandBus {
     ]);
     return stored.flatMap((one) => {
       const command = commands.get(one.commandId);
-      return command ? [recordOf(one, command, deliveries.get(one.entry ?? "") ?? 0)] : [];
+      return command
+        ? [recordOf(one, command, (deliveries.get(one.entry ?? "") ?? 0) + (one.moved ?? 0))]
+        : [];
     });
   }
 

@@ -88,6 +88,22 @@ export function commandBusContract(technology: string, open: OpenWorld): void {
     assertEquals(await ids(one.take(1, 0)), [], "what is accepted is offered no more");
   });
 
+  it("a command that is moved after each offer ends as poison all the same", async (world) => {
+    const { broker } = world;
+    const fence = (await broker.leadership.acquire("n", 60_000))!;
+    const worker = await joined(broker, "w1");
+    await appended(broker, request(command("a", "c"), 0));
+    for (let offer = 1; offer <= 5; offer++) {
+      assertEquals(await ids(worker.take(1, 0)), ["c"]);
+      assertEquals((await broker.bus.inFlight())[0]!.deliveries, offer);
+      await broker.bus.retarget("c", offer % 2 ? "site-1" : null, fence);
+    }
+    await eventually(world, "the poison has ended", async () => {
+      assertEquals(await ids(worker.take(1, 0)), []);
+      return (await broker.bus.inFlight()).length === 0;
+    });
+  });
+
   it("a command that is offered five times and never accepted ends as poison", async (world) => {
     const { broker } = world;
     const worker = await joined(broker, "w1");

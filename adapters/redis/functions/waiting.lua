@@ -37,7 +37,7 @@ local function claim(keys, stream, worker_id, args, most, give)
       poison(keys, stream, entry, found and found[2] or {})
     else
       local claimed = redis.call('XCLAIM', stream, GROUP, worker_id, idle, entry)[1]
-      if claimed then give(claimed[1], claimed[2]) end
+      if claimed then give(claimed[1], claimed[2], deliveries) end
     end
   end
 end
@@ -52,7 +52,11 @@ local function take(keys, args)
   local left = { urgent = tonumber(args[4]), start = worker.draining and 0 or tonumber(args[3]) }
   for index = 1, 4 do
     local stream, kind = keys[BASE + index], index <= 2 and 'urgent' or 'start'
-    local give = function(entry, fields)
+    local give = function(entry, fields, deliveries)
+      -- `n`: how often it was offered on the streams that it was moved from.
+      if (deliveries or 0) + tonumber(fields[8] or '0') >= tonumber(args[6]) then
+        return poison(keys, stream, entry, fields)
+      end
       answer[#answer + 1] = { index, entry, fields[4], fields[6] }
       left[kind] = left[kind] - 1
     end
@@ -98,9 +102,14 @@ local function retarget(keys, args)
   if missing then return { 'keys', missing } end
   local text = redis.call('HGET', keys[PAYLOADS], args[2])
   local to = keys[BASE + 2]
+  -- Nobody has read from a stream without a group.
+  local pending = redis.pcall('XPENDING', command.stream, GROUP, command.entry, command.entry, 1)
+  local offered = not pending.err and pending[1] and pending[1][4] or 0
+  command.moved = (command.moved or 0) + offered
   take_off(command)
   command.stream = to
-  command.entry = redis.call('XADD', to, '*', 'id', args[2], 'c', text, 'o', command.order)
+  command.entry = redis.call('XADD', to, '*', 'id', args[2], 'c', text, 'o', command.order,
+    'n', whole(command.moved))
   command.site = args[3] ~= '' and args[3] or nil
   write_command(keys, command)
   return { 'moved' }
