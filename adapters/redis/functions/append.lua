@@ -57,7 +57,6 @@ local function enqueue(keys, args, at, instance, event, index, sent)
     platform = args[at + 2],
     site = args[at + 3] ~= '' and args[at + 3] or nil,
     generation = tonumber(args[at + 4]),
-    -- Not the event's time: positions stay ahead of a clock that was ahead once.
     enqueuedAt = sent,
     acceptBy = sent + tonumber(args[at + 5]),
     replyChannel = args[at + 6] ~= '' and args[at + 6] or nil,
