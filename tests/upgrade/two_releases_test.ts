@@ -80,8 +80,11 @@ testWith(
     const next = await nextRelease();
     const releases = new TwoReleases(redis, next, await Deno.makeTempDir({ prefix: "draas-two-" }));
     try {
-      const nodes = [releases.node(), releases.node(next)];
-      await Promise.all(nodes.map((node) => node.ready()));
+      // As in an upgrade: what a node reads is known to those that begin after it, and to all others within seconds.
+      const old = releases.node();
+      await old.ready();
+      const nodes = [old, releases.node(next)];
+      await nodes[1]!.ready();
       await Promise.all([releases.worker("old"), releases.worker("new", next)]);
       const lives = await Promise.all(
         Array.from({ length: INSTANCES }, (_, number) => wholeLife(nodes, number)),
