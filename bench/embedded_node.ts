@@ -9,9 +9,8 @@ import type { JsonObject } from "../events/json.ts";
 import { specificationSchema } from "../events/specification.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
 import type { Platform } from "../workers/platform.ts";
-import { Worker } from "../workers/worker_loop.ts";
+import { fail, startBenchWorker } from "./bench_worker.ts";
 
-const SLOTS = 64;
 const ASK = { timeoutMs: 30_000, wait: true, requestedBy: "bench" } as const;
 
 /** The configuration of the instances that start nothing. */
@@ -58,28 +57,7 @@ export async function openEmbeddedNode(
     deriveId: (key) => idFromKey("bench", key),
     onBug: fail,
   });
-  const openChannel = () =>
-    broker.workerChannel({
-      workerId: "bench",
-      platform: platform.name,
-      site: platform.site,
-      incarnation: hostIds.next("incarnation"),
-      machineId: platform.site,
-      slots: SLOTS,
-      version: "bench",
-      labels: {},
-    });
-  const worker = new Worker({
-    openChannel,
-    platform,
-    clock: hostClock,
-    ids: hostIds,
-    slots: SLOTS,
-    onBug: fail,
-    onSuperseded: () => fail("superseded"),
-    onStranger: ({ runId }) => fail(`a stranger runs: ${runId}`),
-  });
-  await worker.start();
+  const worker = await startBenchWorker(broker, platform);
   const ask = async (instanceId: string | null, request: InstanceRequest) => {
     const outcome = await system.ask(instanceId, request, ASK);
     if (outcome.kind === "done") return outcome.state.context.instanceId;
@@ -109,8 +87,4 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-function fail(error: unknown): never {
-  throw error instanceof Error ? error : new Error(String(error));
 }

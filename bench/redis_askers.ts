@@ -5,8 +5,8 @@ import { hostClock } from "../adapters/host/host_clock.ts";
 import { openRedisBroker } from "../adapters/redis/redis_broker.ts";
 import { specificationSchema } from "../events/specification.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
-import { Worker } from "../workers/worker_loop.ts";
 import { IdlePlatform } from "./idle_platform.ts";
+import { fail, startBenchWorker } from "./bench_worker.ts";
 import { bullmqAsker, bullmqWorker } from "./redis_bullmq.ts";
 import { floorAsker, floorWorker } from "./redis_floor.ts";
 
@@ -22,7 +22,6 @@ export interface Asker {
 }
 
 const NAMESPACE = "bench";
-const SLOTS = 64;
 const ASK = { timeoutMs: 30_000, wait: true, requestedBy: "bench" } as const;
 const SPECIFICATION = specificationSchema.parse({
   name: "bench",
@@ -89,31 +88,6 @@ async function draasWorker(url: string, ready: () => void): Promise<void> {
     ids: hostIds,
   });
   const platform = new IdlePlatform();
-  const openChannel = () =>
-    broker.workerChannel({
-      workerId: "bench",
-      platform: platform.name,
-      site: platform.site,
-      incarnation: hostIds.next("incarnation"),
-      machineId: platform.site,
-      slots: SLOTS,
-      version: "bench",
-      labels: {},
-    });
-  const worker = new Worker({
-    openChannel,
-    platform,
-    clock: hostClock,
-    ids: hostIds,
-    slots: SLOTS,
-    onBug: fail,
-    onSuperseded: () => fail("superseded"),
-    onStranger: ({ runId }) => fail(`a stranger runs: ${runId}`),
-  });
-  await worker.start();
+  await startBenchWorker(broker, platform);
   ready();
-}
-
-function fail(error: unknown): never {
-  throw error instanceof Error ? error : new Error(String(error));
 }

@@ -1,15 +1,15 @@
 /** `deno task serve`: a control plane on Redis, one of as many as there should be. No worker is inside. Design §8. */
-import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
-import { hostIds, hostRandomness, idFromKey } from "../adapters/host/host_chance.ts";
+import type { FleetSystem } from "../actors/instance_system.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import type { RedisBroker } from "../adapters/redis/redis_broker.ts";
 import type { Settings } from "../settings/settings.ts";
-import { attend, tellIncident } from "./attendance.ts";
+import { attend } from "./attendance.ts";
+import { openFleetSystem } from "./fleet_system.ts";
 import { openHttpDoor } from "./http_door.ts";
 import { type Undo, undoAll } from "./parts.ts";
 import { openRedis, tellOfRedis } from "./redis_access.ts";
 import { whenRedisAnswers } from "./redis_wait.ts";
-import { endAtNextSignal, say, tellBug, terminal } from "./terminal.ts";
+import { endAtNextSignal, say, terminal } from "./terminal.ts";
 
 /** Runs the program until it is told to end; gives its exit code. */
 export async function serve(
@@ -42,19 +42,7 @@ async function openFleet(
   const broker = await openRedis(settings);
   undo.push(() => broker.close());
   try {
-    const system = await openInstanceSystem({
-      ...broker,
-      clock: hostClock,
-      ids: hostIds,
-      randomness: hostRandomness,
-      nodeId: hostIds.next("incarnation"),
-      queueTimeoutMs: settings.queueTimeoutMs,
-      retentionMs: settings.retentionMs,
-      retentionEvents: settings.retentionEvents,
-      deriveId: (key) => idFromKey(settings.namespace, key),
-      onBug: tellBug,
-      onIncident: tellIncident,
-    });
+    const system = await openFleetSystem(settings, broker);
     undo.push(() => system.shutdown());
     return { broker, system };
   } catch (error) {

@@ -1,15 +1,16 @@
 /** `deno task start`: control plane, API and process worker in one process, on an embedded log. Design §8. */
-import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
-import { hostIds, hostRandomness, idFromKey, nextTurn } from "../adapters/host/host_chance.ts";
+import type { FleetSystem } from "../actors/instance_system.ts";
+import { hostIds, nextTurn } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
 import type { Settings } from "../settings/settings.ts";
-import { attend, tellIncident } from "./attendance.ts";
+import { attend } from "./attendance.ts";
 import { stopFleet } from "./fleet_stop.ts";
+import { openFleetSystem } from "./fleet_system.ts";
 import { type HttpDoor, openHttpDoor, STOP_PATIENCE_MS } from "./http_door.ts";
 import { type Undo, undoAll } from "./parts.ts";
 import { openSite, seatWorker } from "./process_worker.ts";
-import { complain, endAtNextSignal, endAtOnce, say, tellBug, terminal } from "./terminal.ts";
+import { complain, endAtNextSignal, endAtOnce, say, terminal } from "./terminal.ts";
 import { farewell } from "./words.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -78,19 +79,7 @@ async function openNode(settings: Settings, environment: Environment, undo: Undo
       onSuperseded: () =>
         complain("Another worker has taken over this data folder.", "Start one at a time."),
     });
-    const system = await openInstanceSystem({
-      ...broker,
-      clock: hostClock,
-      ids: hostIds,
-      randomness: hostRandomness,
-      nodeId: hostIds.next("incarnation"),
-      queueTimeoutMs: settings.queueTimeoutMs,
-      retentionMs: settings.retentionMs,
-      retentionEvents: settings.retentionEvents,
-      deriveId: (key) => idFromKey(settings.namespace, key),
-      onBug: tellBug,
-      onIncident: tellIncident,
-    });
+    const system = await openFleetSystem(settings, broker);
     undo.push(() => system.shutdown());
     await worker.start();
     undo.push(() => worker.stop(STOP_PATIENCE_MS));

@@ -1,0 +1,28 @@
+/** The instance system of a program: the fleet over a broker, with the program's settings and its voice. */
+import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
+import type { SystemParts } from "../actors/instance_system.ts";
+import { hostIds, hostRandomness, idFromKey } from "../adapters/host/host_chance.ts";
+import { hostClock } from "../adapters/host/host_clock.ts";
+import type { Settings } from "../settings/settings.ts";
+import { tellIncident } from "./attendance.ts";
+import { tellBug } from "./terminal.ts";
+
+/** What it stands on. */
+type Broker = Pick<SystemParts, "log" | "availability" | "retention" | "leadership" | "bus">;
+
+/** Recovers the fleet and opens for requests. Throws as `openInstanceSystem`. */
+export function openFleetSystem(settings: Settings, broker: Broker): Promise<FleetSystem> {
+  return openInstanceSystem({
+    ...broker,
+    clock: hostClock,
+    ids: hostIds,
+    randomness: hostRandomness,
+    nodeId: hostIds.next("incarnation"),
+    queueTimeoutMs: settings.queueTimeoutMs,
+    retentionMs: settings.retentionMs,
+    retentionEvents: settings.retentionEvents,
+    deriveId: (key) => idFromKey(settings.namespace, key),
+    onBug: tellBug,
+    onIncident: tellIncident,
+  });
+}
