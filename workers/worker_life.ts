@@ -3,7 +3,7 @@
  * answers, beats. What is around a command is here; what the worker finds on its host is in `findings.ts`.
  */
 import { type Clock, sleep } from "../events/clock.ts";
-import type { Command } from "../events/commands.ts";
+import { type Command, isUrgent } from "../events/commands.ts";
 import { OperationalError } from "../events/errors.ts";
 import type { Ids } from "../events/ids.ts";
 import type { InstanceResponse } from "../events/responses.ts";
@@ -218,9 +218,7 @@ export class WorkerLife {
       : await this.persist(() => platform.leases.now());
     if (leaseFromMs === undefined) return { outcome: undefined, leaseFromMs: null };
     const outcome = await this.persist(() => channel.accept(command.messageId));
-    const isEnd = command.type === "StopInstanceCommand" ||
-      command.type === "DeleteInstanceCommand";
-    if (isEnd && outcome?.kind === "accepted") this.abortStarts(command);
+    if (isUrgent(command) && outcome?.kind === "accepted") this.abortStarts(command);
     return { outcome, leaseFromMs };
   }
 

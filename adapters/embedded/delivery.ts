@@ -5,7 +5,7 @@
  * nothing here is a promise. Design §4 rules 5 and 12.
  */
 import type { Clock } from "../../events/clock.ts";
-import type { Command } from "../../events/commands.ts";
+import { type Command, isUrgent } from "../../events/commands.ts";
 import type { CommandRow, WorkerRow } from "./tables.ts";
 
 /** An offer that is not accepted within this time is made to another worker. */
@@ -65,7 +65,7 @@ export class Delivery {
     if (before) this.remove(commandId);
     const offer: Offer = {
       row,
-      queue: queueOf(row.command.platform, row.command.site, isUrgent(row)),
+      queue: queueOf(row.command.platform, row.command.site, isUrgent(row.command)),
       deliveries: before?.deliveries ?? row.deliveries,
       counted: inherited || (before?.counted ?? false),
       deliveredAt: null,
@@ -235,8 +235,4 @@ export class Delivery {
 function queueOf(platform: string, site: string | null, urgent: boolean): string {
   const queue = site === null ? platform : `${platform}.${site}`;
   return urgent ? `${queue} urgent` : queue;
-}
-
-function isUrgent({ command }: CommandRow): boolean {
-  return command.type === "StopInstanceCommand" || command.type === "DeleteInstanceCommand";
 }

@@ -60,7 +60,7 @@ export interface RedisBrokerOptions {
   /** Called with what can only be a bug: a listener that threw. */
   onBug?: (error: unknown) => void;
   /** Another release's library: for tests of two side by side. */
-  library?: FunctionLibrary;
+  functions?: FunctionLibrary;
 }
 
 /**
@@ -75,7 +75,7 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
   const link: RedisLink = new RedisLink(
     endpoint,
     keys,
-    options.library ?? functionLibrary(),
+    options.functions ?? functionLibrary(),
     clock,
     () => afterReturn(link, seen, feed),
   );

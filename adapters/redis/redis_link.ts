@@ -44,7 +44,7 @@ export class RedisLink implements LogAvailability {
   constructor(
     private readonly endpoint: RedisEndpoint,
     readonly keys: RedisKeys,
-    private readonly library: FunctionLibrary,
+    private readonly functions: FunctionLibrary,
     private readonly clock: Clock,
     private readonly onReturn: () => Promise<AvailabilityChange | null>,
   ) {
@@ -143,7 +143,7 @@ export class RedisLink implements LogAvailability {
     args: readonly Argument[],
   ): Promise<unknown> {
     const { base } = this.keys;
-    const words = [`${this.library.name}_${step}`, base.length + more.length, ...base, ...more];
+    const words = [`${this.functions.name}_${step}`, base.length + more.length, ...base, ...more];
     try {
       return await send(this.client, "FCALL", [...words, ...args]);
     } catch (error) {
@@ -168,13 +168,13 @@ export class RedisLink implements LogAvailability {
       // A cluster keeps functions for each node apart, and the fleet's slot may be on, or move to, any master.
       const nodes = this.client instanceof Cluster ? this.client.nodes("master") : [this.client];
       await Promise.all(
-        nodes.map((node) => send(node, "FUNCTION", ["LOAD", "REPLACE", this.library.text])),
+        nodes.map((node) => send(node, "FUNCTION", ["LOAD", "REPLACE", this.functions.text])),
       );
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith("NOPERM")) throw error;
       throw new OperationalError(
         "library_missing",
-        `Redis has no function library ${this.library.name}, and this user may not load it.`,
+        `Redis has no function library ${this.functions.name}, and this user may not load it.`,
         true,
         "Start a control plane of this release first: it loads the library.",
       );

@@ -12,7 +12,7 @@ import { START } from "../../events/envelope.ts";
 export function brokerAt(
   url: string,
   namespace: string,
-  more: { library?: FunctionLibrary } = {},
+  more: { functions?: FunctionLibrary } = {},
 ): Promise<RedisBroker> {
   return openRedisBroker({
     url,

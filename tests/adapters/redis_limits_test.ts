@@ -65,8 +65,8 @@ testWithRedis(
 );
 
 testWithRedis("two releases' functions stand side by side over one namespace", async (server) => {
-  const old = await brokerAt(server.url, "test", { library: functionLibrary(901) });
-  const young = await brokerAt(server.url, "test", { library: functionLibrary(902) });
+  const old = await brokerAt(server.url, "test", { functions: functionLibrary(901) });
+  const young = await brokerAt(server.url, "test", { functions: functionLibrary(902) });
   try {
     const channel = await joined(young, "worker-1");
     const sent = await startedBy(old, channel, "i-1");

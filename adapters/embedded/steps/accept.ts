@@ -7,6 +7,7 @@
  * Atomic, because between a check of generation, deadline or rival and the write of the acceptance a stop could
  * cancel the command, or another worker accept it.
  */
+import { isUrgent } from "../../../events/commands.ts";
 import { newEvent } from "../../../events/instance_events.ts";
 import type { AcceptOutcome } from "../../../events/worker_channel.ts";
 import type { Step, StepContext } from "../step.ts";
@@ -58,8 +59,8 @@ function acceptNew(context: StepContext, row: CommandRow, worker: WorkerRow): Ac
 }
 
 function mustWait(context: StepContext, row: CommandRow, worker: WorkerRow): boolean {
-  const { messageId, type, instanceId } = row.command;
-  if (type === "StopInstanceCommand" || type === "DeleteInstanceCommand") return false;
+  const { messageId, instanceId } = row.command;
+  if (isUrgent(row.command)) return false;
   return context.tables.commands.of(instanceId).some((other) =>
     other.command.messageId !== messageId && other.accepted !== null &&
     other.accepted.workerId !== worker.workerId
