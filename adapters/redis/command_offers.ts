@@ -4,7 +4,7 @@ import { type Command, isUrgent } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { Registration } from "../../events/worker_channel.ts";
 import { commandFrom, compareOrders } from "./command_records.ts";
-import type { RedisClient } from "./redis_endpoint.ts";
+import type { RedisConnection } from "./redis_connection.ts";
 import { connected, within } from "./redis_event_feed.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 
@@ -40,7 +40,7 @@ export class CommandOffers {
   private readonly control: string;
   private readonly streamOfCommand = new Map<string, string>();
   /** One connection for each kind of wait: a worker without a free slot waits for stops beside its other wait. */
-  private readonly blockers = new Map<Waiting, RedisClient>();
+  private readonly blockers = new Map<Waiting, RedisConnection>();
   /** Came beyond what was asked for; given first the next time. */
   private extra: Offer[] = [];
   private stolenAt = -Infinity;
@@ -182,7 +182,7 @@ export class CommandOffers {
     return offers;
   }
 
-  private async blocker(waiting: Waiting): Promise<RedisClient> {
+  private async blocker(waiting: Waiting): Promise<RedisConnection> {
     const known = this.blockers.get(waiting);
     if (known) return known;
     const client = await connected(this.link, this.clock, "take");

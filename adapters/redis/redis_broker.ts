@@ -17,6 +17,7 @@ import { type FunctionLibrary, functionLibrary } from "./function_library.ts";
 import { RedisKeys } from "./keys.ts";
 import { OfferedSchemas } from "./offered_schemas.ts";
 import { RedisCommandBus } from "./redis_command_bus.ts";
+import type { RedisConnector } from "./redis_connection.ts";
 import { RedisEndpoint } from "./redis_endpoint.ts";
 import { RedisEventFeed } from "./redis_event_feed.ts";
 import { RedisEventLog } from "./redis_event_log.ts";
@@ -59,6 +60,8 @@ export interface RedisBrokerOptions {
   random?: () => number;
   /** Called with what can only be a bug: a listener that threw. */
   onBug?: (error: unknown) => void;
+  /** Opens the connections in the URL's place: for a simulated Redis. */
+  connector?: RedisConnector;
   /** Another release's library: for tests of two side by side. */
   functions?: FunctionLibrary;
 }
@@ -69,11 +72,10 @@ export interface RedisBrokerOptions {
  */
 export async function openRedisBroker(options: RedisBrokerOptions): Promise<RedisBroker> {
   const { url, namespace, clock, ids, onBug = () => {} } = options;
-  const endpoint = new RedisEndpoint(url, options.random ?? (() => 1));
   const keys = new RedisKeys(namespace);
   const seen = new SeenEvents();
   const link: RedisLink = new RedisLink(
-    endpoint,
+    options.connector ?? new RedisEndpoint(url, options.random ?? (() => 1)),
     keys,
     options.functions ?? functionLibrary(),
     clock,

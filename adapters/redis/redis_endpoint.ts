@@ -1,12 +1,7 @@
 /** Where Redis is: one server, a Sentinel group or a Cluster, from one URL. It opens connections; it never prints secrets. */
 import { Cluster, Redis } from "ioredis";
 import { OperationalError } from "../../events/errors.ts";
-
-/** A connection, whatever is at its other end. */
-export type RedisClient = Redis | Cluster;
-
-/** What a connection is for. Each role has its own, since a blocking read holds up all that comes after it. Design §5. */
-export type Role = "calls" | "tail" | "replies" | "take" | "queries";
+import type { RedisConnection, RedisConnector, Role } from "./redis_connection.ts";
 
 /** An answer that takes longer counts as lost. Blocking reads have their own limit. */
 export const ANSWER_WITHIN_MS = 3_000;
@@ -35,7 +30,7 @@ const FORMS = "redis://[user:password@]host:6379, rediss://… (TLS), unix:///pa
   "redis+sentinel://host:26379,host:26379/master, redis+cluster://host:6379,host:6379";
 
 /** The endpoint of a URL. `random` spreads reconnects of many clients. */
-export class RedisEndpoint {
+export class RedisEndpoint implements RedisConnector {
   private readonly parsed: ParsedUrl;
 
   /** @throws {OperationalError} `redis_url_invalid` */
@@ -43,7 +38,6 @@ export class RedisEndpoint {
     this.parsed = parseUrl(url);
   }
 
-  /** Where it is, without secrets: for messages. */
   get name(): string {
     const { kind, addresses, master, path } = this.parsed;
     const where = path ?? addresses.map(({ host, port }) => `${host}:${port}`).join(",");
@@ -51,8 +45,7 @@ export class RedisEndpoint {
     return kind === "sentinel" ? `${where}/${master}` : `cluster ${where}`;
   }
 
-  /** A connection that has begun to connect, and goes on trying when it is lost. */
-  open(role: Role): RedisClient {
+  open(role: Role): RedisConnection {
     const { kind, addresses, path, master, db } = this.parsed;
     const options = connectionOptions(this.parsed, role, this.random);
     if (kind === "cluster") {
@@ -69,6 +62,10 @@ export class RedisEndpoint {
       return new Redis({ ...options, sentinels: addresses, name: master!, db: db ?? 0 });
     }
     return new Redis(path ? { ...options, path } : { ...options, ...addresses[0]!, db: db ?? 0 });
+  }
+
+  masters(connection: RedisConnection): RedisConnection[] {
+    return connection instanceof Cluster ? connection.nodes("master") : [connection];
   }
 }
 

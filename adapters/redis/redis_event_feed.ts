@@ -9,7 +9,7 @@ import { OperationalError } from "../../events/errors.ts";
 import type { Subscription } from "../../events/event_log.ts";
 import { logClosed } from "../../events/log_refusals.ts";
 import { eventsAfter } from "./log_reading.ts";
-import type { RedisClient, Role } from "./redis_endpoint.ts";
+import type { RedisConnection, Role } from "./redis_connection.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 import { eventOf, type StreamEntry } from "./stored_entries.ts";
 import type { SeenEvents } from "./seen_events.ts";
@@ -34,7 +34,7 @@ interface Tail {
 export class RedisEventFeed {
   private readonly tails = new Set<Tail>();
   private readonly closing = new AbortController();
-  private reader: RedisClient | null = null;
+  private reader: RedisConnection | null = null;
   /** Up to where the reader has read. */
   private cursor: Position | null = null;
   private reading: Promise<void> | null = null;
@@ -166,7 +166,7 @@ export class RedisEventFeed {
   }
 
   /** Whether the log was cut beyond the cursor while this process was away or slow. Then all is told to fold anew. */
-  private async hasPassedOver(reader: RedisClient, from: Position): Promise<boolean> {
+  private async hasPassedOver(reader: RedisConnection, from: Position): Promise<boolean> {
     const { clock, link } = this;
     if (this.readAllAt !== null && clock.monotonic() - this.readAllAt < SURE_FOR_MS) return false;
     const read = send(reader, "HGET", [link.keys.meta, "cut"]);
@@ -229,7 +229,7 @@ export async function connected(
   link: RedisLink,
   clock: Clock,
   role: Role,
-): Promise<RedisClient> {
+): Promise<RedisConnection> {
   const client = link.open(role);
   if (client.status === "ready") return client;
   const ready = new Promise<void>((resolve, reject) => {

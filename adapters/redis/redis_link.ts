@@ -10,14 +10,13 @@ import {
   ConsecutiveBreaker,
   handleWhen,
 } from "cockatiel";
-import { Cluster } from "ioredis";
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
 import type { AvailabilityChange, LogAvailability, Subscription } from "../../events/event_log.ts";
 import { logClosed } from "../../events/log_refusals.ts";
 import type { FunctionLibrary } from "./function_library.ts";
 import type { RedisKeys } from "./keys.ts";
-import type { RedisClient, RedisEndpoint, Role } from "./redis_endpoint.ts";
+import type { RedisConnection, RedisConnector, Role } from "./redis_connection.ts";
 import { failureOf, isAnswered, isUnsent, unavailable } from "./redis_failure.ts";
 
 /** While Redis does not answer it is tried with one call in this time. */
@@ -27,10 +26,10 @@ const PROBE_EVERY_MS = 500;
 export type Argument = string | number | Uint8Array;
 
 export class RedisLink implements LogAvailability {
-  private readonly client: RedisClient;
+  private readonly client: RedisConnection;
   private readonly breaker: CircuitBreakerPolicy;
   private readonly listeners = new Set<(change: AvailabilityChange) => void>();
-  private readonly opened = new Set<RedisClient>();
+  private readonly opened = new Set<RedisConnection>();
   private reason: string | null = "not connected yet";
   private isClosed = false;
   private stopProbing: (() => void) | null = null;
@@ -42,7 +41,7 @@ export class RedisLink implements LogAvailability {
 
   /** `onReturn` is awaited each time that Redis is there again, before anybody else hears of it. */
   constructor(
-    private readonly endpoint: RedisEndpoint,
+    private readonly connector: RedisConnector,
     readonly keys: RedisKeys,
     private readonly functions: FunctionLibrary,
     private readonly clock: Clock,
@@ -61,7 +60,7 @@ export class RedisLink implements LogAvailability {
 
   /** Where Redis is, without secrets. */
   get name(): string {
-    return this.endpoint.name;
+    return this.connector.name;
   }
 
   away(): string | null {
@@ -79,8 +78,8 @@ export class RedisLink implements LogAvailability {
   }
 
   /** A connection for a role that blocks or listens; it is closed with the link. */
-  open(role: Role): RedisClient {
-    const client = this.endpoint.open(role);
+  open(role: Role): RedisConnection {
+    const client = this.connector.open(role);
     // Each failure is told by the call that it ends; a connection that is lost is told by `away`.
     client.on("error", (error) => this.lastError = reasonOf(error));
     this.opened.add(client);
@@ -166,9 +165,10 @@ export class RedisLink implements LogAvailability {
   private async load(): Promise<void> {
     try {
       // A cluster keeps functions for each node apart, and the fleet's slot may be on, or move to, any master.
-      const nodes = this.client instanceof Cluster ? this.client.nodes("master") : [this.client];
       await Promise.all(
-        nodes.map((node) => send(node, "FUNCTION", ["LOAD", "REPLACE", this.functions.text])),
+        this.connector.masters(this.client).map((master) =>
+          send(master, "FUNCTION", ["LOAD", "REPLACE", this.functions.text])
+        ),
       );
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith("NOPERM")) throw error;
@@ -234,7 +234,7 @@ export class RedisLink implements LogAvailability {
 
 /** One command on a connection. */
 export function send(
-  client: RedisClient,
+  client: RedisConnection,
   command: string,
   args: readonly Argument[],
 ): Promise<unknown> {

@@ -6,7 +6,7 @@ import { OperationalError } from "../../events/errors.ts";
 import type { Ids } from "../../events/ids.ts";
 import { upcast } from "../../events/upcast.ts";
 import { within } from "./redis_event_feed.ts";
-import type { RedisClient } from "./redis_endpoint.ts";
+import type { RedisConnection } from "./redis_connection.ts";
 import type { RedisLink } from "./redis_link.ts";
 
 const SUBSCRIBED_WITHIN_MS = 3_000;
@@ -15,7 +15,7 @@ const SUBSCRIBED_WITHIN_MS = 3_000;
 export class ReplyChannels {
   private readonly listeners = new Map<string, (message: string) => void>();
   private readonly name: string;
-  private subscriber: RedisClient | null = null;
+  private subscriber: RedisConnection | null = null;
   private subscribed: Promise<unknown> | null = null;
 
   constructor(

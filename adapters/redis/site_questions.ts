@@ -5,7 +5,7 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import type { Query } from "../../events/command_bus.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
-import type { RedisClient } from "./redis_endpoint.ts";
+import type { RedisConnection } from "./redis_connection.ts";
 import { connected, within } from "./redis_event_feed.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 import type { ReplyChannels } from "./reply_channels.ts";
@@ -85,7 +85,7 @@ export class SiteQuestions {
     signal: AbortSignal,
   ): Promise<void> {
     const stream = this.link.keys.queries(platform, site);
-    let reader: RedisClient | null = null;
+    let reader: RedisConnection | null = null;
     const letGo = () => reader?.disconnect();
     signal.addEventListener("abort", letGo);
     while (!signal.aborted) {

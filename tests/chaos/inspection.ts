@@ -10,7 +10,7 @@ import {
   type LiveServer,
   neverTwoFaults,
   ownerFaults,
-} from "./history_checker.ts";
+} from "../history/history_checker.ts";
 import type { VictimProcess } from "./victim_process.ts";
 
 /** An instance as the API lists it. */

@@ -1,7 +1,7 @@
 /** Rounds of kills of the control plane under random requests, on one data folder, each checked on real facts. */
 import { endProcessesOf } from "../support/marked_processes.ts";
 import { Chance } from "./chance.ts";
-import { answerFaults, emptyHistory, repetitionFaults } from "./history_checker.ts";
+import { answerFaults, emptyHistory, repetitionFaults } from "../history/history_checker.ts";
 import { catchUp, inspect, list, type Listed, Sampler, serversOf, slay } from "./inspection.ts";
 import { type Armed, KILL_POINTS, type KillPoint } from "./kill_points.ts";
 import { countAnswers, emptyTally, type Tally } from "./tally.ts";

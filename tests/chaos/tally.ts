@@ -1,5 +1,5 @@
 /** What a chaos run has done, counted: kills by place, requests by answer; and its table. */
-import type { Answered } from "./history_checker.ts";
+import type { Answered } from "../history/history_checker.ts";
 import { KILL_POINTS, type KillPoint } from "./kill_points.ts";
 
 /** The counts so far. */

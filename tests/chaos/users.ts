@@ -2,7 +2,7 @@
 import { comparePositions, type Position, START } from "../../events/envelope.ts";
 import type { JsonObject } from "../../events/json.ts";
 import type { Chance } from "./chance.ts";
-import type { Answered, Asked } from "./history_checker.ts";
+import type { Answered, Asked } from "../history/history_checker.ts";
 import { SEATS } from "./seats.ts";
 
 /** A request as it goes over the wire; kept so that it can be repeated to the letter. */
