@@ -24,7 +24,7 @@ export interface Shape {
   busyMs: number;
 }
 
-export type Step = RequestStep | FaultStep;
+export type Step = RequestStep | ReadStep | FaultStep;
 
 /** A request of a user. It is left out when nobody has been told of its instance by then. */
 export interface RequestStep {
@@ -43,6 +43,15 @@ export interface RequestStep {
   key: number | null;
 }
 
+/** A user looks at an instance. */
+export interface ReadStep {
+  kind: "read";
+  atMs: number;
+  user: number;
+  node: number;
+  instance: number;
+}
+
 /** What can go wrong, and what it happens to. */
 export const FAULT_KINDS = [
   // A node: kill -9, SIGSTOP, its connections cut or silent.
@@ -58,6 +67,9 @@ export const FAULT_KINDS = [
   // A host with all that runs on it: stopped and thawed, or rebooted.
   "host-frozen",
   "host-rebooted",
+  // An admin: keeps new work from a worker for a while, or gives it up.
+  "worker-drained",
+  "worker-forgotten",
   // A server: it ends by itself; it ends and its records are lost.
   "server-exits",
   "records-lost",
@@ -85,7 +97,7 @@ export interface FaultStep {
   durationMs: number;
 }
 
-/** Whether a step is a user's request. */
-export function isRequest(step: Step): step is RequestStep {
-  return step.kind === "request";
+/** Whether a step is something that goes wrong, or that an admin does. */
+export function isFault(step: Step): step is FaultStep {
+  return step.kind !== "request" && step.kind !== "read";
 }

@@ -7,6 +7,8 @@ import type { Chance } from "./chance.ts";
 export class Life {
   isAlive = true;
   frozenUntil = 0;
+  /** Its wall clock is so much ahead; no other clock of it is. */
+  wallAheadMs = 0;
 }
 
 interface Entry {
@@ -47,7 +49,7 @@ export class VirtualTime {
   /** The clock of one life. */
   clockOf(life: Life): Clock {
     return {
-      now: () => this.now,
+      now: () => this.now + life.wallAheadMs,
       monotonic: () => this.elapsed,
       after: (delayMs, run) => this.after(delayMs, run, life),
     };
