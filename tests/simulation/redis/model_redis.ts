@@ -1,0 +1,380 @@
+/**
+ * A modelled Redis in virtual time, for the production adapter to run on unchanged: one server that executes each command
+ * when it arrives, with its blocked readers, its subscribers and its functions, and the ways in which it fails.
+ */
+import type { Chance } from "../chance.ts";
+import type { VirtualTime } from "../virtual_time.ts";
+import { BlockedReaders } from "./blocked_readers.ts";
+import { blockingOf, execute, isWrite, needsMemory } from "./execute.ts";
+import { Keyspace } from "./keyspace.ts";
+import { LoadedFunctions } from "./loaded_functions.ts";
+import { ModelConnector, type Route, type Server } from "./model_connector.ts";
+import { type Call, Message, type Parcel, Signal } from "./model_wire.ts";
+import { type Nature, type RefusalKind, Refusals } from "./refusals.ts";
+import { type Reply, ReplyError, type Word } from "./reply.ts";
+import { type ServerClient, subscriptionTo } from "./server_client.ts";
+
+/** A restarted Redis loads its data for up to this long. */
+const LOADING_MOST_MS = 500;
+/** That a process has died is news that may come after what was just given to it. */
+const DEATH_UNKNOWN = 0.2;
+const CHANGED_ROLE =
+  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+
+export interface ModelRedisOptions {
+  time: VirtualTime;
+  chance: Chance;
+  /** What the server says of its append-only file. */
+  fsync: "everysec" | "always";
+}
+
+export class ModelRedis implements Server {
+  private data = new Keyspace();
+  private functions = new LoadedFunctions();
+  private synced = { data: this.data.clone(), functions: this.functions.clone() };
+  private readonly time: VirtualTime;
+  private readonly chance: Chance;
+  private readonly refusals: Refusals;
+  private readonly clients = new Set<ServerClient>();
+  private readonly listeners = new Set<ServerClient>();
+  private readonly readers = new BlockedReaders();
+  private readonly config: Readonly<Record<string, string>>;
+  private isWaking = false;
+  private downUntil = 0;
+  private slowUntil = 0;
+  private slowByMs = 0;
+  private clockOffsetMs = 0;
+  private executed = 0;
+
+  constructor({ time, chance, fsync }: ModelRedisOptions) {
+    this.time = time;
+    this.chance = chance;
+    this.refusals = new Refusals(fsync);
+    this.config = {
+      appendfsync: fsync,
+      appendonly: "yes",
+      "no-appendfsync-on-rewrite": "no",
+      "maxmemory-policy": "noeviction",
+    };
+  }
+
+  /** What a test may look at without the network; another object after a `rollBack`. */
+  get keyspace(): Keyspace {
+    return this.data;
+  }
+
+  /** How many commands were executed or refused. */
+  get commands(): number {
+    return this.executed;
+  }
+
+  /** How many readers are blocked. */
+  get blocked(): number {
+    return this.readers.all().length;
+  }
+
+  /** How many connections the server knows. */
+  get connections(): number {
+    return this.clients.size;
+  }
+
+  /** The server's clock, in whole milliseconds. */
+  get clock(): number {
+    return Math.floor(this.time.now) + this.clockOffsetMs;
+  }
+
+  /** Connections of one process, over its own way. */
+  connector(route: Route): ModelConnector {
+    return new ModelConnector(this.time, route, this);
+  }
+
+  /** One command at the server itself, now: no network, and nothing refuses it. */
+  execute(...words: Word[]): Reply {
+    const reply = this.perform(words);
+    this.wake();
+    return reply;
+  }
+
+  /** kill -9: what has not arrived is lost; started again after `downMs`, and then it loads for a drawn while. */
+  kill(downMs: number): void {
+    this.downUntil = this.time.now + downMs;
+    this.refusals.restarted();
+    this.refusals.set("loading", this.downUntil + this.chance.between(0, LOADING_MOST_MS));
+    for (const client of [...this.clients]) {
+      client.requests.keep(0);
+      // The host lives on: it delivers what was written, as far as nothing unread is left, and closes the rest.
+      client.answers.keep(this.chance.between(0, client.answers.size));
+      this.end(client);
+    }
+  }
+
+  /** Remembers the present as what is on the disk, or on the replica. */
+  markSynced(): void {
+    this.synced = { data: this.data.clone(), functions: this.functions.clone() };
+  }
+
+  /**
+   * Kills it, and starts it with what was marked last (nothing, if nothing was): its host lost power before the file was
+   * synced, or, with fsync `always`, a replica that lagged took over.
+   */
+  rollBack(downMs: number): void {
+    this.kill(downMs);
+    this.data = this.synced.data.clone();
+    this.functions = this.synced.functions.clone();
+  }
+
+  /** For `ms` it answers with an error: all, or what writes, or what needs memory. */
+  refuse(kind: RefusalKind, ms: number): void {
+    this.refusals.set(kind, this.time.now + ms);
+    if (kind !== "read-only") return;
+    // A master that becomes a replica lets go of all who wait.
+    for (const client of this.readers.all()) {
+      const { call } = client.blocked!;
+      call.error = new ReplyError(CHANGED_ROLE);
+      client.answers.send(call);
+      this.end(client);
+    }
+  }
+
+  /** For `ms` each command takes `byMs` longer until it is answered: drawn, how much of it before it is executed. */
+  slow(byMs: number, ms: number): void {
+    this.slowByMs = byMs;
+    this.slowUntil = this.time.now + ms;
+  }
+
+  /** FUNCTION FLUSH. */
+  loseFunctions(): void {
+    this.functions.clear();
+  }
+
+  /** The server's clock goes on from another time: that of TIME, of expiries and of streams' ids. */
+  jumpClock(byMs: number): void {
+    this.clockOffsetMs += byMs;
+  }
+
+  /** @internal How much longer something takes that is sent now, either way. */
+  delayMs(chance: Chance): number {
+    return this.slowUntil > this.time.now ? chance.between(0, this.slowByMs) : 0;
+  }
+
+  /** @internal Something has come over the network. */
+  receive(client: ServerClient, parcel: Parcel): void {
+    if (parcel.kind === "open") return this.accept(client);
+    if (!client.isOpen) return;
+    if (parcel.kind !== "call") return this.end(client);
+    // What a process sent before its end was sent by its host, or was not.
+    if (!client.life.isAlive && !this.isStillServed(client)) return;
+    if (client.blocked) client.later.push(parcel);
+    else {
+      this.serve(client, parcel);
+      this.wake();
+    }
+    if (!client.life.isAlive && client.requests.size === 0) this.end(client);
+  }
+
+  private accept(client: ServerClient): void {
+    if (this.downUntil > this.time.now) {
+      client.isOpen = false;
+      return client.answers.send(new Signal("refused"));
+    }
+    this.clients.add(client);
+    client.answers.send(new Signal("opened"));
+  }
+
+  /** Forgets a connection; what was sent on it before is still on its way. */
+  private end(client: ServerClient): void {
+    client.isOpen = false;
+    this.clients.delete(client);
+    this.listeners.delete(client);
+    this.readers.remove(client);
+    client.later.length = 0;
+    client.answers.send(new Signal("close"));
+  }
+
+  /** A process that has ended: its connection is closed now, unless the news of it comes after this. */
+  private isStillServed(client: ServerClient): boolean {
+    if (client.chance.happens(DEATH_UNKNOWN)) return true;
+    this.end(client);
+    return false;
+  }
+
+  private serve(client: ServerClient, call: Call): void {
+    const { words } = call;
+    try {
+      this.executed++;
+      const now = this.time.now;
+      if (this.refusals.isAny(now)) this.refusals.check(this.natureOf(words), now);
+      if (words[0] === "PSUBSCRIBE") call.reply = this.subscribe(client, words);
+      else {
+        call.reply = this.perform(words);
+        if (call.reply === null && this.blocks(client, call)) return;
+      }
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      call.error = error;
+    }
+    client.answers.send(call);
+  }
+
+  private blocks(client: ServerClient, call: Call): boolean {
+    const waits = blockingOf(call.words);
+    if (!waits) return false;
+    const { keys, blockMs } = waits;
+    const cancel = blockMs === 0
+      ? () => {}
+      : this.time.after(blockMs, () => this.waitIsOver(client, call));
+    client.blocked = { call, keys, cancel };
+    this.readers.add(client, keys);
+    return true;
+  }
+
+  private waitIsOver(client: ServerClient, call: Call): void {
+    this.readers.remove(client);
+    if (!client.life.isAlive) return this.end(client);
+    client.answers.send(call);
+    this.goOn(client);
+    this.wake();
+  }
+
+  /** Serves what came while it was blocked. */
+  private goOn(client: ServerClient): void {
+    while (!client.blocked && client.later.length > 0) this.serve(client, client.later.shift()!);
+  }
+
+  /** Gives to who waits, in the order in which they came, until nobody is left for whom there is something. */
+  private wake(): void {
+    if (this.isWaking) return;
+    this.isWaking = true;
+    for (let some = this.readers.next(); some; some = this.readers.next()) {
+      for (const client of some) if (client.blocked) this.tryAgain(client, client.blocked.call);
+    }
+    this.isWaking = false;
+  }
+
+  private tryAgain(client: ServerClient, call: Call): void {
+    if (!client.life.isAlive && !this.isStillServed(client)) return;
+    try {
+      call.reply = execute(this.data, call.words, this.clock);
+      if (call.reply === null) return;
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      call.error = error;
+    }
+    this.readers.remove(client);
+    client.answers.send(call);
+    if (client.life.isAlive) this.goOn(client);
+    else this.end(client);
+  }
+
+  private natureOf(words: readonly Word[]): Nature {
+    const name = words[0];
+    const nature = { writes: false, needsMemory: false, isAllowedLoading: false, isPing: false };
+    switch (name) {
+      case "INFO":
+        return { ...nature, isAllowedLoading: true };
+      case "CONFIG":
+      case "PSUBSCRIBE":
+      case "PUBLISH":
+        return { ...nature, isAllowedLoading: true };
+      case "PING":
+        return { ...nature, isPing: true };
+      case "FUNCTION":
+        return { ...nature, writes: true, needsMemory: true };
+      case "FCALL": {
+        const flags = this.functions.flagsOf(words[1]!);
+        const writes = flags !== null && !flags.has("no-writes");
+        return { ...nature, writes, needsMemory: writes && !flags.has("allow-oom") };
+      }
+      default:
+        return { ...nature, writes: isWrite(words), needsMemory: needsMemory(words) };
+    }
+  }
+
+  private perform(words: readonly Word[]): Reply {
+    switch (words[0]) {
+      case "FCALL":
+        return this.callFunction(words);
+      case "PUBLISH":
+        return this.publish(words[1] as string, words[2] as string);
+      case "INFO":
+        return this.info();
+      case "CONFIG":
+        return (words.slice(2) as string[]).flatMap((name) =>
+          name in this.config ? [name, this.config[name]!] : []
+        );
+      case "FUNCTION":
+        return this.functions.command(words);
+      default:
+        return this.touching(words, this.clock);
+    }
+  }
+
+  private touching(words: readonly Word[], nowMs: number): Reply {
+    const reply = execute(this.data, words, nowMs);
+    switch (words[0]) {
+      case "XADD":
+        this.readers.touch(words[1] as string);
+        break;
+      case "XGROUP":
+        this.readers.touch(words[2] as string);
+        break;
+      case "DEL":
+      case "UNLINK":
+        for (const key of words.slice(1)) this.readers.touch(key as string);
+    }
+    return reply;
+  }
+
+  /** As one step, at one time. What it wrote before it failed stays written. */
+  private callFunction(words: readonly Word[]): Reply {
+    const [, name, count, ...rest] = words as string[];
+    const called = this.functions.find(name!);
+    const isReader = called.flags.has("no-writes");
+    const nowMs = this.clock;
+    const call = (inner: string[]): Reply => {
+      if (inner[0] === "PUBLISH") return this.publish(inner[1]!, inner[2]!);
+      if (isReader && isWrite(inner)) {
+        throw new ReplyError("ERR Write commands are not allowed from read-only scripts.");
+      }
+      return this.touching(inner, nowMs);
+    };
+    return called.run(call, rest.slice(0, Number(count)), rest.slice(Number(count)));
+  }
+
+  private subscribe(client: ServerClient, words: readonly Word[]): Reply {
+    for (const pattern of words.slice(1)) {
+      if (client.subscriptions.some((one) => one.pattern === pattern)) continue;
+      client.subscriptions.push(subscriptionTo(pattern as string));
+    }
+    this.listeners.add(client);
+    return client.subscriptions.length;
+  }
+
+  private publish(channel: string, text: string): number {
+    let heardBy = 0;
+    for (const client of this.listeners) {
+      if (!client.life.isAlive) {
+        this.end(client);
+        continue;
+      }
+      for (const { pattern, matches } of client.subscriptions) {
+        if (!matches.test(channel)) continue;
+        heardBy++;
+        client.answers.send(new Message(pattern, channel, text));
+      }
+    }
+    return heardBy;
+  }
+
+  private info(): string {
+    const isLoading = this.refusals.isNow("loading", this.time.now);
+    return [
+      "redis_version:7.4.0",
+      "maxmemory_policy:noeviction",
+      `loading:${isLoading ? 1 : 0}`,
+      "aof_enabled:1",
+      ...(isLoading ? [`loading_eta_seconds:${this.chance.between(0, 1)}`] : []),
+      "",
+    ].join("\r\n");
+  }
+}
