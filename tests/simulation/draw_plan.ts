@@ -3,7 +3,7 @@ import { specificationSchema } from "../../events/specification.ts";
 import type { InstanceRequest } from "../../machines/requests.ts";
 import { Chance } from "./chance.ts";
 import { FAULT_KINDS, type FaultKind, type FaultStep, type Plan, type Shape } from "./plan.ts";
-import type { ReadStep, RequestStep, Step } from "./plan.ts";
+import type { RequestStep, Step } from "./plan.ts";
 
 /** What is not left to the seed. */
 export interface DrawOptions {
@@ -12,12 +12,13 @@ export interface DrawOptions {
   form?: Shape["form"];
 }
 
-const BUSY_MS_MIN = 40_000;
-const BUSY_MS_MAX = 80_000;
-const REQUESTS_MIN = 200;
-const REQUESTS_MAX = 320;
+const BUSY_MS_MIN = 30_000;
+const BUSY_MS_MAX = 60_000;
+const REQUESTS_MIN = 240;
+const REQUESTS_MAX = 330;
 const FAULTS_MIN = 20;
 const FAULTS_MAX = 45;
+const INSTANCES_FIRST = 3;
 const INSTANCES_MAX = 8;
 const USERS = 4;
 /** Nobody asks in the first moments: the programs are starting. */
@@ -68,47 +69,75 @@ function drawShape(chance: Chance, form?: Shape["form"]): Shape {
 }
 
 function drawUsers(chance: Chance, shape: Shape): Step[] {
-  const instances = chance.between(2, INSTANCES_MAX);
-  const count = chance.between(REQUESTS_MIN, REQUESTS_MAX);
-  const steps: Step[] = [];
-  const keyed: RequestStep[] = [];
-  let keys = 0;
-  for (let index = 0; index < count; index++) {
-    // Bursts: what comes within milliseconds meets what is under way.
-    const last = steps.at(-1)?.atMs ?? QUIET_MS;
-    const atMs = index < instances
-      ? QUIET_MS + index * chance.between(1, 400)
-      : chance.happens(0.4)
-      ? last + chance.between(0, 40)
-      : chance.between(QUIET_MS, shape.busyMs);
-    const again = keyed.length > 0 && chance.happens(0.08) ? chance.pick(keyed) : null;
-    const step: RequestStep = {
-      kind: "request",
-      atMs: Math.min(atMs, shape.busyMs),
-      user: chance.between(0, USERS - 1),
-      node: chance.between(0, shape.nodes - 1),
-      instance: again?.instance ?? (index < instances ? index : chance.between(0, instances - 1)),
-      request: again?.request ??
-        (index < instances ? drawCreate(chance, shape) : drawRequest(chance)),
-      timeoutMs: chance.between(50, 15_000),
-      wait: again?.wait ?? chance.happens(0.7),
-      key: again?.key ?? (chance.happens(0.3) ? keys++ : null),
-    };
-    if (step.key !== null && !again) keyed.push(step);
-    steps.push(step);
-    if (chance.happens(0.3)) steps.push(drawRead(chance, shape, instances));
-  }
-  return steps;
+  const users = new PlannedUsers(chance, shape);
+  const times = drawTimes(chance, shape);
+  return times.flatMap((atMs, index) => users.stepsAt(atMs, index < INSTANCES_FIRST));
 }
 
-function drawRead(chance: Chance, shape: Shape, instances: number): ReadStep {
-  return {
-    kind: "read",
-    atMs: chance.between(QUIET_MS, shape.busyMs),
-    user: chance.between(0, USERS - 1),
-    node: chance.between(0, shape.nodes - 1),
-    instance: chance.between(0, instances - 1),
-  };
+/** Bursts: what comes within milliseconds meets what is under way. */
+function drawTimes(chance: Chance, { busyMs }: Shape): number[] {
+  const count = chance.between(REQUESTS_MIN, REQUESTS_MAX);
+  const times: number[] = [];
+  while (times.length < count) {
+    const last = times.at(-1);
+    times.push(
+      last !== undefined && chance.happens(0.4)
+        ? Math.min(last + chance.between(0, 40), busyMs)
+        : chance.between(QUIET_MS, busyMs),
+    );
+  }
+  return times.sort((a, b) => a - b);
+}
+
+/** Draws in the order of time, so that most requests are about instances that there are. */
+class PlannedUsers {
+  private instances = 0;
+  /** Of which nobody has asked for the end. */
+  private alive: number[] = [];
+  private readonly keyed: RequestStep[] = [];
+
+  constructor(private readonly chance: Chance, private readonly shape: Shape) {}
+
+  stepsAt(atMs: number, isFirst: boolean): Step[] {
+    const { chance } = this;
+    const again = !isFirst && this.keyed.length > 0 && chance.happens(0.08);
+    const request = again ? { ...chance.pick(this.keyed) } : this.draw(isFirst);
+    const { user, node } = this.drawAsker();
+    const step: RequestStep = { ...request, atMs, user, node };
+    if (step.key !== null && !again) this.keyed.push(step);
+    if (!chance.happens(0.3)) return [step];
+    return [step, { kind: "read", atMs, ...this.drawAsker(), instance: step.instance }];
+  }
+
+  private drawAsker() {
+    const { chance, shape } = this;
+    return { user: chance.between(0, USERS - 1), node: chance.between(0, shape.nodes - 1) };
+  }
+
+  private draw(isFirst: boolean): RequestStep {
+    const { chance, shape } = this;
+    const isNew = isFirst || this.alive.length < INSTANCES_FIRST ||
+      (this.alive.length < INSTANCES_MAX && chance.happens(0.03));
+    const request = isNew ? drawCreate(chance, shape) : drawRequest(chance);
+    const instance = isNew
+      ? this.instances++
+      : chance.happens(0.9)
+      ? chance.pick(this.alive)
+      : chance.between(0, this.instances - 1);
+    if (isNew) this.alive.push(instance);
+    if (request.type === "delete") this.alive = this.alive.filter((one) => one !== instance);
+    return {
+      kind: "request",
+      atMs: 0,
+      user: 0,
+      node: 0,
+      instance,
+      request,
+      timeoutMs: chance.between(50, 15_000),
+      wait: chance.happens(0.7),
+      key: chance.happens(0.3) ? this.keyed.length : null,
+    };
+  }
 }
 
 function drawCreate(chance: Chance, shape: Shape): InstanceRequest {

@@ -1,7 +1,7 @@
 /** A model of a host: instance folders with a kernel lock and a fence, shims, and processes. It outlives every worker. */
 import type { Fence, Lease } from "../../workers/platform.ts";
 import type { Chance } from "./chance.ts";
-import type { Life, VirtualTime } from "./virtual_time.ts";
+import { Life, type VirtualTime } from "./virtual_time.ts";
 
 /** A server's process. */
 export interface ModelProcess {
@@ -18,6 +18,8 @@ export interface ModelProcess {
   leaseMs: number | null;
   /** Its host ended it, since its lease was over. */
   isLapsed: boolean;
+  /** It ended with its host, which began anew. */
+  isRebooted: boolean;
 }
 
 interface Folder {
@@ -56,8 +58,10 @@ export class ModelHost {
   private readonly folders = new Map<string, Folder>();
   private nextPid = 100;
   private heardMs = -Infinity;
-  /** Called when a process ends, whoever watches. */
-  onEnd: (process: ModelProcess) => void = () => {};
+  /** Called when a process begins or ends; of a reboot only those hear that are told of `isRebooted`. */
+  readonly listeners = new Set<(process: ModelProcess) => void>();
+  /** From its boot to the next; while it is frozen nothing happens on it. */
+  private life = new Life();
 
   constructor(
     readonly time: VirtualTime,
@@ -107,7 +111,7 @@ export class ModelHost {
   ): void {
     const { time, chance } = this;
     const slowMs = chance.happens(0.05) ? chance.between(100, 14_000) : chance.between(0, 20);
-    time.after(slowMs, () => {
+    this.after(slowMs, () => {
       const folder = this.folders.get(given.instanceId);
       if (!folder) return report({ kind: "no-folder" });
       if (this.isLocked(given.instanceId)) {
@@ -124,7 +128,7 @@ export class ModelHost {
       folder.holder = holder;
       folder.fence = given.fence;
       const betweenMs = chance.happens(0.03) ? chance.between(50, 3_000) : chance.between(0, 3);
-      time.after(betweenMs, () => {
+      this.after(betweenMs, () => {
         if (holder.isGone) return;
         report({ kind: "started", process: this.spawn(folder, holder, given) });
       });
@@ -148,13 +152,49 @@ export class ModelHost {
       exitCode: null,
       leaseMs: given.lease?.leaseMs ?? null,
       isLapsed: false,
+      isRebooted: false,
     };
     holder.processOf = process;
     folder.latest = process;
     this.processes.push(process);
+    this.tell(process);
     if (given.lease) this.watchLease(process, given.lease, given.life);
-    if (given.exitsAtOnce) this.time.after(this.chance.between(0, 150), () => this.end(process, 1));
+    if (given.exitsAtOnce) this.after(this.chance.between(0, 150), () => this.end(process, 1));
     return process;
+  }
+
+  /** Until when nothing happens here; 0: it is not frozen. */
+  get frozenUntil(): number {
+    return this.life.frozenUntil;
+  }
+
+  /** The host stops as a whole, with all that is on it, for so long. */
+  freeze(ms: number): void {
+    this.life.frozenUntil = this.time.now + ms;
+  }
+
+  thaw(): void {
+    this.life.frozenUntil = 0;
+  }
+
+  /** Everything on it is gone at once but for what is on its disk. */
+  reboot(): void {
+    this.life.isAlive = false;
+    this.life = new Life();
+    for (const folder of this.folders.values()) if (folder.holder) folder.holder.isGone = true;
+    for (const process of this.live()) {
+      process.isRebooted = true;
+      this.end(process, null);
+    }
+  }
+
+  /** Lets something happen here, unless it begins anew before. */
+  after(delayMs: number, run: () => void): void {
+    this.time.after(delayMs, run, this.life);
+  }
+
+  private tell(process: ModelProcess): void {
+    for (const listener of [...this.listeners]) listener(process);
   }
 
   /** The log has heard this host's worker, which spoke after `asOfMs`. */
@@ -172,7 +212,7 @@ export class ModelHost {
     const given = this.mutation === "lease-from-spawn"
       ? { ...lease, fromMs: this.time.elapsed }
       : lease;
-    const life = this.mutation === "worker-lease" ? worker : null;
+    const life = this.mutation === "worker-lease" ? worker : this.life;
     const look = () => {
       const leftMs = this.leaseUntil(given) - this.time.elapsed;
       if (!process.isAlive) return;
@@ -210,7 +250,7 @@ export class ModelHost {
     process.isAlive = false;
     process.endedAt = this.time.now;
     process.exitCode = exitCode;
-    this.onEnd(process);
+    this.tell(process);
   }
 }
 

@@ -37,12 +37,12 @@ export class ModelPlatform implements Platform {
       now: () => Promise.resolve(host.time.elapsed),
       heard: (asOfMs) => Promise.resolve(host.hear(asOfMs)),
     };
-    const before = host.onEnd;
-    host.onEnd = (process) => {
-      before(process);
+    const notice = (process: ModelProcess) => {
+      if (!life.isAlive) host.listeners.delete(notice);
       // An exit is noticed a moment later, if by then somebody is there to notice.
-      this.later(chance.between(0, 50), () => this.noticeEnd(process));
+      else if (!process.isAlive) this.later(chance.between(0, 50), () => this.noticeEnd(process));
     };
+    host.listeners.add(notice);
   }
 
   async inventory(): Promise<RuntimeInfo[]> {
@@ -149,7 +149,7 @@ export class ModelPlatform implements Platform {
   /** The signal reaches a willing server even if this life ends; the kill after the grace period needs a worker. */
   private async end(process: ModelProcess): Promise<void> {
     if (!process.isStubborn) {
-      this.host.time.after(this.chance.between(0, 50), () => this.host.end(process, 0));
+      this.host.after(this.chance.between(0, 50), () => this.host.end(process, 0));
     }
     for (let waited = 0; process.isAlive && waited < GRACE_MS; waited += POLL_MS) {
       await this.pause(POLL_MS);
@@ -186,11 +186,16 @@ function infoOf(process: ModelProcess, site: string): RuntimeInfo {
       exit: {
         code: process.exitCode,
         signal: null,
-        reason: process.isLapsed ? "LeaseLapsed" as const : "Exited" as const,
+        reason: reasonOf(process),
         message: `exited with ${process.exitCode}`,
       },
     }),
   };
+}
+
+function reasonOf({ isLapsed, isRebooted }: ModelProcess) {
+  if (isRebooted) return "HostRebooted" as const;
+  return isLapsed ? "LeaseLapsed" as const : "Exited" as const;
 }
 
 /** How this server behaves is in its environment. */

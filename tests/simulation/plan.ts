@@ -64,6 +64,8 @@ export const FAULT_KINDS = [
   "worker-frozen",
   "worker-cut",
   "worker-silent",
+  // A worker is stopped, and its service manager starts another process of it beside.
+  "worker-doubled",
   // A host with all that runs on it: stopped and thawed, or rebooted.
   "host-frozen",
   "host-rebooted",

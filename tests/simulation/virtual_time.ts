@@ -24,6 +24,8 @@ const START_AT = 1_700_000_000_000;
 
 export class VirtualTime {
   now = START_AT;
+  /** A digest of all that happened, and in which order. */
+  trace = 0x811c9dc5;
   private readonly heap: Entry[] = [];
 
   constructor(private readonly chance: Chance) {}
@@ -65,9 +67,15 @@ export class VirtualTime {
       return true;
     }
     this.now = Math.max(this.now, entry.at);
+    this.trace = Math.imul(this.trace ^ Math.floor(entry.at) ^ entry.tie * 0x100000000, 0x01000193);
     entry.run();
     await settled();
     return true;
+  }
+
+  /** When the next thing happens, since the beginning; infinite when nothing does. */
+  get next(): number {
+    return this.heap.length > 0 ? this.heap[0]!.at - START_AT : Infinity;
   }
 
   /** Steps until `isDone` or until nothing happens before `untilMs` (since the beginning). */

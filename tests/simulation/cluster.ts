@@ -1,0 +1,235 @@
+/** A whole world in one event loop: nodes, workers on their hosts, Redis between them, and users who ask. */
+import { type FleetSystem, openInstanceSystem } from "../../actors/instance_system.ts";
+import type { SystemParts } from "../../actors/instance_system.ts";
+import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
+import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";
+import { openRedisBroker, type RedisBroker } from "../../adapters/redis/redis_broker.ts";
+import type { Registration, WorkerChannel } from "../../events/worker_channel.ts";
+import { Worker } from "../../workers/worker_loop.ts";
+import { Chance, countingIds } from "./chance.ts";
+import { CommittingTables } from "./committing_tables.ts";
+import { hostName } from "./draw_plan.ts";
+import { ModelHost, type ModelProcess } from "./host_model.ts";
+import { ModelPlatform } from "./model_platform.ts";
+import type { Plan } from "./plan.ts";
+import type { ModelConnector } from "./redis/model_connector.ts";
+import { ModelRedis } from "./redis/model_redis.ts";
+import { SimProgram } from "./sim_program.ts";
+import { type Life, VirtualTime } from "./virtual_time.ts";
+
+/** The namespace of every simulated fleet. */
+export const NAMESPACE = "sim";
+const SLOTS = 4;
+const QUEUE_TIMEOUT_MS = 30_000;
+
+/** A control plane. */
+export interface SimNode {
+  program: SimProgram;
+  system: FleetSystem | null;
+  /** Its way to Redis in its present life. */
+  way: ModelConnector | null;
+}
+
+/** A host with its worker. */
+export interface SimHost {
+  name: string;
+  model: ModelHost;
+  worker: SimProgram;
+  way: ModelConnector | null;
+}
+
+export class Cluster {
+  readonly time: VirtualTime;
+  readonly nodes: SimNode[];
+  readonly hosts: SimHost[];
+  /** Null in the embedded form. */
+  readonly redis: ModelRedis | null;
+  /** Of the embedded form, which outlive each process. */
+  readonly tables: CommittingTables;
+  embedded: EmbeddedBroker | null = null;
+  readonly story: string[] = [];
+  readonly bugs: unknown[] = [];
+  readonly reached = new Set<string>();
+  /** Called when Redis has lost its unsynced end, before it is up again. */
+  onRolledBack: () => void = () => {};
+  private readonly ids = countingIds();
+  private readonly chance: Chance;
+  private lives = 0;
+
+  constructor({ seed, shape }: Plan) {
+    this.chance = new Chance(seed).stream("world");
+    this.time = new VirtualTime(this.chance.stream("ties"));
+    this.tables = new CommittingTables();
+    const isRedis = shape.form === "redis";
+    this.redis = isRedis
+      ? new ModelRedis({ time: this.time, chance: this.chance.stream("redis"), fsync: shape.fsync })
+      : null;
+    this.hosts = Array.from({ length: shape.hosts }, (_, index) => this.makeHost(hostName(index)));
+    this.nodes = Array.from({ length: shape.nodes }, (_, index) => this.makeNode(index + 1));
+  }
+
+  start(): void {
+    for (const { program } of this.nodes) program.start();
+    if (this.redis) { for (const { worker } of this.hosts) worker.start(); }
+  }
+
+  say(text: string): void {
+    this.story.push(`${this.time.elapsed} ${text}`);
+  }
+
+  /** Every live process, on whatever host. */
+  live(instanceId?: string): ModelProcess[] {
+    return this.hosts.flatMap((host) => host.model.live(instanceId));
+  }
+
+  /** Called with each process that begins or ends, and its host. */
+  watchProcesses(listener: (process: ModelProcess, host: SimHost) => void): void {
+    for (const host of this.hosts) {
+      host.model.listeners.add((process) => listener(process, host));
+    }
+  }
+
+  private readonly onBug = (life: Life) => (error: unknown) => {
+    if (life.isAlive) this.bugs.push(error);
+  };
+
+  private makeNode(number: number): SimNode {
+    const node: SimNode = {
+      program: new SimProgram({
+        name: `node ${number}`,
+        time: this.time,
+        say: (text) => this.say(text),
+        onBug: (error) => this.bugs.push(error),
+        live: (life) => this.redis ? this.serve(node, life) : this.liveEmbedded(node, life),
+        onDeath: () => {
+          node.system = node.way = null;
+          this.embedded?.abandon();
+          this.embedded = null;
+        },
+      }),
+      system: null,
+      way: null,
+    };
+    return node;
+  }
+
+  private makeHost(name: string): SimHost {
+    const host: SimHost = {
+      name,
+      model: new ModelHost(this.time, this.chance.stream(`host ${name}`)),
+      worker: new SimProgram({
+        name: `worker ${name}`,
+        time: this.time,
+        say: (text) => this.say(text),
+        onBug: (error) => this.bugs.push(error),
+        live: (life) => this.work(host, life),
+        onDeath: () => host.way = null,
+      }),
+      way: null,
+    };
+    return host;
+  }
+
+  /** `serve`: a control plane on Redis. */
+  private async serve(node: SimNode, life: Life): Promise<void> {
+    const broker = await this.openRedis(node, life);
+    const system = await openInstanceSystem(this.systemParts(broker, life));
+    if (life.isAlive) node.system = system;
+  }
+
+  /** `worker:process`: a worker on Redis. */
+  private async work(host: SimHost, life: Life): Promise<void> {
+    const broker = await this.openRedis(host, life);
+    if (life.isAlive) await this.startWorker(host, life, broker.workerChannel);
+  }
+
+  /** `start`: a control plane and its worker in one process, over tables. */
+  private async liveEmbedded(node: SimNode, life: Life): Promise<void> {
+    const broker = openMemoryBroker({
+      tables: this.tables,
+      clock: this.time.clockOf(life),
+      ids: this.ids,
+      defer: (run) => void this.time.after(0, run, life),
+      onFatal: () => node.program.kill("the disk", 1_000),
+    });
+    this.embedded = broker;
+    const system = await openInstanceSystem(this.systemParts(broker, life));
+    if (!life.isAlive) return;
+    await this.startWorker(this.hosts[0]!, life, (given) => broker.workerChannel(given));
+    if (life.isAlive) node.system = system;
+  }
+
+  private async openRedis(owner: { way: ModelConnector | null }, life: Life): Promise<RedisBroker> {
+    const number = ++this.lives;
+    const connector = this.redis!.connector({ life, chance: this.chance.stream(`way ${number}`) });
+    owner.way = connector;
+    const chance = this.chance.stream(`reconnects ${number}`);
+    return await openRedisBroker({
+      url: "redis://simulated:6379",
+      connector,
+      namespace: NAMESPACE,
+      clock: this.time.clockOf(life),
+      ids: this.ids,
+      random: () => chance.fraction(),
+      onBug: this.onBug(life),
+    });
+  }
+
+  private systemParts(
+    broker: Pick<SystemParts, "log" | "availability" | "retention" | "leadership" | "bus">,
+    life: Life,
+  ): SystemParts {
+    const { log, availability, retention, leadership, bus } = broker;
+    return {
+      log,
+      availability,
+      retention,
+      leadership,
+      bus,
+      clock: this.time.clockOf(life),
+      ids: this.ids,
+      randomness: this.chance.stream(`jitter ${++this.lives}`),
+      nodeId: this.ids.next("incarnation"),
+      queueTimeoutMs: QUEUE_TIMEOUT_MS,
+      deriveId: (key) => `derived-${key}`,
+      onBug: this.onBug(life),
+      onIncident: ({ code, lostEvents }) => this.say(`incident ${code}: ${lostEvents} lost`),
+    };
+  }
+
+  private async startWorker(
+    host: SimHost,
+    life: Life,
+    openChannel: (registration: Registration) => WorkerChannel,
+  ): Promise<void> {
+    const { name, model } = host;
+    const site = `site-${name}`;
+    const chance = this.chance.stream(`platform ${++this.lives}`);
+    const worker = new Worker({
+      openChannel: () =>
+        openChannel({
+          workerId: `worker-${name}`,
+          platform: "process",
+          site,
+          incarnation: this.ids.next("incarnation"),
+          machineId: name,
+          slots: SLOTS,
+          version: "simulated",
+          labels: { host: name },
+        }),
+      platform: new ModelPlatform(model, life, chance, null, site),
+      clock: this.time.clockOf(life),
+      ids: this.ids,
+      slots: SLOTS,
+      onBug: this.onBug(life),
+      onSuperseded: () => this.reach("superseded worker", `worker ${name} is superseded`),
+      onStranger: ({ runId }) => this.reach("stranger", `stranger ${runId} on host ${name}`),
+    });
+    await worker.start();
+  }
+
+  private reach(state: string, text: string): void {
+    this.reached.add(state);
+    this.say(text);
+  }
+}

@@ -1,0 +1,50 @@
+/** The log as it stands, read around the network after each step: what came, and what a Redis that was put back has lost. */
+import { eventOf, type StreamEntry } from "../../adapters/redis/stored_entries.ts";
+import {
+  comparePositions,
+  type Position,
+  type RecordedEvent,
+  START,
+} from "../../events/envelope.ts";
+import { RedisKeys } from "../../adapters/redis/keys.ts";
+import { type Cluster, NAMESPACE } from "./cluster.ts";
+import { execute } from "./redis/execute.ts";
+import type { Keyspace } from "./redis/keyspace.ts";
+
+const LOG = new RedisKeys(NAMESPACE).log;
+const PAGE = 1_000;
+
+export class SimLog {
+  /** Every event that is in the log now, in order. */
+  readonly events: RecordedEvent[] = [];
+
+  constructor(private readonly cluster: Cluster) {}
+
+  /** What was added since the last call. */
+  async news(): Promise<RecordedEvent[]> {
+    const { redis, embedded } = this.cluster;
+    const added: RecordedEvent[] = redis
+      ? entriesAfter(redis.keyspace, this.head).map(eventOf)
+      : await embedded?.log.read(this.head, PAGE) ?? [];
+    this.events.push(...added);
+    return added;
+  }
+
+  /** Forgets what is in the log no more; gives it. To be called when Redis was put back, before it goes on. */
+  dropLost(): RecordedEvent[] {
+    const { redis } = this.cluster;
+    if (!redis) return [];
+    const there = new Set(entriesAfter(redis.keyspace, START).map(([position]) => position));
+    const kept = this.events.findIndex(({ position }) => !there.has(position));
+    return kept < 0 ? [] : this.events.splice(kept);
+  }
+
+  private get head(): Position {
+    return this.events.at(-1)?.position ?? START;
+  }
+}
+
+function entriesAfter(keyspace: Keyspace, position: Position): StreamEntry[] {
+  const after = comparePositions(position, START) === 0 ? "-" : `(${position}`;
+  return execute(keyspace, ["XRANGE", LOG, after, "+"], 0) as StreamEntry[];
+}

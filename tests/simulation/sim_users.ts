@@ -1,0 +1,129 @@
+/** Users who ask as the plan says, and what each of them was told. */
+import type { AskOutcome } from "../../actors/system_port.ts";
+import { OperationalError } from "../../events/errors.ts";
+import { statusOf } from "../../machines/status.ts";
+import { type Operation, outcomeOf, placeOf, type Read } from "../history/operations.ts";
+import type { Cluster, SimNode } from "./cluster.ts";
+import type { ReadStep, RequestStep } from "./plan.ts";
+
+/** Told of what users ask and hear. */
+export interface Witness {
+  onAsked(operation: Operation): void;
+  /** Of an operation whose node died before it answered nobody ever hears. */
+  onTold(operation: Operation): void;
+  onRead(read: Read): void;
+}
+
+export class SimUsers {
+  asked = 0;
+  /** By the number of its create. */
+  private readonly instances = new Map<number, string>();
+
+  constructor(private readonly cluster: Cluster, private readonly witness: Witness) {}
+
+  /** Does what the plan says, if a node is up and its instance known. */
+  act(step: RequestStep | ReadStep): void {
+    const { nodes } = this.cluster;
+    const up = nodes.filter((node) => node.system !== null);
+    const first = nodes[step.node % nodes.length]!;
+    // A user whose node is down asks another one.
+    const node = first.system ? first : up[step.node % up.length];
+    if (!node) return;
+    if (step.kind === "request") return this.ask(node, step);
+    const instanceId = this.instances.get(step.instance);
+    if (instanceId !== undefined) this.read(node, step, instanceId);
+  }
+
+  private ask(node: SimNode, step: RequestStep): void {
+    const { cluster } = this;
+    const { user, key, request, timeoutMs, wait } = step;
+    const instanceId = request.type === "create" ? null : this.instances.get(step.instance);
+    if (instanceId === undefined) return;
+    const number = ++this.asked;
+    const idempotency = key === null
+      ? null
+      : { key: `key-${key}`, digest: JSON.stringify(request) };
+    const operation: Operation = {
+      number,
+      session: `user-${user}`,
+      instanceId,
+      request,
+      requestId: `op-${number}`,
+      idempotency,
+      invokedAt: cluster.time.elapsed,
+      returnedAt: null,
+      outcome: null,
+    };
+    cluster.say(
+      `#${number} user ${user} asks ${node.program.name}: ${request.type} ` +
+        `${instanceId ?? `instance ${step.instance}`}${key === null ? "" : ` with key ${key}`}`,
+    );
+    this.witness.onAsked(operation);
+    const asking = node.system!.ask(instanceId, request, {
+      timeoutMs,
+      wait,
+      requestedBy: operation.session,
+      correlationId: operation.requestId,
+      ...(idempotency ? { idempotency } : {}),
+    });
+    this.hear(node, asking, (outcome, code) => {
+      operation.outcome = outcome ? outcomeOf(outcome) : { kind: "info", code };
+      operation.returnedAt = cluster.time.elapsed;
+      if (outcome && request.type === "create") this.remember(step.instance, outcome);
+      cluster.say(`#${number} is told ${outcome ? tell(outcome) : code}`);
+      this.witness.onTold(operation);
+    });
+  }
+
+  private read(node: SimNode, { user }: ReadStep, instanceId: string): void {
+    const { time } = this.cluster;
+    const askedAt = time.elapsed;
+    this.hear(node, node.system!.get(instanceId), (state) => {
+      if (!state) return;
+      this.witness.onRead({
+        ...placeOf(state),
+        session: `user-${user}`,
+        askedAt,
+        returnedAt: time.elapsed,
+        status: statusOf(state),
+        atLeast: null,
+      });
+    });
+  }
+
+  /** An answer reaches nobody from a process that is dead by then. Errors are told by their code. */
+  private hear<T>(
+    { program: { life } }: SimNode,
+    answer: Promise<T>,
+    told: (answer: T | undefined, code: string) => void,
+  ): void {
+    answer.then((value) => life?.isAlive && told(value, ""), (error) => {
+      if (!life?.isAlive) return;
+      if (!(error instanceof OperationalError)) this.cluster.bugs.push(error);
+      told(undefined, error instanceof OperationalError ? error.code : "bug");
+    });
+  }
+
+  /** A user who was told of a new instance knows it from now on, and so does everybody else. */
+  private remember(instance: number, outcome: AskOutcome): void {
+    if (outcome.kind === "done" || outcome.kind === "accepted") {
+      this.instances.set(instance, outcome.state.context.instanceId);
+    }
+  }
+}
+
+function tell(outcome: AskOutcome): string {
+  switch (outcome.kind) {
+    case "done":
+      return `done at ${outcome.position}${outcome.changed ? "" : ", unchanged"}`;
+    case "failed":
+      return `failed (${outcome.failure.code}) at ${outcome.position}`;
+    case "rejected":
+      return `rejected (${outcome.rejection.code})`;
+    case "accepted":
+    case "unknown":
+      return `${outcome.kind} ${outcome.commandId}`;
+    case "plan":
+      return "a plan";
+  }
+}

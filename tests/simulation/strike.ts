@@ -1,0 +1,179 @@
+/** What each kind of fault does to a world. */
+import { OperationalError } from "../../events/errors.ts";
+import type { Cluster, SimHost, SimNode } from "./cluster.ts";
+import type { FaultKind, FaultStep } from "./plan.ts";
+
+/** Jumps of a clock reach an hour, either way. */
+const JUMP_MS_MAX = 3_600_000;
+/** Redis is away for so long at most: longer than that tells nothing new. */
+const DOWN_MS_MAX = 15_000;
+
+/** Lets a fault happen; false when there is nothing here that it could happen to. */
+export function strike(cluster: Cluster, step: FaultStep): boolean {
+  cluster.say(`fault ${step.kind} ${step.target} for ${step.durationMs} ms`);
+  return STRIKES[step.kind](cluster, step);
+}
+
+/** Nothing goes wrong any more: what is stopped goes on, what is down comes up. */
+export function calm(cluster: Cluster): void {
+  cluster.say("calm");
+  for (const { program } of cluster.nodes) revive(program);
+  for (const { model, worker, name } of cluster.hosts) {
+    model.thaw();
+    if (cluster.redis) revive(worker);
+    void drain(cluster, `worker-${name}`, false);
+  }
+}
+
+function revive(program: SimNode["program"]): void {
+  program.thaw();
+  program.start();
+}
+
+const nodeOf = ({ nodes }: Cluster, { target }: FaultStep): SimNode =>
+  nodes[target % nodes.length]!;
+const hostOf = ({ hosts }: Cluster, { target }: FaultStep): SimHost =>
+  hosts[target % hosts.length]!;
+
+function onWay(
+  find: (cluster: Cluster, step: FaultStep) => Pick<SimNode, "way">,
+  strike: (way: NonNullable<SimNode["way"]>, step: FaultStep) => void,
+) {
+  return (cluster: Cluster, step: FaultStep) => {
+    const { way } = find(cluster, step);
+    if (way) strike(way, step);
+    return way !== null;
+  };
+}
+
+function onRedis(strike: (redis: NonNullable<Cluster["redis"]>, step: FaultStep) => void) {
+  return ({ redis }: Cluster, step: FaultStep) => {
+    if (redis) strike(redis, step);
+    return redis !== null;
+  };
+}
+
+const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) => boolean>> = {
+  "node-killed": (cluster, step) => {
+    nodeOf(cluster, step).program.kill("kill -9", step.durationMs);
+    return true;
+  },
+  "node-frozen": (cluster, step) => {
+    nodeOf(cluster, step).program.freeze(step.durationMs);
+    return true;
+  },
+  "node-cut": onWay(nodeOf, (way) => way.cut()),
+  "node-silent": onWay(nodeOf, (way, { durationMs }) => way.silence(durationMs)),
+  "worker-killed": (cluster, step) => {
+    hostOf(cluster, step).worker.kill("kill -9", step.durationMs);
+    return true;
+  },
+  "worker-frozen": (cluster, step) => {
+    hostOf(cluster, step).worker.freeze(step.durationMs);
+    return true;
+  },
+  "worker-cut": onWay(hostOf, (way) => way.cut()),
+  "worker-silent": onWay(hostOf, (way, { durationMs }) => way.silence(durationMs)),
+  "worker-doubled": (cluster, step) => {
+    hostOf(cluster, step).worker.double(step.durationMs);
+    return true;
+  },
+  "host-frozen": (cluster, step) => {
+    const host = hostOf(cluster, step);
+    host.model.freeze(step.durationMs);
+    programOn(cluster, host).freeze(step.durationMs);
+    return true;
+  },
+  "host-rebooted": (cluster, step) => {
+    const host = hostOf(cluster, step);
+    host.model.reboot();
+    programOn(cluster, host).kill("its host is rebooted", step.durationMs);
+    return true;
+  },
+  "worker-drained": (cluster, step) => {
+    const workerId = `worker-${hostOf(cluster, step).name}`;
+    void drain(cluster, workerId, true);
+    cluster.time.after(step.durationMs, () => void drain(cluster, workerId, false));
+    return true;
+  },
+  "worker-forgotten": (cluster, step) => {
+    const system = cluster.nodes.find((node) => node.system)?.system;
+    system?.forgetWorker(`worker-${hostOf(cluster, step).name}`).then(
+      (events) => events && events.length > 0 && cluster.reached.add("forgotten"),
+      passing(cluster),
+    );
+    return true;
+  },
+  "server-exits": (cluster, { target, durationMs }) => {
+    const live = cluster.live();
+    const process = live[target % live.length];
+    if (process) hostWith(cluster, process.instanceId)?.end(process, durationMs % 2);
+    return process !== undefined;
+  },
+  "records-lost": (cluster, { target }) => {
+    const live = cluster.live();
+    const process = live[target % live.length];
+    if (process) hostWith(cluster, process.instanceId)?.loseRecord(process);
+    return process !== undefined;
+  },
+  "redis-killed": onRedis((redis, { durationMs }) => redis.kill(Math.min(durationMs, DOWN_MS_MAX))),
+  "redis-rolled-back": (cluster, { durationMs }) => {
+    const { redis } = cluster;
+    if (!redis) return false;
+    redis.markSynced();
+    cluster.time.after(Math.min(durationMs, 1_500), () => {
+      redis.rollBack(Math.min(durationMs, DOWN_MS_MAX));
+      cluster.onRolledBack();
+    });
+    return true;
+  },
+  "redis-slow": onRedis((redis, { durationMs, target }) =>
+    redis.slow(20 * (target + 1), durationMs)
+  ),
+  "redis-full": onRedis((redis, { durationMs }) => redis.refuse("full", durationMs)),
+  "redis-read-only": onRedis((redis, { durationMs }) => redis.refuse("read-only", durationMs)),
+  "redis-loses-functions": onRedis((redis) => redis.loseFunctions()),
+  "redis-clock-jumps": onRedis((redis, step) => redis.jumpClock(jump(step))),
+  "node-clock-jumps": (cluster, step) => {
+    nodeOf(cluster, step).program.jumpClock(jump(step));
+    return true;
+  },
+  "killed-after-commit": (cluster, step) => {
+    const { tables } = cluster;
+    tables.onCommitted = () => {
+      tables.onCommitted = () => {};
+      nodeOf(cluster, step).program.kill("after a commit", step.durationMs);
+    };
+    return true;
+  },
+  "disk-full": ({ tables, embedded }) => {
+    if (embedded) tables.failNextCommit("full");
+    return embedded !== null;
+  },
+};
+
+/** What does the work of a host: its worker, or the one process of the embedded form. */
+function programOn({ redis, nodes }: Cluster, host: SimHost) {
+  return redis ? host.worker : nodes[0]!.program;
+}
+
+function hostWith({ hosts }: Cluster, instanceId: string) {
+  return hosts.find(({ model }) => model.live(instanceId).length > 0)?.model;
+}
+
+function jump({ durationMs, target }: FaultStep): number {
+  const ms = Math.min(durationMs * 200, JUMP_MS_MAX);
+  return target % 2 === 0 ? ms : -ms;
+}
+
+async function drain(cluster: Cluster, workerId: string, isDraining: boolean): Promise<void> {
+  const system = cluster.nodes.find((node) => node.system)?.system;
+  await system?.drainWorker(workerId, isDraining).catch(passing(cluster));
+}
+
+/** An admin is told of what is away, and tries again another day. */
+function passing(cluster: Cluster) {
+  return (error: unknown) => {
+    if (!(error instanceof OperationalError)) cluster.bugs.push(error);
+  };
+}
