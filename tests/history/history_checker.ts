@@ -2,53 +2,21 @@
  * Holds a fleet's log against the answers that users got, the commands in hand, the API and the processes that live.
  * Pure: it is given what was seen, and says what cannot be. Each instance has one total order, so no search is needed.
  */
-import {
-  comparePositions,
-  type Position,
-  type RecordedEvent,
-  START,
-} from "../../events/envelope.ts";
-import { evolve, initialState } from "../../machines/evolve.ts";
+import { comparePositions, type Position, type RecordedEvent } from "../../events/envelope.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
-import { endedCommandId } from "../../machines/reports.ts";
 import { statusOf } from "../../machines/status.ts";
+import { type Entry, Ledger, type PositionForm } from "./ledger.ts";
+import { LIFECYCLE_RULES } from "./lifecycle_rules.ts";
+import { COMMAND_RULES, ORDER_RULES } from "./log_rules.ts";
+import { allBroken } from "./rule.ts";
 
-/** What was checked of the log so far. */
-export interface History {
-  position: Position;
-  states: Map<string, InstanceState>;
-  commands: Map<string, CommandStory>;
-  /** By the id that the asker gave. */
-  requests: Map<string, RequestStory>;
-  /** By idempotency key: the one request that had its effect. */
-  keys: Map<string, string>;
-  /** By position. */
-  events: Map<Position, EventStory>;
-  /** Each instance's newest events in words, for the story of a violation. */
-  told: Map<string, string[]>;
+/** What was checked of the log so far, with each instance's newest events in words for the story of a violation. */
+export class History extends Ledger {
+  readonly told = new Map<string, string[]>();
 }
 
 /** So many of them. */
 const TOLD_MAX = 30;
-
-interface CommandStory {
-  instanceId: string;
-  attempts: number;
-  endedAt: Position | null;
-  /** A start that waits for a stop: known to the log, not yet on a stream. */
-  isQueued: boolean;
-}
-
-interface RequestStory {
-  instanceId: string;
-  first: Position;
-  last: Position;
-}
-
-interface EventStory {
-  instanceId: string;
-  type: RecordedEvent["type"];
-}
 
 /** One request of a user and what came of it. */
 export interface Asked {
@@ -86,38 +54,28 @@ export interface LiveServer {
 }
 
 /** A history of which nothing is known. */
-export function emptyHistory(): History {
-  return {
-    position: START,
-    states: new Map(),
-    commands: new Map(),
-    requests: new Map(),
-    keys: new Map(),
-    events: new Map(),
-    told: new Map(),
-  };
+export function emptyHistory(form: PositionForm = "counting"): History {
+  return new History(form);
 }
 
-/** Takes up the log's next events; says what in them cannot be. */
+/** Takes up the log's next events; says what in them cannot be. Their times are those of the log's clock. */
 export function followLog(history: History, events: readonly RecordedEvent[]): string[] {
   return events.flatMap((event) => followEvent(history, event));
 }
 
 function followEvent(history: History, event: RecordedEvent): string[] {
   const { instanceId, position } = event;
-  const before = history.states.get(instanceId) ?? initialState(instanceId);
-  const faults = [
-    ...orderFaults(history, before, event),
-    ...commandFaults(history, event),
-    ...requestFaults(history, event),
-  ];
-  history.position = position;
-  history.states.set(instanceId, evolve(before, event));
-  history.events.set(position, { instanceId, type: event.type });
+  const entry = history.prepare({ event, writtenAt: event.at, clockAt: event.at });
+  const faults = allBroken(LOG_RULES, history, entry);
+  history.add(entry);
   const told = [...history.told.get(instanceId) ?? [], tell(event)];
   history.told.set(instanceId, told.slice(-TOLD_MAX));
-  return faults.map((fault) => `${event.type} at ${position} of ${instanceId}: ${fault}`);
+  return faults.map(({ invariant, found }) =>
+    `${event.type} at ${position} of ${instanceId}: ${found} (${invariant})`
+  );
 }
+
+const LOG_RULES = { ...ORDER_RULES, ...COMMAND_RULES, ...LIFECYCLE_RULES };
 
 function tell({ position, version, at, type, data, meta }: RecordedEvent): string {
   const time = new Date(at).toISOString().slice(11, 23);
@@ -125,92 +83,6 @@ function tell({ position, version, at, type, data, meta }: RecordedEvent): strin
   return `${position} v${version} ${time} ${type} ${text} by ${meta.requestedBy} ${
     meta.correlationId ?? ""
   }`;
-}
-
-function orderFaults(history: History, before: InstanceState, event: RecordedEvent): string[] {
-  const faults: string[] = [];
-  const expected = Number.parseInt(history.position) + 1;
-  if (Number.parseInt(event.position) !== expected) {
-    faults.push(`the log has a gap: after ${history.position} comes ${event.position}`);
-  }
-  const { version, position } = before.context;
-  if (event.version !== version + 1) {
-    faults.push(`version ${event.version} follows version ${version}`);
-  }
-  const previous = version === 0 ? null : position;
-  if (event.previous !== previous) {
-    faults.push(`it names ${event.previous} as the event before, which is ${previous}`);
-  }
-  return faults;
-}
-
-function commandFaults(history: History, event: RecordedEvent): string[] {
-  const { instanceId, position } = event;
-  const ended = endedCommandId(event);
-  if (ended !== null) {
-    const command = history.commands.get(ended);
-    if (!command) return [`it ends the command ${ended}, which nobody has asked for`];
-    const wasEndedAt = command.endedAt;
-    command.endedAt ??= position;
-    return wasEndedAt ? [`the command ${ended} ended before, at ${wasEndedAt}`] : [];
-  }
-  switch (event.type) {
-    case "CommandAccepted":
-      return acceptFaults(history, event);
-    case "StartQueued":
-    case "StartRequested":
-    case "StopRequested":
-    case "RestartRequested":
-    case "DeleteRequested": {
-      const { commandId } = event.data;
-      if (commandId === null) return [];
-      const known = history.commands.get(commandId);
-      const isReleased = event.type === "StartRequested" && known?.isQueued && !known.endedAt;
-      const isQueued = event.type === "StartQueued";
-      history.commands.set(commandId, { instanceId, attempts: 0, endedAt: null, isQueued });
-      return known && !isReleased ? [`the command ${commandId} was asked for before`] : [];
-    }
-    default:
-      return [];
-  }
-}
-
-function acceptFaults(
-  history: History,
-  { data: { commandId, attempt } }: RecordedEvent & { type: "CommandAccepted" },
-): string[] {
-  const command = history.commands.get(commandId);
-  if (!command || command.isQueued) return [`nobody has sent the command ${commandId}`];
-  if (command.endedAt) return [`the command ${commandId} had ended at ${command.endedAt}`];
-  const expected = ++command.attempts;
-  return attempt === expected ? [] : [`attempt ${attempt} of ${commandId} should be ${expected}`];
-}
-
-function requestFaults(history: History, event: RecordedEvent): string[] {
-  const { requestId: decisionId, correlationId, idempotency } = event.meta;
-  // Only decisions carry an id of their own; what a worker reports about them has the asker's id alone.
-  if (decisionId === undefined) return [];
-  const requestId = correlationId ?? decisionId;
-  const { instanceId, position } = event;
-  const faults: string[] = [];
-  const story = history.requests.get(requestId);
-  if (!story) {
-    history.requests.set(requestId, { instanceId, first: position, last: position });
-  } else {
-    const isNext = Number.parseInt(position) === Number.parseInt(story.last) + 1;
-    if (!isNext || story.instanceId !== instanceId) {
-      faults.push(`the request ${requestId} had its effect before, at ${story.first}`);
-    }
-    story.last = position;
-  }
-  if (idempotency) {
-    const owner = history.keys.get(idempotency.key);
-    if (owner !== undefined && owner !== requestId) {
-      faults.push(`the idempotency key of ${owner} had a second effect, by ${requestId}`);
-    }
-    history.keys.set(idempotency.key, owner ?? requestId);
-  }
-  return faults;
 }
 
 /** What in the answers the log does not bear out. The log must be followed beyond all of them. */
@@ -234,24 +106,28 @@ const REFUSALS: readonly string[] = [
 ];
 
 function orderOfRequest(history: History, { requestId, floor }: Asked): string[] {
-  const story = history.requests.get(requestId);
-  if (!story || comparePositions(story.first, floor) > 0) return [];
-  return [`its effect at ${story.first} is not after ${floor}, which was told before it was asked`];
+  const first = effectOf(history, requestId)[0]?.event.position;
+  if (first === undefined || comparePositions(first, floor) > 0) return [];
+  return [`its effect at ${first} is not after ${floor}, which was told before it was asked`];
+}
+
+function effectOf(history: History, requestId: string): readonly Entry[] {
+  return history.effects.get(requestId)?.entries ?? [];
 }
 
 function answerFault(history: History, request: Asked): string[] {
   const { answer, requestId } = request;
   if (answer === null) return [];
   if (answer.status < 200 || answer.status > 299) {
-    const story = history.requests.get(requestId);
-    return story && answer.code !== null && REFUSALS.includes(answer.code)
-      ? [`it was refused (${answer.code}), and yet it is in the log at ${story.first}`]
+    const first = effectOf(history, requestId)[0]?.event.position;
+    return first !== undefined && answer.code !== null && REFUSALS.includes(answer.code)
+      ? [`it was refused (${answer.code}), and yet it is in the log at ${first}`]
       : [];
   }
   const faults: string[] = [];
   const { position, commandId } = answer;
   const instanceId = request.instanceId ?? answer.instanceId;
-  const event = position === null ? undefined : history.events.get(position);
+  const event = position === null ? undefined : history.events.get(position)?.event;
   if (position === null) faults.push("its answer names no position");
   else if (!event) faults.push(`it was answered with ${position}, which is not in the log`);
   else if (event.instanceId !== instanceId) {
@@ -267,7 +143,7 @@ function answerFault(history: History, request: Asked): string[] {
     faults.push(`it was created by ${event.type}`);
   }
   const isOneWrite = request.kind === "create" || request.kind === "configure";
-  const written = history.requests.get(requestId)?.last ?? null;
+  const written = effectOf(history, requestId).at(-1)?.event.position ?? null;
   if (isOneWrite && !request.isRepetition && written !== position) {
     faults.push(`it was answered with ${position}, but what it wrote is at ${written}`);
   }
@@ -302,8 +178,7 @@ function comparable({ status, code, position, instanceId, commandId }: Answered)
 
 /** Commands that the log has not ended and nobody has in hand, and the reverse. */
 export function inHandFaults(history: History, inHand: readonly string[]): string[] {
-  const open = [...history.commands].filter(([, one]) => one.endedAt === null && !one.isQueued)
-    .map(([commandId]) => commandId);
+  const open = history.openCommands().map(({ commandId }) => commandId);
   return [
     ...open.filter((id) => !inHand.includes(id)).map((id) =>
       `the command ${id} is lost: open in the log, in nobody's hand`

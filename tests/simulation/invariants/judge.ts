@@ -1,0 +1,179 @@
+/**
+ * Judges a run of the simulation as it goes: each thing that happens is held against what it touches, the whole world
+ * every now and then. Each answer is the first invariant that does not hold, or null.
+ */
+import { type CommandStory, Ledger, type PositionForm, requestIdOf } from "../../history/ledger.ts";
+import { LIFECYCLE_RULES } from "../../history/lifecycle_rules.ts";
+import { COMMAND_RULES, ORDER_RULES } from "../../history/log_rules.ts";
+import { type ProcessChange, ProcessLives } from "../../history/process_lives.ts";
+import { firstBroken } from "../../history/rule.ts";
+import { Telling } from "../../history/telling.ts";
+import type { Violation } from "../run_result.ts";
+import type {
+  Disturbance,
+  FencedStep,
+  Operation,
+  Read,
+  Registration,
+  RestingView,
+  RollbackSeen,
+  SpawnOrder,
+  Surroundings,
+  WorldView,
+  Written,
+} from "./evidence.ts";
+import { compareFences, overstay, SPAWN_RULES } from "./process_rules.ts";
+import { FENCE_RULES, ROLLBACK_RULES } from "./retention_rules.ts";
+import { WORKER_RULES } from "./worker_rules.ts";
+import { REST_RULES, type Seen, WORLD_RULES } from "./world_rules.ts";
+
+const EVENT_RULES = { ...ORDER_RULES, ...COMMAND_RULES, ...LIFECYCLE_RULES };
+
+export class Judge {
+  readonly ledger: Ledger;
+  readonly lives = new ProcessLives();
+  private readonly telling: Telling;
+  private readonly registrations = new Map<string, Registration>();
+  private readonly newest = new Map<string, string>();
+  /** By instance and generation, also those that a rollback has taken. */
+  private readonly commands = new Map<string, CommandStory[]>();
+  /** By host and instance. */
+  private readonly fences = new Map<string, { generation: number; attempt: number }>();
+  /** By run: its worker, whose silence ends a leased one. */
+  private readonly workers = new Map<string, string>();
+  private readonly compared = new WeakSet<object>();
+  private disturbedAt = -Infinity;
+
+  /** @param form of the log's positions: `counting` when it is embedded */
+  constructor(form: PositionForm, private readonly surroundings: Surroundings) {
+    this.ledger = new Ledger(form);
+    this.telling = new Telling(this.ledger);
+  }
+
+  /** Events that the log has taken, in order, before anybody hears of them. */
+  onEvents(events: readonly Written[]): Violation | null {
+    for (const written of events) {
+      const found = this.onEvent(written);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  private onEvent(written: Written): Violation | null {
+    const { ledger, surroundings, registrations, newest, disturbedAt } = this;
+    const { event } = written;
+    const entry = ledger.prepare(written);
+    const known = { ledger, entry, registrations, newest, disturbedAt, surroundings };
+    const found = firstBroken(EVENT_RULES, ledger, entry) ?? firstBroken(WORKER_RULES, known);
+    ledger.add(entry);
+    if ("generation" in event.data && event.data.commandId !== null) {
+      const story = ledger.commands.get(event.data.commandId)!;
+      const key = `${event.instanceId} ${event.data.generation}`;
+      this.commands.set(key, [...this.commands.get(key) ?? [], story]);
+    }
+    const refused = this.telling.wrote(requestIdOf(event));
+    const broken = found ?? refused;
+    return broken && {
+      invariant: broken.invariant,
+      found: `${event.type} at ${event.position} of ${event.instanceId}: ${broken.found}`,
+    };
+  }
+
+  /** The log came back without its newest events; what is told from now on is judged by what is left. */
+  onRollback(rollback: RollbackSeen): Violation | null {
+    const { ledger } = this;
+    const taken = ledger.rollBack(rollback.lost, rollback.at);
+    for (const { event: { instanceId } } of taken) {
+      for (const key of this.fences.keys()) {
+        if (key.endsWith(` ${instanceId}`)) this.fences.delete(key);
+      }
+    }
+    // Which incarnation is the newest may be forgotten with the rest.
+    if (taken.length > 0) this.newest.clear();
+    this.telling.rolledBack();
+    return firstBroken(ROLLBACK_RULES, rollback, taken);
+  }
+
+  /** An order to spawn that a shim carries out, just before the process begins. */
+  onSpawn(order: SpawnOrder): Violation | null {
+    const { ledger } = this;
+    const commands = (this.commands.get(`${order.instanceId} ${order.generation}`) ?? [])
+      .map((story) => ledger.commands.get(story.commandId) ?? story);
+    const key = `${order.host} ${order.instanceId}`;
+    const before = this.fences.get(key) ?? null;
+    this.workers.set(order.runId, order.workerId);
+    if (!before || compareFences(order, before) > 0) {
+      const { generation, attempt } = order;
+      this.fences.set(key, { generation, attempt });
+    }
+    const found = firstBroken(SPAWN_RULES, { ledger, order, commands, before });
+    return found && { ...found, found: `${order.runId} of ${order.instanceId}: ${found.found}` };
+  }
+
+  /** A process began or ended, a host stands still or goes on. */
+  onProcess(change: ProcessChange): Violation | null {
+    return this.lives.take(change);
+  }
+
+  /** A request is asked: before it is, so that its floor is what was told by then. */
+  onAsked(operation: Operation): Violation | null {
+    return this.telling.asked(operation);
+  }
+
+  /** It was answered (`outcome` is set); `info` when its node died or an error came. */
+  onTold(operation: Operation): Violation | null {
+    return this.telling.told(operation);
+  }
+
+  /** A client has read one instance. */
+  onRead(read: Read): Violation | null {
+    return this.telling.read(read);
+  }
+
+  /** A new incarnation of a worker is registered. */
+  onRegistered(registration: Registration): void {
+    this.registrations.set(registration.incarnation, registration);
+    this.newest.set(registration.workerId, registration.incarnation);
+  }
+
+  /** From here on nobody is lost for one lease. */
+  onDisturbance({ at }: Disturbance): void {
+    this.disturbedAt = Math.max(this.disturbedAt, at);
+  }
+
+  /** A step under a leader's token was done. */
+  onFenced(step: FencedStep): Violation | null {
+    return firstBroken(FENCE_RULES, step, this.ledger);
+  }
+
+  /** Looks at the whole world: every hundred steps, and whenever something is doubtful. */
+  atIntervals(view: WorldView): Violation | null {
+    return this.lives.overdue(view.at) ?? this.lapsed(view.at) ??
+      firstBroken(WORLD_RULES, this.seen(), view);
+  }
+
+  /** The world at rest: everything that holds always, and what must have come to its end. */
+  atRest(view: RestingView): Violation | null {
+    return this.atIntervals(view) ?? firstBroken(REST_RULES, this.seen(), view);
+  }
+
+  private seen(): Seen {
+    const { ledger, lives, surroundings, compared } = this;
+    return { ledger, lives, surroundings, compared, unanswered: this.telling.unanswered };
+  }
+
+  private lapsed(at: number): Violation | null {
+    const { lives, surroundings } = this;
+    for (const [instanceId, own] of lives.live) {
+      for (const life of own) {
+        if (lives.isFrozen(life.host)) continue;
+        const heardAt = surroundings.heardAt(this.workers.get(life.runId) ?? "");
+        const found = overstay(life, heardAt, lives.thawed(life.host), at);
+        if (found) {
+          return { invariant: "leasesAreKept", found: `${life.runId} of ${instanceId} ${found}` };
+        }
+      }
+    }
+    return null;
+  }
+}
