@@ -60,6 +60,8 @@ export class ModelHost {
   private heardMs = -Infinity;
   /** Called when a process begins or ends; of a reboot only those hear that are told of `isRebooted`. */
   readonly listeners = new Set<(process: ModelProcess) => void>();
+  /** Called with each order that is about to be carried out, before its process begins. */
+  onSpawn: (order: ShimOrder) => void = () => {};
   /** From its boot to the next; while it is frozen nothing happens on it. */
   private life = new Life();
 
@@ -140,6 +142,7 @@ export class ModelHost {
     holder: NonNullable<Folder["holder"]>,
     given: ShimOrder,
   ): ModelProcess {
+    this.onSpawn(given);
     const process: ModelProcess = {
       instanceId: given.instanceId,
       runId: given.runId,
@@ -195,6 +198,11 @@ export class ModelHost {
 
   private tell(process: ModelProcess): void {
     for (const listener of [...this.listeners]) listener(process);
+  }
+
+  /** When the log last heard this host's worker, as that has said; -Infinity: never. */
+  get heardAt(): number {
+    return this.heardMs;
   }
 
   /** The log has heard this host's worker, which spoke after `asOfMs`. */

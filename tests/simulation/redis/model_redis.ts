@@ -29,6 +29,8 @@ export interface ModelRedisOptions {
 }
 
 export class ModelRedis implements Server {
+  /** Called with each function that was executed: the step's name, its arguments without keys, its answer. */
+  onCalled: (step: string, args: readonly string[], reply: Reply) => void = () => {};
   private data = new Keyspace();
   private functions = new LoadedFunctions();
   private synced = { data: this.data.clone(), functions: this.functions.clone() };
@@ -338,7 +340,10 @@ export class ModelRedis implements Server {
       }
       return this.touching(inner, nowMs);
     };
-    return called.run(call, rest.slice(0, Number(count)), rest.slice(Number(count)));
+    const args = rest.slice(Number(count));
+    const reply = called.run(call, rest.slice(0, Number(count)), args);
+    this.onCalled(name!.slice(name!.indexOf("_", "draas_".length) + 1), args, reply);
+    return reply;
   }
 
   private subscribe(client: ServerClient, words: readonly Word[]): Reply {
