@@ -43,7 +43,7 @@ export function storyOf(telling: Telling): string[] {
     "",
     ...(violation === null
       ? []
-      : ["What broke", `  ${violation.invariant}`, `  ${violation.found}`, ""]),
+      : ["What broke", ...indented([violation.invariant, ...violation.found.split("\n")]), ""]),
     "Again",
     `  ${command}`,
   ];

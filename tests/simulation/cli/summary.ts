@@ -23,7 +23,6 @@ export interface Summary {
 export function summaryLines(summary: Summary): string[] {
   const { seeds, seconds, totals, seedsEver, coverage, failures, isInterrupted } = summary;
   const isResumed = seedsEver > seeds;
-  const [first] = failures;
   return [
     ...(failures.length > 1 ? ["Seeds that failed", ...failures.map(failureLine), ""] : []),
     ...(isInterrupted ? ["interrupted"] : []),
@@ -37,7 +36,7 @@ export function summaryLines(summary: Summary): string[] {
     `came to   ${amount(totals.events)} events, ${amount(totals.requests)} requests, ` +
     `${amount(totals.faults)} faults`,
     ...coverageLines(coverage, seedsEver),
-    first ? `FAILED    ${failureLine(first)}` : "held      every invariant in every seed",
+    verdictLine(summary),
   ];
 }
 
@@ -66,9 +65,19 @@ export function summaryData(summary: Summary): Record<string, unknown> {
 
 /** See the help. */
 export function exitCodeOf({ failures, coverage, seedsEver, isInterrupted }: Summary): number {
-  const hasMissed = seedsEver >= SEEDS_FOR_ALL && coverage.neverReached.length > 0;
-  if (failures.length > 0 || hasMissed) return EXIT.broken;
+  if (failures.length > 0 || hasMissed({ coverage, seedsEver })) return EXIT.broken;
   return isInterrupted ? EXIT.interrupted : EXIT.held;
+}
+
+function verdictLine(summary: Summary): string {
+  const [first] = summary.failures;
+  if (first) return `FAILED    ${failureLine(first)}`;
+  if (!hasMissed(summary)) return "held      every invariant in every seed";
+  return "FAILED    every invariant held, but not all was reached that must be";
+}
+
+function hasMissed({ coverage, seedsEver }: Pick<Summary, "coverage" | "seedsEver">): boolean {
+  return seedsEver >= SEEDS_FOR_ALL && coverage.neverReached.length > 0;
 }
 
 function failureLine({ seed, invariant, command }: FailedSeed): string {

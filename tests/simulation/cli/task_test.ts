@@ -104,7 +104,7 @@ Deno.test("what must be reached and was not is listed, and fails from 200 seeds 
   assertMatch(few.said.join("\n"), /^not yet +\d+ of what 200 seeds must reach/m);
   const many = standIn(() => some);
   assertEquals(await run(many, "--seeds 200"), 1);
-  const missed = many.said.join("\n").match(/^NEVER +([^]*?)\nheld/m)![1]!.split(/,\s+/);
+  const missed = many.said.join("\n").match(/^NEVER +([^]*?)\nFAILED/m)![1]!.split(/,\s+/);
   assert(missed.includes("rollback") && missed.includes("node-killed"), missed.join());
   assert(!missed.includes("stolen command") && !missed.includes("CommandAccepted"), missed.join());
   const all = standIn(() => ALL_REACHED);
