@@ -5,6 +5,7 @@ import { LuaError, LuaTable, type LuaValue, typeName } from "./lua_values.ts";
 const DEPTH_MAX = 1000;
 const SPARSE_RATIO = 2;
 const SPARSE_SAFE = 10;
+const KEY_MAX = 2 ** 31 - 1;
 
 /** `cjson.encode`. */
 export function encode(value: LuaValue): string {
@@ -62,20 +63,21 @@ function encodedNumber(value: number): string {
   return numberText(value, 14);
 }
 
-/** The number of elements when all keys are whole and positive; 0 for none, -1 for an object. */
+/** The number of elements when all keys are whole and positive; none or fewer for an object. */
 function elementsOf(table: LuaTable): number {
   let [most, items] = [0, 0];
+  for (let at = 0; at < table.array.length; at++) {
+    if (table.array[at] === undefined) continue;
+    most = at + 1;
+    items++;
+  }
   if (table.hash !== null) {
     for (const key of table.hash.keys()) {
       if (typeof key !== "number" || key < 1 || !Number.isInteger(key)) return -1;
-      most = Math.max(most, key);
+      // It counts in 32 bits: a key that is larger makes an object.
+      if (key > most) most = key <= KEY_MAX ? key : -KEY_MAX - 1;
       items++;
     }
-  }
-  for (let at = 0; at < table.array.length; at++) {
-    if (table.array[at] === undefined) continue;
-    most = Math.max(most, at + 1);
-    items++;
   }
   if (most > items * SPARSE_RATIO && most > SPARSE_SAFE) {
     throw new LuaError("Cannot serialise table: excessively sparse array");
@@ -271,8 +273,8 @@ class Reader {
 }
 
 const WORDS: readonly [string, LuaValue][] = [["true", true], ["false", false], ["null", null]];
-/** The signs that a number can be made of, infinite ones included. */
-const SCALAR = /[-+.()\w]*/y;
+/** The signs that a number can begin with and be made of, infinite ones included. */
+const SCALAR = /[-+\diInN][-+.()\w]*/y;
 
 function bytesOf(point: number): string {
   return String.fromCharCode(...new TextEncoder().encode(String.fromCodePoint(point)));

@@ -6,14 +6,31 @@ export function numberText(value: number, digits: number): string {
     return value === 0 && 1 / value < 0 ? "-0" : String(value);
   }
   if (!Number.isFinite(value)) return value !== value ? "-nan" : value > 0 ? "inf" : "-inf";
-  const [mantissa = "", power = ""] = value.toExponential(digits - 1).split("e");
+  const [mantissa = "", power = ""] = rounded(value, digits).split("e");
   const exponent = Number(power);
   if (exponent < -4 || exponent >= digits) {
     const size = String(Math.abs(exponent)).padStart(2, "0");
     return `${withoutZeros(mantissa)}e${exponent < 0 ? "-" : "+"}${size}`;
   }
-  return withoutZeros(value.toFixed(digits - 1 - exponent));
+  const sign = value < 0 ? "-" : "";
+  const all = "0".repeat(Math.max(0, -exponent)) + mantissa.replace(/[-.]/g, "");
+  const whole = Math.max(0, exponent) + 1;
+  return `${sign}${withoutZeros(`${all.slice(0, whole)}.${all.slice(whole)}`)}`;
 }
+
+/** `value.toExponential` with `digits` digits; of two that are as near C takes the even one, JavaScript the larger. */
+function rounded(value: number, digits: number): string {
+  const [mantissa = "", power = ""] = value.toExponential(EXACT_DIGITS).split("e");
+  const end = mantissa.indexOf(".") + digits;
+  const isTie = /^50*$/.test(mantissa.slice(end));
+  if (isTie && Number(mantissa.charAt(end - 1)) % 2 === 0) {
+    return `${mantissa.slice(0, end)}e${power}`;
+  }
+  return value.toExponential(digits - 1);
+}
+
+/** So many digits that a tie is seen for one. */
+const EXACT_DIGITS = 60;
 
 /** `%d` of C: the whole part; what no 64-bit integer holds is the smallest of them, as on the processors of servers. */
 export function wholeText(value: number): string {
@@ -61,5 +78,5 @@ function readHexadecimal(text: string): number {
 }
 
 function withoutZeros(text: string): string {
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  return text.includes(".") ? text.replace(/\.?0*$/, "") : text;
 }

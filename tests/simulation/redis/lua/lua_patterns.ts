@@ -201,6 +201,7 @@ function readSet(pattern: string, from: number): Item {
       at += 2;
     } else if (pattern.charAt(at + 1) === "-" && !["]", ""].includes(pattern.charAt(at + 2))) {
       const [low, high] = [sign.charCodeAt(0), pattern.charCodeAt(at + 2)];
+      if (pattern.charAt(at + 2) === "%") throw new Error("a range up to % is not supported");
       parts.push((byte) => byte >= low && byte <= high);
       at += 3;
     } else {

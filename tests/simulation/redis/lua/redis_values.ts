@@ -19,30 +19,41 @@ export function fromReply(reply: Reply): LuaValue {
   throw new Error("a function of the library reads bytes, which only texts stand for here");
 }
 
-/** A function's result as the answer of its call. */
+/**
+ * A function's result as the answer of its call.
+ * @throws {ReplyError} for an error; one inside a list is its text there, as ioredis has it
+ */
 export function toReply(value: LuaValue): Reply {
+  const error = value instanceof LuaTable ? value.get("err") : undefined;
+  if (typeof error === "string") throw new ReplyError(oneLine(error));
+  return partOfReply(value);
+}
+
+function partOfReply(value: LuaValue): Reply {
   if (typeof value === "string") return value;
   if (typeof value === "number") return integer(value);
   if (value === true) return 1;
   if (!(value instanceof LuaTable)) return null;
   if (value.hash !== null) {
     const error = value.hash.get("err");
-    if (typeof error === "string") throw new ReplyError(oneLine(error));
+    if (typeof error === "string") return oneLine(error);
     const status = value.hash.get("ok");
     if (typeof status === "string") return oneLine(status);
   }
   const replies: Reply[] = [];
   for (const one of value.array) {
     if (one === undefined) break;
-    replies.push(toReply(one));
+    replies.push(partOfReply(one));
   }
   return replies;
 }
 
-/** `redis.error_reply`: an error of one word gets Redis' code. */
+/** `redis.error_reply`: an error of one word gets Redis' code; line ends around its words go. */
 export function errorReply(text: string): LuaTable {
   const bare = text.startsWith("-") ? text.slice(1) : text;
-  return errorTable(bare.includes(" ") ? bare : `ERR ${bare}`);
+  const space = bare.indexOf(" ");
+  const words = bare.slice(space + 1).replace(/^[\r\n]+|[\r\n]+$/g, "");
+  return errorTable(`${space < 0 ? "ERR" : bare.slice(0, space)} ${words}`);
 }
 
 export function errorTable(message: string): LuaTable {
