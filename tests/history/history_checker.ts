@@ -177,7 +177,7 @@ function comparable({ status, code, position, instanceId, commandId }: Answered)
 }
 
 /** Commands that the log has not ended and nobody has in hand, and the reverse. */
-export function inHandFaults(history: History, inHand: readonly string[]): string[] {
+export function inHandFaults(history: Ledger, inHand: readonly string[]): string[] {
   const open = history.openCommands().map(({ commandId }) => commandId);
   return [
     ...open.filter((id) => !inHand.includes(id)).map((id) =>
