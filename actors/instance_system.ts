@@ -203,6 +203,11 @@ export class FleetSystem implements InstanceSystem {
     });
   }
 
+  /** All that this node has folded, deleted instances too; nothing while it recovers. */
+  states(): Iterable<InstanceState> {
+    return this.follower.isFolded ? this.table.all() : [];
+  }
+
   async get(instanceId: string, atLeast?: Position): Promise<InstanceState | undefined> {
     this.follower.assertFolded();
     const state = this.table.state(instanceId);

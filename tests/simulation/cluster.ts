@@ -36,6 +36,8 @@ export interface SimHost {
   model: ModelHost;
   worker: SimProgram;
   way: ModelConnector | null;
+  /** Its worker has registered, and takes commands. */
+  isAtWork: boolean;
 }
 
 export class Cluster {
@@ -52,11 +54,13 @@ export class Cluster {
   readonly reached = new Set<string>();
   /** Called when Redis has lost its unsynced end, before it is up again. */
   onRolledBack: () => void = () => {};
+  readonly fsync: Plan["shape"]["fsync"];
   private readonly ids = countingIds();
   private readonly chance: Chance;
   private lives = 0;
 
   constructor({ seed, shape }: Plan) {
+    this.fsync = shape.fsync;
     this.chance = new Chance(seed).stream("world");
     this.time = new VirtualTime(this.chance.stream("ties"));
     this.tables = new CommittingTables();
@@ -80,13 +84,6 @@ export class Cluster {
   /** Every live process, on whatever host. */
   live(instanceId?: string): ModelProcess[] {
     return this.hosts.flatMap((host) => host.model.live(instanceId));
-  }
-
-  /** Called with each process that begins or ends, and its host. */
-  watchProcesses(listener: (process: ModelProcess, host: SimHost) => void): void {
-    for (const host of this.hosts) {
-      host.model.listeners.add((process) => listener(process, host));
-    }
   }
 
   private readonly onBug = (life: Life) => (error: unknown) => {
@@ -123,9 +120,13 @@ export class Cluster {
         say: (text) => this.say(text),
         onBug: (error) => this.bugs.push(error),
         live: (life) => this.work(host, life),
-        onDeath: () => host.way = null,
+        onDeath: () => {
+          host.way = null;
+          host.isAtWork = false;
+        },
       }),
       way: null,
+      isAtWork: false,
     };
     return host;
   }
@@ -226,6 +227,7 @@ export class Cluster {
       onStranger: ({ runId }) => this.reach("stranger", `stranger ${runId} on host ${name}`),
     });
     await worker.start();
+    if (life.isAlive) host.isAtWork = true;
   }
 
   private reach(state: string, text: string): void {

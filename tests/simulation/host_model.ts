@@ -62,6 +62,8 @@ export class ModelHost {
   readonly listeners = new Set<(process: ModelProcess) => void>();
   /** Called with each order that is about to be carried out, before its process begins. */
   onSpawn: (order: ShimOrder) => void = () => {};
+  /** Called when the host stops as a whole, and when it goes on. */
+  onStandstill: (stands: boolean) => void = () => {};
   /** From its boot to the next; while it is frozen nothing happens on it. */
   private life = new Life();
 
@@ -166,22 +168,25 @@ export class ModelHost {
     return process;
   }
 
-  /** Until when nothing happens here; 0: it is not frozen. */
-  get frozenUntil(): number {
-    return this.life.frozenUntil;
-  }
-
   /** The host stops as a whole, with all that is on it, for so long. */
   freeze(ms: number): void {
-    this.life.frozenUntil = this.time.now + ms;
+    this.life.frozenUntil = Math.max(this.life.frozenUntil, this.time.now + ms);
+    this.onStandstill(true);
+    // Just before what waits for the thaw, so that it is known to have thawed when that happens.
+    this.time.after(ms - 0.001, () => {
+      if (this.life.frozenUntil <= this.time.now + 0.001) this.onStandstill(false);
+    });
   }
 
   thaw(): void {
+    if (this.life.frozenUntil <= this.time.now) return;
     this.life.frozenUntil = 0;
+    this.onStandstill(false);
   }
 
   /** Everything on it is gone at once but for what is on its disk. */
   reboot(): void {
+    this.thaw();
     this.life.isAlive = false;
     this.life = new Life();
     for (const folder of this.folders.values()) if (folder.holder) folder.holder.isGone = true;

@@ -1,17 +1,18 @@
 /** Runs a plan from an empty world through its requests and faults to rest, and judges it on the way. The same plan, the same run. */
-import type { InstanceState } from "../../machines/lifecycle.ts";
 import { Cluster } from "./cluster.ts";
 import { isFault, type Plan, type Step } from "./plan.ts";
-import type { RunResult, Violation } from "./run_result.ts";
+import type { RunResult } from "./run_result.ts";
+import { SimJudge } from "./sim_judge.ts";
 import { SimLog } from "./sim_log.ts";
 import { SimUsers } from "./sim_users.ts";
 import { calm, strike } from "./strike.ts";
 
 /** Longer than the longest lease, the longest deadline and the slowest fault that was begun. */
 const REST_MS = 120_000;
-/** The world is looked at so often while it comes to rest. */
+/** What has changed lately counts as on its way; so no world is at rest before this. */
+const REST_MS_MIN = 35_000;
 const LOOK_EVERY_MS = 5_000;
-const STEPS_PER_FULL_CHECK = 100;
+const STEPS_PER_LOOK = 100;
 
 export async function runPlan(plan: Plan): Promise<RunResult> {
   const run = new Run(plan);
@@ -28,60 +29,69 @@ export async function runPlan(plan: Plan): Promise<RunResult> {
 class Run {
   readonly cluster: Cluster;
   private readonly log: SimLog;
+  private readonly judge: SimJudge;
   private readonly users: SimUsers;
-  private violation: Violation | null = null;
   private steps = 0;
   private struck = 0;
 
   constructor(private readonly plan: Plan) {
     this.cluster = new Cluster(plan);
     this.log = new SimLog(this.cluster);
-    this.users = new SimUsers(this.cluster, { onAsked() {}, onTold() {}, onRead() {} });
-    this.cluster.onRolledBack = () => {
-      const lost = this.log.dropLost();
-      this.cluster.say(`redis has lost its last ${lost.length} events`);
-    };
+    this.judge = new SimJudge(this.cluster, plan);
+    this.users = new SimUsers(this.cluster, this.judge);
+    this.cluster.tables.onLook = () => this.judge.onEvents(this.log.news());
+    this.cluster.onRolledBack = () => this.judge.onRolledBack(this.log.dropLost());
   }
 
   async toEnd(): Promise<RunResult> {
-    const { cluster, plan } = this;
+    const { cluster, plan, judge, users, log } = this;
+    const { busyMs } = plan.shape;
     cluster.start();
     for (const step of plan.steps) cluster.time.after(step.atMs, () => this.act(step));
-    await this.until(plan.shape.busyMs);
+    await this.until(busyMs);
     calm(cluster);
-    await this.until(plan.shape.busyMs + REST_MS);
+    await this.until(busyMs + REST_MS_MIN);
+    await this.rest(busyMs + REST_MS);
     return {
-      violation: this.violation,
+      violation: judge.violation,
       story: cluster.story,
       digest: digestOf(cluster),
-      requests: this.users.asked,
+      requests: users.asked,
       faults: this.struck,
-      events: this.log.events.length,
+      events: log.events.length,
       coverage: cluster.reached,
     };
   }
 
   private act(step: Step): void {
     if (!isFault(step)) return this.users.act(step);
+    this.judge.onFault(step);
     if (strike(this.cluster, step)) this.struck++;
   }
 
   private async until(endMs: number): Promise<void> {
-    const { time } = this.cluster;
-    while (!this.violation && time.next <= endMs) {
+    const { cluster, judge } = this;
+    const { time } = cluster;
+    while (!judge.violation && time.next <= endMs) {
       await time.step();
-      await this.log.news();
-      this.steps++;
-      if (this.cluster.bugs.length > 0) {
-        this.violation = {
-          invariant: "nothing is a bug",
-          found: String((this.cluster.bugs[0] as Error).stack),
-        };
-      }
+      if (cluster.redis) judge.onEvents(this.log.news());
+      if (++this.steps % STEPS_PER_LOOK !== 0) continue;
+      this.users.hangUp();
+      await judge.look();
     }
   }
-  get stepsDone() {
-    return this.steps;
+
+  /** Goes on until nothing speaks against the world's being at rest; what does at the end is the violation. */
+  private async rest(endMs: number): Promise<void> {
+    const { cluster: { time }, judge } = this;
+    while (!judge.violation) {
+      this.users.hangUp();
+      await judge.look();
+      const found = await judge.lookAtRest(this.log.events);
+      if (!found) return;
+      if (time.elapsed >= endMs - LOOK_EVERY_MS) return judge.find(found);
+      await this.until(time.elapsed + LOOK_EVERY_MS);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** The log as it stands, read around the network after each step: what came, and what a Redis that was put back has lost. */
+import { recordedFrom } from "../../adapters/embedded/stored_events.ts";
 import { eventOf, type StreamEntry } from "../../adapters/redis/stored_entries.ts";
 import {
   comparePositions,
@@ -21,11 +22,11 @@ export class SimLog {
   constructor(private readonly cluster: Cluster) {}
 
   /** What was added since the last call. */
-  async news(): Promise<RecordedEvent[]> {
-    const { redis, embedded } = this.cluster;
-    const added: RecordedEvent[] = redis
+  news(): RecordedEvent[] {
+    const { redis, tables } = this.cluster;
+    const added = redis
       ? entriesAfter(redis.keyspace, this.head).map(eventOf)
-      : await embedded?.log.read(this.head, PAGE) ?? [];
+      : tables.events.after(Number.parseInt(this.head), PAGE).map(recordedFrom);
     this.events.push(...added);
     return added;
   }

@@ -5,17 +5,19 @@ import { statusOf } from "../../machines/status.ts";
 import { type Operation, outcomeOf, placeOf, type Read } from "../history/operations.ts";
 import type { Cluster, SimNode } from "./cluster.ts";
 import type { ReadStep, RequestStep } from "./plan.ts";
+import type { Life } from "./virtual_time.ts";
 
 /** Told of what users ask and hear. */
 export interface Witness {
   onAsked(operation: Operation): void;
-  /** Of an operation whose node died before it answered nobody ever hears. */
   onTold(operation: Operation): void;
   onRead(read: Read): void;
 }
 
 export class SimUsers {
   asked = 0;
+  /** Asked of a node, and not answered yet. */
+  private readonly pending = new Map<Operation, Life>();
   /** By the number of its create. */
   private readonly instances = new Map<number, string>();
 
@@ -32,6 +34,17 @@ export class SimUsers {
     if (step.kind === "request") return this.ask(node, step);
     const instanceId = this.instances.get(step.instance);
     if (instanceId !== undefined) this.read(node, step, instanceId);
+  }
+
+  /** Whoever asked a node that is dead by now sees a broken connection: it may have been done, or not. */
+  hangUp(): void {
+    for (const [operation, life] of this.pending) {
+      if (life.isAlive) continue;
+      this.pending.delete(operation);
+      operation.outcome = { kind: "info", code: "connection_lost" };
+      operation.returnedAt = this.cluster.time.elapsed;
+      this.witness.onTold(operation);
+    }
   }
 
   private ask(node: SimNode, step: RequestStep): void {
@@ -59,6 +72,7 @@ export class SimUsers {
         `${instanceId ?? `instance ${step.instance}`}${key === null ? "" : ` with key ${key}`}`,
     );
     this.witness.onAsked(operation);
+    this.pending.set(operation, node.program.life!);
     const asking = node.system!.ask(instanceId, request, {
       timeoutMs,
       wait,
@@ -67,6 +81,7 @@ export class SimUsers {
       ...(idempotency ? { idempotency } : {}),
     });
     this.hear(node, asking, (outcome, code) => {
+      this.pending.delete(operation);
       operation.outcome = outcome ? outcomeOf(outcome) : { kind: "info", code };
       operation.returnedAt = cluster.time.elapsed;
       if (outcome && request.type === "create") this.remember(step.instance, outcome);

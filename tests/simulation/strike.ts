@@ -119,7 +119,9 @@ const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) =>
   "redis-killed": onRedis((redis, { durationMs }) => redis.kill(Math.min(durationMs, DOWN_MS_MAX))),
   "redis-rolled-back": (cluster, { durationMs }) => {
     const { redis } = cluster;
-    if (!redis) return false;
+    // What is on the disk before it is acknowledged is never lost.
+    if (!redis || cluster.fsync === "always") return false;
+    cluster.reached.add("rollback");
     redis.markSynced();
     cluster.time.after(Math.min(durationMs, 1_500), () => {
       redis.rollBack(Math.min(durationMs, DOWN_MS_MAX));

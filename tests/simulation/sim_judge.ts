@@ -1,0 +1,208 @@
+/** Tells the judge what happens in a simulated world, and lets him look at it. The first invariant that does not hold is kept. */
+import { RedisKeys } from "../../adapters/redis/keys.ts";
+import type { RecordedEvent } from "../../events/envelope.ts";
+import { statusOf } from "../../machines/status.ts";
+import { type Cluster, NAMESPACE, type SimHost } from "./cluster.ts";
+import { Disturbances } from "./disturbances.ts";
+import type { ShimOrder } from "./host_model.ts";
+import type { Operation, RestingView, WorldView } from "./invariants/evidence.ts";
+import { Judge } from "./invariants/judge.ts";
+import type { FaultStep, Plan } from "./plan.ts";
+import { rareStateOf } from "./rare_states.ts";
+import type { Violation } from "./run_result.ts";
+import { StepsSeen } from "./steps_seen.ts";
+import type { Witness } from "./sim_users.ts";
+
+/** From the accept to the spawn at most: design §4 rule 6. */
+const SPAWN_WITHIN_MS = 10_000;
+const PLATFORM = "process";
+
+export class SimJudge implements Witness {
+  violation: Violation | null = null;
+  private readonly judge: Judge;
+  private readonly steps: StepsSeen;
+  private readonly disturbances: Disturbances;
+  private readonly keys = new RedisKeys(NAMESPACE);
+
+  constructor(private readonly cluster: Cluster, private readonly plan: Plan) {
+    const { redis, time } = cluster;
+    this.disturbances = new Disturbances(cluster);
+    this.judge = new Judge(redis ? "stream" : "counting", {
+      heardAt: (workerId) => this.heardAt(workerId),
+      undisturbedSince: (except) => this.disturbances.since(except),
+    });
+    this.steps = new StepsSeen(() => time.elapsed, {
+      onRegistered: (registration) => this.judge.onRegistered(registration),
+      onFenced: (step) => this.find(this.judge.onFenced(step)),
+      onLeaderChanged: () => this.disturbed("leader-changed"),
+      reach: (state) => cluster.reached.add(state),
+    });
+    if (redis) redis.onCalled = (step, args, reply) => this.steps.see(step, args, reply);
+    for (const host of cluster.hosts) this.watch(host);
+  }
+
+  onEvents(events: readonly RecordedEvent[]): void {
+    const { cluster, judge } = this;
+    const writtenAt = cluster.time.elapsed;
+    for (const event of events) {
+      const before = judge.ledger.states.get(event.instanceId);
+      cluster.reached.add(`${before ? statusOf(before) : "none"} × ${event.type}`);
+      const rare = rareStateOf(event, before);
+      if (rare) cluster.reached.add(rare);
+      cluster.say(`  ${event.position} ${event.instanceId} v${event.version} ${event.type}`);
+      this.find(judge.onEvents([{ event, writtenAt, clockAt: this.logAt }]));
+    }
+  }
+
+  onRolledBack(lost: readonly RecordedEvent[]): void {
+    this.cluster.say(`redis has lost its last ${lost.length} events`);
+    this.find(this.judge.onRollback({
+      at: this.cluster.time.elapsed,
+      lost: new Set(lost.map(({ position }) => position)),
+      durability: this.plan.shape.fsync === "always" ? "disk" : "process",
+    }));
+  }
+
+  onFault(step: FaultStep): void {
+    const { cluster, judge, disturbances } = this;
+    for (const state of judge.ledger.states.values()) {
+      cluster.reached.add(`${statusOf(state)} × ${step.kind}`);
+    }
+    cluster.reached.add(step.kind);
+    disturbances.note(step);
+    if (step.kind.startsWith("node-")) this.disturbed("leader-reconnected");
+    if (step.kind.startsWith("redis-")) {
+      this.disturbed("redis-back");
+      cluster.time.after(step.durationMs, () => this.disturbed("redis-back"));
+    }
+  }
+
+  onAsked(operation: Operation): void {
+    this.find(this.judge.onAsked(operation));
+  }
+
+  onTold(operation: Operation): void {
+    this.find(this.judge.onTold(operation));
+  }
+
+  onRead(read: Parameters<Witness["onRead"]>[0]): void {
+    this.find(this.judge.onRead(read));
+  }
+
+  /** Everything, as it is now. */
+  async look(): Promise<void> {
+    this.disturbances.since(null);
+    this.find(this.judge.atIntervals(await this.view()));
+  }
+
+  /** The first invariant that does not hold of a world that should have come to rest. */
+  async lookAtRest(log: readonly RecordedEvent[] | null): Promise<Violation | null> {
+    const view: RestingView = { ...await this.view(), log };
+    return this.judge.atRest(view);
+  }
+
+  find(found: Violation | null): void {
+    this.violation ??= found;
+  }
+
+  private get logAt(): number {
+    const { redis, time, nodes } = this.cluster;
+    return redis ? redis.clock : time.now + (nodes[0]!.program.life?.wallAheadMs ?? 0);
+  }
+
+  private heardAt(workerId: string): number | null {
+    const { redis, hosts } = this.cluster;
+    if (redis) return this.steps.heardAt.get(workerId) ?? null;
+    const heardAt = hosts[0]!.model.heardAt;
+    return Number.isFinite(heardAt) ? heardAt : null;
+  }
+
+  private disturbed(kind: "redis-back" | "leader-changed" | "leader-reconnected"): void {
+    this.judge.onDisturbance({ kind, at: this.cluster.time.elapsed });
+  }
+
+  private watch(host: SimHost): void {
+    const { time } = this.cluster;
+    const { name, model } = host;
+    model.onSpawn = (order) => this.spawns(host, order);
+    model.onStandstill = (stands) =>
+      this.find(this.judge.onProcess({
+        kind: stands ? "host-froze" : "host-thawed",
+        at: time.elapsed,
+        host: name,
+      }));
+    model.listeners.add((process) => {
+      const { isAlive, instanceId, runId, leaseMs } = process;
+      const at = time.elapsed;
+      this.cluster.say(`  ${runId} of ${instanceId} ${isAlive ? "begins" : "ends"} on ${name}`);
+      this.find(this.judge.onProcess(
+        isAlive
+          ? { kind: "began", at, instanceId, runId, host: name, leaseMs }
+          : { kind: "ended", at, runId },
+      ));
+    });
+  }
+
+  private spawns(
+    { name }: SimHost,
+    { instanceId, runId, fence, deadline, lease }: ShimOrder,
+  ): void {
+    const { judge, cluster } = this;
+    const { generation, attempt } = fence;
+    const command = [...judge.ledger.commands.values()].find((one) =>
+      one.instanceId === instanceId && one.generation === generation
+    );
+    const acceptedAt = command && this.steps.acceptedAt.get(command.commandId);
+    this.find(judge.onSpawn({
+      at: cluster.time.elapsed,
+      instanceId,
+      runId,
+      host: name,
+      workerId: `worker-${name}`,
+      generation,
+      attempt,
+      deadline: acceptedAt === undefined ? deadline : acceptedAt + SPAWN_WITHIN_MS,
+      leaseMs: lease?.leaseMs ?? null,
+    }));
+  }
+
+  private async view(): Promise<WorldView> {
+    const { time, nodes, bugs } = this.cluster;
+    return {
+      at: time.elapsed,
+      logAt: this.logAt,
+      nodes: nodes.flatMap(({ system, program }) =>
+        system ? [{ name: program.name, states: () => system.states() }] : []
+      ),
+      inFlight: await this.inFlight(),
+      waiting: this.waiting(),
+      bugs,
+    };
+  }
+
+  private async inFlight(): Promise<string[]> {
+    const { redis, embedded } = this.cluster;
+    if (redis) {
+      const all = redis.execute("HGETALL", this.keys.commands) as string[];
+      return all.filter((_, index) => index % 2 === 0);
+    }
+    return (await embedded?.bus.inFlight() ?? []).map(({ command }) => command.messageId);
+  }
+
+  /** The commands on every stream; also seen there: what was offered to more than one worker. */
+  private waiting(): string[] | null {
+    const { redis, hosts, reached } = this.cluster;
+    if (!redis) return null;
+    const sites = hosts.map(({ name }) => `site-${name}`);
+    const streams = new Set(sites.flatMap((site) => this.keys.workerStreams(PLATFORM, site)));
+    return [...streams].flatMap((stream) => {
+      const entries = redis.execute("XRANGE", stream, "-", "+") as [string, string[]][];
+      if (entries.length === 0) return [];
+      const pending = redis.execute("XPENDING", stream, "workers", "-", "+", "100");
+      if ((pending as [string, string, number, number][]).some(([, , , times]) => times > 1)) {
+        reached.add("stolen command");
+      }
+      return entries.map(([, fields]) => fields[1]!);
+    });
+  }
+}

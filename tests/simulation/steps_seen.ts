@@ -1,0 +1,97 @@
+/** What the functions of the modelled Redis were seen to do: when each worker was heard, who leads, what was done under which token. */
+import type { FencedStep, Registration } from "./invariants/evidence.ts";
+import type { Reply } from "./redis/reply.ts";
+
+/** Told of what a function's call has shown. */
+export interface StepListener {
+  onRegistered(registration: Registration): void;
+  onFenced(step: FencedStep): void;
+  onLeaderChanged(): void;
+  reach(state: string): void;
+}
+
+export class StepsSeen {
+  /** By worker: when the log last took a beat or an accept of it. */
+  readonly heardAt = new Map<string, number>();
+  /** By command: when it was last accepted, also again by the same worker. */
+  readonly acceptedAt = new Map<string, number>();
+  /** The token that was given out last. */
+  private fence = 0;
+  private leader = "";
+
+  constructor(private readonly now: () => number, private readonly listener: StepListener) {}
+
+  /** To be called with each function that Redis has executed. */
+  see(step: string, args: readonly string[], reply: Reply): void {
+    const kind = Array.isArray(reply) ? reply[0] : reply;
+    switch (step) {
+      case "register":
+        if (kind === "registered") this.register(args);
+        break;
+      case "heartbeat":
+        if (kind === "ok") this.heardAt.set(args[0]!, this.now());
+        break;
+      case "accept":
+        this.accept(args, reply as string[]);
+        break;
+      case "append":
+      case "append_ending":
+        if (kind === "conflict") this.listener.reach("lost append race");
+        if (kind === "duplicate") this.listener.reach("repeated key");
+        break;
+      case "lead":
+        this.lead(args, reply);
+        break;
+      case "keep_snapshot":
+        if (kind === "kept") this.fenced("snapshot", args[0]!);
+        break;
+      case "trim":
+        if (kind === "cut") this.fenced("trim", args[0]!, args[2]);
+        break;
+      case "retarget":
+        if (kind === "moved") this.fenced("retarget", args[0]!);
+        break;
+      case "lose":
+        this.fenced("lose", args[1]!);
+        break;
+    }
+  }
+
+  private register([workerId, incarnation, host, , site, , , labels]: readonly string[]): void {
+    this.heardAt.set(workerId!, this.now());
+    this.listener.onRegistered({
+      at: this.now(),
+      workerId: workerId!,
+      incarnation: incarnation!,
+      host: host!,
+      site: site!,
+      labels: JSON.parse(labels!),
+    });
+  }
+
+  private accept([workerId, , commandId]: readonly string[], [kind, , settle]: string[]): void {
+    if (kind !== "accepted") return;
+    this.heardAt.set(workerId!, this.now());
+    this.acceptedAt.set(commandId!, this.now());
+    if (settle === "1") this.listener.reach("settled take-over");
+  }
+
+  private lead([node, ttl]: readonly string[], reply: Reply): void {
+    if (ttl === "0" || typeof reply !== "string") return;
+    this.fence = Number(reply);
+    if (this.leader === node) return;
+    if (this.leader !== "") this.listener.reach("leader changed");
+    this.leader = node!;
+    this.listener.onLeaderChanged();
+  }
+
+  private fenced(kind: FencedStep["kind"], fence: string, before?: string): void {
+    this.listener.onFenced({
+      kind,
+      at: this.now(),
+      fence: Number(fence),
+      newestFence: this.fence,
+      ...(before === undefined ? {} : { before }),
+    });
+  }
+}
