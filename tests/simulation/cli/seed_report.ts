@@ -29,6 +29,8 @@ export interface SeedReport {
 
 /** The invariant that a run breaks which throws. */
 export const NO_EXCEPTION = "a run throws nothing";
+/** The one it breaks when a promise of it is rejected and nobody looks at it. */
+export const NOTHING_UNHANDLED = "each rejection is handled";
 
 /** Each so many seeds one is run twice. */
 const SEEDS_PER_SECOND_RUN = 100;
@@ -59,21 +61,40 @@ export function hasHeld({ violation, isDeterministic }: SeedReport): boolean {
   return violation === null && isDeterministic;
 }
 
-/** Runs a plan; an exception is a violation like others, so that it is shrunk and told too. */
+/**
+ * Runs a plan. An exception, and a rejection that nobody handles, is a violation like others, so that it is shrunk and
+ * told too; without this the latter would end the whole thread.
+ */
 export async function runGuarded(runPlan: Simulation["runPlan"], plan: Plan): Promise<RunResult> {
+  const unhandled: unknown[] = [];
+  const note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  addEventListener("unhandledrejection", note);
   try {
-    return await runPlan(plan);
+    const result = await runPlan(plan);
+    // What nobody handles is told at the end of a turn of the loop.
+    await new Promise((resolve) => setTimeout(resolve));
+    const [error] = unhandled;
+    if (unhandled.length === 0 || result.violation !== null) return result;
+    return { ...result, violation: { invariant: NOTHING_UNHANDLED, found: stackOf(error) } };
   } catch (error) {
-    const lines = error instanceof Error ? (error.stack ?? error.message).split("\n") : [];
-    const found = lines[0] ?? String(error);
     return {
-      violation: { invariant: NO_EXCEPTION, found },
-      story: ["the run threw:", ...(lines.length > 0 ? lines : [found])],
-      digest: found,
+      violation: { invariant: NO_EXCEPTION, found: stackOf(error) },
+      story: [],
+      // Not the stack: it ends with who called.
+      digest: String(error),
       requests: 0,
       faults: 0,
       events: 0,
       coverage: new Set(),
     };
+  } finally {
+    removeEventListener("unhandledrejection", note);
   }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
 }

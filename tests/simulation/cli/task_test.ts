@@ -78,6 +78,16 @@ Deno.test("a run that throws is a violation like others", async () => {
   assertStringIncludes(around.said.join("\n"), "Error: a bug");
 });
 
+Deno.test("a rejection that nobody handles is a violation like others", async () => {
+  const around = standIn((seed) => {
+    if (seed === 2) void Promise.reject(new Error("nobody looks"));
+    return {};
+  });
+  assertEquals(await run(around, "--seeds 5 --jobs 1"), 1);
+  assertStringIncludes(around.said.join("\n"), "each rejection is handled");
+  assertStringIncludes(around.said.join("\n"), "Error: nobody looks");
+});
+
 Deno.test("a seed that fails and comes to something else when run again is not deterministic", async () => {
   let runs = 0;
   const around = standIn((seed) => seed === 5 ? { ...BROKEN, digest: `run ${runs++}` } : {});
