@@ -57,41 +57,40 @@ export async function inspect(
     const faults = await catchUp(victim, history);
     if (before === null || faults === null) return { kind: "died" };
     if (faults.length > 0) return { kind: "done", faults, fleet: before };
-    const disagreements = disagreeing(history, before, servers, site, agreed);
+    const seen = { history, listings: [before], servers, folders: [site.folder] };
+    const disagreements = disagreeing(seen, agreed);
     if (disagreements.length === 0) return { kind: "done", faults: [], fleet: before };
     if (performance.now() > end) return { kind: "done", faults: disagreements, fleet: before };
     await pause(LOOK_EVERY_MS);
   }
 }
 
+/** What one look found. */
+export interface Seen {
+  history: History;
+  /** The fleet as each node lists it. */
+  listings: readonly (readonly Listed[])[];
+  servers: readonly LiveServer[];
+  /** Where the sites keep their instances' folders. */
+  folders: readonly string[];
+}
+
 /** One look: adds whom it found in order to `agreed`, and says what is wrong with the others. */
-function disagreeing(
-  history: History,
-  listed: readonly Listed[],
-  servers: readonly LiveServer[],
-  site: { folder: string },
-  agreed: Set<string>,
-): string[] {
+export function disagreeing(seen: Seen, agreed: Set<string>): string[] {
+  const { history, servers } = seen;
   const ids = new Set([...history.states.keys(), ...servers.map((one) => one.instanceId)]);
   const faults: string[] = [];
   for (const instanceId of ids) {
     if (agreed.has(instanceId)) continue;
-    const found = faultsOfOne(instanceId, history, listed, servers, site);
+    const found = faultsOfOne(instanceId, seen);
     if (found.length === 0) agreed.add(instanceId);
     faults.push(...found);
   }
   return faults;
 }
 
-function faultsOfOne(
-  instanceId: string,
-  history: History,
-  listed: readonly Listed[],
-  servers: readonly LiveServer[],
-  site: { folder: string },
-): string[] {
+function faultsOfOne(instanceId: string, { history, listings, servers, folders }: Seen): string[] {
   const state = history.states.get(instanceId);
-  const shown = listed.find(({ id }) => id === instanceId);
   if (state && !isAtRest(state)) {
     const hands = state.context.commands.map(({ kind, accepted }) =>
       `${kind}${accepted ? " (accepted)" : ""}`
@@ -103,16 +102,17 @@ function faultsOfOne(
     ];
   }
   const faults = ownerFaults(instanceId, state, servers);
+  const views = listings.map((listed) => listed.find(({ id }) => id === instanceId));
   if (!state || statusOf(state) === "Deleted") {
-    if (shown) faults.push(`${instanceId} is listed, and deleted in the log`);
-    if (exists(`${site.folder}/${instanceId}`)) {
+    if (views.some(Boolean)) faults.push(`${instanceId} is listed, and deleted in the log`);
+    if (folders.some((folder) => exists(`${folder}/${instanceId}`))) {
       faults.push(`the folder of ${instanceId} outlives it`);
     }
     return faults;
   }
   // The API was asked before the log: it may have moved on in between, and the next look will do.
   const expected = JSON.stringify(instanceView(state));
-  if (JSON.stringify(shown) !== expected) {
+  for (const shown of views.filter((view) => JSON.stringify(view) !== expected)) {
     faults.push(`the API shows ${JSON.stringify(shown)}, the log folds to ${expected}`);
   }
   return faults;
@@ -131,19 +131,19 @@ export async function list(
   }
 }
 
-/** The live servers of a site, and their children; no shims. */
-export function serversOf(site: string): LiveServer[] {
-  return marked(site);
+/** The live servers of these sites, and their children; no shims. */
+export function serversOf(...sites: readonly string[]): LiveServer[] {
+  return marked(sites);
 }
 
-function marked(site: string): MarkedProcess[] {
-  return processesOf(site).filter(({ isShim }) => !isShim);
+function marked(sites: readonly string[]): MarkedProcess[] {
+  return processesOf(...sites).filter(({ isShim }) => !isShim);
 }
 
-/** Kills a live server of an instance, if there is one, as an operator or the kernel might. */
-export function slay(site: string, instanceId: string): void {
-  const server = marked(site).find((one) => one.instanceId === instanceId && one.leads);
-  if (server) signal(server, "SIGKILL");
+/** Kills a live server of an instance, as an operator or the kernel might; false if there is none. */
+export function slay(sites: readonly string[], instanceId: string): boolean {
+  const server = marked(sites).find((one) => one.instanceId === instanceId && one.leads);
+  return server !== undefined && signal(server, "SIGKILL");
 }
 
 /** Looks again and again for two live runs of one instance, until it is closed. */
@@ -152,8 +152,8 @@ export class Sampler {
   looks = 0;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(private readonly site: () => string | null) {
-    this.#timer = setInterval(() => this.#look(), SAMPLE_EVERY_MS);
+  constructor(private readonly sites: () => readonly string[], everyMs = SAMPLE_EVERY_MS) {
+    this.#timer = setInterval(() => this.#look(), everyMs);
   }
 
   close(): void {
@@ -161,10 +161,10 @@ export class Sampler {
   }
 
   #look(): void {
-    const site = this.site();
-    if (site === null || this.faults.length > 0) return;
+    const sites = this.sites();
+    if (sites.length === 0 || this.faults.length > 0) return;
     this.looks++;
-    const found = marked(site);
+    const found = marked(sites);
     if (neverTwoFaults(found).length === 0) return;
     // A look takes a while: only who is still there after it was there all through it.
     const lasting = found.filter(isThere);

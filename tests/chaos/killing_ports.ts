@@ -35,7 +35,14 @@ export function killingChannel(channel: WorkerChannel, trigger: Trigger): Worker
 }
 
 /** Places that only a shim passes: its own tools kill there. */
-const SHIM_POINTS = ["lock:before", "lock:after", "lock:frozen", "spawn:after"] as const;
+export const SHIM_POINTS = [
+  "lock:before",
+  "lock:after",
+  "lock:frozen",
+  "spawn:after",
+] as const satisfies readonly KillPoint[];
+
+export type ShimPoint = (typeof SHIM_POINTS)[number];
 
 /** A platform that may kill when a start is entered, or have the shim of that start kill. */
 export function killingPlatform(platform: Platform, trigger: Trigger, tools: string): Platform {
@@ -59,12 +66,13 @@ function instead<T extends object>(target: T, calls: Partial<T>): T {
   });
 }
 
-function armShim(tools: string, point: KillPoint): void {
+/** Has the next shim to pass the place kill the process `victim`. */
+export function armShim(tools: string, point: ShimPoint, victim = Deno.pid): void {
   // Longer and shorter than a restart takes, so that a shim thaws before, during and after the next start.
   const freezeMs = 100 + Math.floor(Math.random() * 400);
   Deno.writeTextFileSync(
     `${tools}/${point}`,
-    `${Deno.pid} 0.${String(freezeMs).padStart(3, "0")}\n`,
+    `${victim} 0.${String(freezeMs).padStart(3, "0")}\n`,
   );
 }
 

@@ -4,6 +4,7 @@ import { Chance } from "./chance.ts";
 import { answerFaults, emptyHistory, repetitionFaults } from "../history/history_checker.ts";
 import { catchUp, inspect, list, type Listed, Sampler, serversOf, slay } from "./inspection.ts";
 import { type Armed, KILL_POINTS, type KillPoint } from "./kill_points.ts";
+import { SEATS } from "./seats.ts";
 import { countAnswers, emptyTally, type Tally } from "./tally.ts";
 import { Users } from "./users.ts";
 import { VictimProcess } from "./victim_process.ts";
@@ -83,9 +84,10 @@ class Rounds {
     this.#users = new Users(
       new Chance(options.seed + 1),
       `chaos-${options.seed}`,
-      (instanceId) => this.#site && slay(this.#site, instanceId),
+      (instanceId) => slay(this.#sites(), instanceId),
+      { kinds: SEATS },
     );
-    this.#sampler = new Sampler(() => this.#site);
+    this.#sampler = new Sampler(() => this.#sites());
   }
 
   async run(): Promise<ChaosResult> {
@@ -159,6 +161,7 @@ class Rounds {
       ...order,
       ...answerFaults(this.#history, asked),
       ...repetitions.flatMap(({ first, again }) => repetitionFaults(first, again)),
+      ...this.#users.faults,
     ];
     if (faults.length > 0) return faults;
     const site = { id: this.#site!, folder: `${this.folder}/data/process/instances` };
@@ -167,7 +170,7 @@ class Rounds {
     const seen = [...inspection.faults, ...this.#sampler.faults, ...victim.bugs];
     if (seen.length > 0) return seen;
     // Of two users who filled a seat at once, one was too late; what does not go now is tried again in the next round.
-    await this.#users.remove(api.url, api.client, this.#users.seat(inspection.fleet));
+    await this.#users.remove(api, this.#users.seat(inspection.fleet));
     return [];
   }
 
@@ -180,7 +183,7 @@ class Rounds {
     const stopping = new AbortController();
     const isPlace = armed && armed.point !== "random" && armed.point !== "graceful";
     if (isPlace) victim.arm(armed);
-    const asking = this.#users.ask(api.url, api.client, CROWD, stopping.signal);
+    const asking = this.#users.ask(() => api, CROWD, stopping.signal);
     const delayMs = isPlace ? ROUND_MS_MAX : this.#chance.below(RANDOM_KILL_MS_MAX);
     let hasHit = true;
     const timer = setTimeout(() => {
@@ -225,7 +228,7 @@ class Rounds {
     const before = await this.#check(victim, api);
     if (before === null || before.length > 0) return before ?? ["the last life died"];
     const ids = (await list(api) ?? []).map(({ id }: Listed) => id);
-    const undeleted = await this.#users.remove(api.url, api.client, ids);
+    const undeleted = await this.#users.remove(api, ids);
     if (undeleted.length > 0) return undeleted.map((one) => `it cannot be deleted: ${one}`);
     const after = await this.#check(victim, api);
     if (after === null || after.length > 0) return after ?? ["the last life died"];
@@ -272,6 +275,10 @@ class Rounds {
     return wanted.filter((point) => this.#tally.kills[point] === 0);
   }
 
+  #sites(): string[] {
+    return this.#site === null ? [] : [this.#site];
+  }
+
   #folders() {
     return { dataFolder: `${this.folder}/data`, tools: `${this.folder}/tools` };
   }
@@ -291,6 +298,7 @@ class Rounds {
     this.#tally.seconds = this.#elapsedSeconds();
     this.#tally.events = Number.parseInt(this.#history.position);
     this.#tally.looks = this.#sampler.looks;
+    this.#tally.reads = this.#users.reads;
     return this.#tally;
   }
 

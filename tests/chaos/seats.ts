@@ -4,12 +4,14 @@ import type { JsonObject } from "../../events/json.ts";
 /** A kind of instance: how it behaves, and what its restart policy is. */
 export interface Seat {
   name: string;
-  /** The body of its create; `serverConfiguration.env.REVISION` is changed by configures. */
+  /** The body of its create. */
   creation: JsonObject;
+  /** What a configure changes of its `serverConfiguration`; its environment when left out. */
+  change?: (count: number) => JsonObject;
 }
 
 /** Quick, so that a round of under a second sees restarts; generous, so that no crash loop ends the play. */
-const eager = { baseMs: 20, capMs: 200, maxStarts: 100, windowMs: 5_000 };
+export const eager = { baseMs: 20, capMs: 200, maxStarts: 100, windowMs: 5_000 };
 
 /** All seats. */
 export const SEATS: readonly Seat[] = [
@@ -27,11 +29,13 @@ export const SEATS: readonly Seat[] = [
   seat("family", ["sh", "-c", "sleep 1000 & sleep 1000 & wait"], { mode: "never" }),
 ];
 
-function seat(
+/** A seat of an instance that is a command. `more` belongs to its configuration, `care` to its specification. */
+export function seat(
   name: string,
   command: string[],
   restartPolicy: JsonObject,
   more: JsonObject = {},
+  care: JsonObject = {},
 ): Seat {
   return {
     name,
@@ -40,6 +44,7 @@ function seat(
       template: "command",
       serverConfiguration: { command, stopGraceMs: 2_000, ...more },
       restartPolicy,
+      ...care,
     },
   };
 }

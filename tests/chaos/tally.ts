@@ -14,6 +14,8 @@ export interface Tally {
   refused: number;
   indeterminate: number;
   repetitions: number;
+  /** Of one instance by a user who knows some of it. */
+  reads: number;
   events: number;
   looks: number;
   /** From the opening of the data folder to the first answer, of all lives that came to it. */
@@ -33,6 +35,7 @@ export function emptyTally(): Tally {
     refused: 0,
     indeterminate: 0,
     repetitions: 0,
+    reads: 0,
     events: 0,
     looks: 0,
     recoveryMs: 0,
@@ -64,6 +67,7 @@ export function tableOf(tally: Tally, violations: number): string {
     ["  refused or failed", String(tally.refused)],
     ["  indeterminate", String(tally.indeterminate)],
     ["  repeated under their key", String(tally.repetitions)],
+    ["reads", String(tally.reads)],
     ["events in the log", String(tally.events)],
     ["looks for two live runs", String(tally.looks)],
     ["violations", String(violations)],

@@ -16,13 +16,13 @@ export interface MarkedProcess {
   command: string;
 }
 
-/** All live processes of a site; zombies are none. */
-export function processesOf(site: string): MarkedProcess[] {
+/** All live processes of a site, or of some sites; zombies are none. */
+export function processesOf(...sites: readonly string[]): MarkedProcess[] {
   const found: MarkedProcess[] = [];
   for (const entry of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(entry.name)) continue;
     const process = readProcess(Number(entry.name));
-    if (process?.site === site) found.push(process);
+    if (process !== null && sites.includes(process.site)) found.push(process);
   }
   return found;
 }

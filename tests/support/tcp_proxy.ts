@@ -44,6 +44,11 @@ export class TcpProxy {
     this.#gate = null;
   }
 
+  /** Every connection ends, as when a cable is pulled for a moment; new ones pass. */
+  cut(): void {
+    for (const pair of this.#pairs) pair.end();
+  }
+
   async close(): Promise<void> {
     this.release();
     this.#listener.close();

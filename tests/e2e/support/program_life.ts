@@ -52,6 +52,10 @@ export class ProgramLife {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** What it has said so far, on both streams. */
   get output(): string {
     return this.#stdout + this.#stderr;
