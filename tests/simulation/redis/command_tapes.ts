@@ -2,8 +2,8 @@
 import fc from "fast-check";
 
 /**
- * The words of one command. Of ids, `@2` stands for the third newest that an XADD of the tape gave, and `next` for one
- * that is greater than all that were named so far.
+ * The words of one command. Of ids, `@2` stands for the third newest that an XADD of the tape gave, `@2ms` for its time
+ * alone, and `next` for one that is greater than all that were named so far.
  */
 export type TapedCommand = string[];
 
@@ -44,6 +44,7 @@ const count = fc.constantFrom([] as string[], ["COUNT", "1"], ["COUNT", "2"], ["
   "-1",
 ]);
 const id = fc.oneof(
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 9 }).map((back) => `@${back}ms`) },
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 9 }).map((back) => `@${back}`) },
   { weight: 2, arbitrary: fc.constantFrom("0", "0-0", "3", "5-1", "12-0", "99999999999999-7") },
   { weight: 1, arbitrary: fc.constantFrom("x", "1-", "1-x", "-1") },
@@ -178,6 +179,9 @@ const commandArbitrary: fc.Arbitrary<TapedCommand> = fc.oneof(
     ids,
     fc.constantFrom([], [], ["RETRYCOUNT", "0"], ["RETRYCOUNT", "3", "JUSTID"], ["JUSTID"]),
   ),
+  // What the others have left.
+  form(5, "XPENDING", fc.constantFrom("log", "jobs"), "workers", "-", "+", "10"),
+  form(2, "XRANGE", fc.constantFrom("log", "jobs"), "-", "+"),
   form(1, "PING"),
 );
 
@@ -196,8 +200,10 @@ export class IdNames {
   wordsOf(command: TapedCommand): string[] {
     return command.map((word) => {
       if (word === "next") return `${++this.#count}-${this.#count % 3}`;
-      const [, open, back] = /^(\(?)@(\d)$/.exec(word) ?? [];
-      return back === undefined ? word : `${open}${this.#given.at(-1 - Number(back)) ?? "1-1"}`;
+      const [, open, back, isTime] = /^(\(?)@(\d)(ms)?$/.exec(word) ?? [];
+      if (back === undefined) return word;
+      const id = this.#given.at(-1 - Number(back)) ?? "1-1";
+      return `${open}${isTime ? id.split("-")[0] : id}`;
     });
   }
 
