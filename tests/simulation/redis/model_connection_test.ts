@@ -214,3 +214,32 @@ Deno.test("what is heard on a pattern goes on after a loss", async () => {
   await world.pass(100);
   assertEquals(heard, ["r.*.x r.1.x one", "r.*.x r.2.x two"]);
 });
+
+Deno.test("as in ioredis, a pattern is forgotten when the connection is lost before it is confirmed anew", async () => {
+  const heardBy = new Set<number>();
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new ModelWorld(seed);
+    const one = world.process();
+    const replies = await ready(world, one, "replies");
+    await world.ended(replies.psubscribe("r.*"));
+    one.way.cut();
+    await world.until("it is lost", () => replies.status !== "ready");
+    await world.until("it is back", () => replies.status === "ready");
+    one.way.cut();
+    await world.pass(2_000);
+    heardBy.add(world.redis.execute("PUBLISH", "r.1", "one") as number);
+  }
+  assertEquals([...heardBy], [0]);
+});
+
+Deno.test("as in ioredis, one that is let go between two attempts stays as it is, and tries no more", async () => {
+  const world = new ModelWorld();
+  world.redis.kill(5_000);
+  const connection = world.process().way.open("take");
+  const heard = eventsOf(connection);
+  await world.until("it was refused", () => connection.status === "reconnecting");
+  connection.disconnect();
+  await world.pass(10_000);
+  assertEquals(connection.status, "reconnecting");
+  assertEquals(heard, ["connect ECONNREFUSED", "close"]);
+});

@@ -18,6 +18,7 @@ let seeds = 0;
 
 async function modelWorld(): Promise<BrokerWorld> {
   const model = new ModelWorld(++seeds);
+  const hostClock = model.asHostClock();
   const ids = countingIds();
   const { time, redis } = model;
   const open = (): Promise<RedisBroker> => {
@@ -52,6 +53,7 @@ async function modelWorld(): Promise<BrokerWorld> {
     close: async () => {
       await broker.close();
       await pump.stop();
+      hostClock[Symbol.dispose]();
     },
   };
 }

@@ -5,14 +5,14 @@
 import type { Chance } from "../chance.ts";
 import type { VirtualTime } from "../virtual_time.ts";
 import { BlockedReaders } from "./blocked_readers.ts";
-import { blockingOf, execute, isWrite, needsMemory } from "./execute.ts";
-import { Keyspace } from "./keyspace.ts";
-import { LoadedFunctions } from "./loaded_functions.ts";
+import { blockingOf } from "./execute.ts";
+import type { Keyspace } from "./keyspace.ts";
 import { ModelConnector, type Route, type Server } from "./model_connector.ts";
 import { type Call, Message, type Parcel, Signal } from "./model_wire.ts";
-import { type Nature, type RefusalKind, Refusals } from "./refusals.ts";
+import { type RefusalKind, Refusals } from "./refusals.ts";
 import { type Reply, ReplyError, type Word } from "./reply.ts";
 import { type ServerClient, subscriptionTo } from "./server_client.ts";
+import { copyOf, ServerCommands, type ServerState } from "./server_commands.ts";
 
 /** A restarted Redis loads its data for up to this long. */
 const LOADING_MOST_MS = 500;
@@ -31,16 +31,14 @@ export interface ModelRedisOptions {
 export class ModelRedis implements Server {
   /** Called with each function that was executed: the step's name, its arguments without keys, its answer. */
   onCalled: (step: string, args: readonly string[], reply: Reply) => void = () => {};
-  private data = new Keyspace();
-  private functions = new LoadedFunctions();
-  private synced = { data: this.data.clone(), functions: this.functions.clone() };
+  private readonly commandSet: ServerCommands;
+  private synced: ServerState;
   private readonly time: VirtualTime;
   private readonly chance: Chance;
   private readonly refusals: Refusals;
   private readonly clients = new Set<ServerClient>();
   private readonly listeners = new Set<ServerClient>();
   private readonly readers = new BlockedReaders();
-  private readonly config: Readonly<Record<string, string>>;
   private isWaking = false;
   private downUntil = 0;
   private slowUntil = 0;
@@ -52,17 +50,22 @@ export class ModelRedis implements Server {
     this.time = time;
     this.chance = chance;
     this.refusals = new Refusals(fsync);
-    this.config = {
-      appendfsync: fsync,
-      appendonly: "yes",
-      "no-appendfsync-on-rewrite": "no",
-      "maxmemory-policy": "noeviction",
-    };
+    this.commandSet = new ServerCommands({
+      fsync,
+      now: () => this.clock,
+      loading: () =>
+        this.refusals.isNow("loading", time.now) ? { etaSeconds: chance.between(0, 1) } : null,
+      called: (step, args, reply) => this.onCalled(step, args, reply),
+      touch: (key) => this.readers.touch(key),
+      publish: (channel, text) => this.publish(channel, text),
+    });
+    this.synced = this.commandSet.state;
+    this.markSynced();
   }
 
   /** What a test may look at without the network; another object after a `rollBack`. */
   get keyspace(): Keyspace {
-    return this.data;
+    return this.commandSet.state.keyspace;
   }
 
   /** How many commands were executed or refused. */
@@ -92,7 +95,7 @@ export class ModelRedis implements Server {
 
   /** One command at the server itself, now: no network, and nothing refuses it. */
   execute(...words: Word[]): Reply {
-    const reply = this.perform(words);
+    const reply = this.commandSet.perform(words);
     this.wake();
     return reply;
   }
@@ -112,7 +115,7 @@ export class ModelRedis implements Server {
 
   /** Remembers the present as what is on the disk, or on the replica. */
   markSynced(): void {
-    this.synced = { data: this.data.clone(), functions: this.functions.clone() };
+    this.synced = copyOf(this.commandSet.state);
   }
 
   /**
@@ -121,8 +124,7 @@ export class ModelRedis implements Server {
    */
   rollBack(downMs: number): void {
     this.kill(downMs);
-    this.data = this.synced.data.clone();
-    this.functions = this.synced.functions.clone();
+    this.commandSet.state = copyOf(this.synced);
   }
 
   /** For `ms` it answers with an error: all, or what writes, or what needs memory. */
@@ -146,7 +148,7 @@ export class ModelRedis implements Server {
 
   /** FUNCTION FLUSH. */
   loseFunctions(): void {
-    this.functions.clear();
+    this.commandSet.state.functions.clear();
   }
 
   /** The server's clock goes on from another time: that of TIME, of expiries and of streams' ids. */
@@ -205,10 +207,10 @@ export class ModelRedis implements Server {
     try {
       this.executed++;
       const now = this.time.now;
-      if (this.refusals.isAny(now)) this.refusals.check(this.natureOf(words), now);
+      if (this.refusals.isAny(now)) this.refusals.check(this.commandSet.natureOf(words), now);
       if (words[0] === "PSUBSCRIBE") call.reply = this.subscribe(client, words);
       else {
-        call.reply = this.perform(words);
+        call.reply = this.commandSet.perform(words);
         if (call.reply === null && this.blocks(client, call)) return;
       }
     } catch (error) {
@@ -256,7 +258,7 @@ export class ModelRedis implements Server {
   private tryAgain(client: ServerClient, call: Call): void {
     if (!client.life.isAlive && !this.isStillServed(client)) return;
     try {
-      call.reply = execute(this.data, call.words, this.clock);
+      call.reply = this.commandSet.perform(call.words);
       if (call.reply === null) return;
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;
@@ -266,84 +268,6 @@ export class ModelRedis implements Server {
     client.answers.send(call);
     if (client.life.isAlive) this.goOn(client);
     else this.end(client);
-  }
-
-  private natureOf(words: readonly Word[]): Nature {
-    const name = words[0];
-    const nature = { writes: false, needsMemory: false, isAllowedLoading: false, isPing: false };
-    switch (name) {
-      case "INFO":
-        return { ...nature, isAllowedLoading: true };
-      case "CONFIG":
-      case "PSUBSCRIBE":
-      case "PUBLISH":
-        return { ...nature, isAllowedLoading: true };
-      case "PING":
-        return { ...nature, isPing: true };
-      case "FUNCTION":
-        return { ...nature, writes: true, needsMemory: true };
-      case "FCALL": {
-        const flags = this.functions.flagsOf(words[1]!);
-        const writes = flags !== null && !flags.has("no-writes");
-        return { ...nature, writes, needsMemory: writes && !flags.has("allow-oom") };
-      }
-      default:
-        return { ...nature, writes: isWrite(words), needsMemory: needsMemory(words) };
-    }
-  }
-
-  private perform(words: readonly Word[]): Reply {
-    switch (words[0]) {
-      case "FCALL":
-        return this.callFunction(words);
-      case "PUBLISH":
-        return this.publish(words[1] as string, words[2] as string);
-      case "INFO":
-        return this.info();
-      case "CONFIG":
-        return (words.slice(2) as string[]).flatMap((name) =>
-          name in this.config ? [name, this.config[name]!] : []
-        );
-      case "FUNCTION":
-        return this.functions.command(words);
-      default:
-        return this.touching(words, this.clock);
-    }
-  }
-
-  private touching(words: readonly Word[], nowMs: number): Reply {
-    const reply = execute(this.data, words, nowMs);
-    switch (words[0]) {
-      case "XADD":
-        this.readers.touch(words[1] as string);
-        break;
-      case "XGROUP":
-        this.readers.touch(words[2] as string);
-        break;
-      case "DEL":
-      case "UNLINK":
-        for (const key of words.slice(1)) this.readers.touch(key as string);
-    }
-    return reply;
-  }
-
-  /** As one step, at one time. What it wrote before it failed stays written. */
-  private callFunction(words: readonly Word[]): Reply {
-    const [, name, count, ...rest] = words as string[];
-    const called = this.functions.find(name!);
-    const isReader = called.flags.has("no-writes");
-    const nowMs = this.clock;
-    const call = (inner: string[]): Reply => {
-      if (inner[0] === "PUBLISH") return this.publish(inner[1]!, inner[2]!);
-      if (isReader && isWrite(inner)) {
-        throw new ReplyError("ERR Write commands are not allowed from read-only scripts.");
-      }
-      return this.touching(inner, nowMs);
-    };
-    const args = rest.slice(Number(count));
-    const reply = called.run(call, rest.slice(0, Number(count)), args);
-    this.onCalled(name!.slice(name!.indexOf("_", "draas_".length) + 1), args, reply);
-    return reply;
   }
 
   private subscribe(client: ServerClient, words: readonly Word[]): Reply {
@@ -369,17 +293,5 @@ export class ModelRedis implements Server {
       }
     }
     return heardBy;
-  }
-
-  private info(): string {
-    const isLoading = this.refusals.isNow("loading", this.time.now);
-    return [
-      "redis_version:7.4.0",
-      "maxmemory_policy:noeviction",
-      `loading:${isLoading ? 1 : 0}`,
-      "aof_enabled:1",
-      ...(isLoading ? [`loading_eta_seconds:${this.chance.between(0, 1)}`] : []),
-      "",
-    ].join("\r\n");
   }
 }

@@ -14,13 +14,20 @@ export interface ModelProcess {
 export class ModelWorld {
   readonly time: VirtualTime;
   readonly redis: ModelRedis;
-  private readonly chance: Chance;
+  readonly chance: Chance;
   private processes = 0;
 
   constructor(seed = 1, fsync: "everysec" | "always" = "everysec") {
     this.chance = new Chance(seed);
     this.time = new VirtualTime(this.chance.stream("time"));
     this.redis = new ModelRedis({ time: this.time, chance: this.chance.stream("redis"), fsync });
+  }
+
+  /** Until it is disposed of, the host's clock shows the world's time: the adapter's circuit breaker measures with it. */
+  asHostClock(): Disposable {
+    const { now } = Date;
+    Date.now = () => Math.floor(this.time.now);
+    return { [Symbol.dispose]: () => void (Date.now = now) };
   }
 
   process(): ModelProcess {
