@@ -66,6 +66,16 @@ export async function lookInto(
   return told({ ...found, command: shrunkCommand }, options, around);
 }
 
+/** A seed that is not looked into: what its first run said. */
+export function listed(
+  { seed, violation, isDeterministic }: SeedReport,
+  options: Options,
+): FailedSeed {
+  const command = seedCommand(seed, options);
+  if (!isDeterministic || violation === null) return indeterminate(seed, command);
+  return { seed, ...violation, planFile: null, command, lines: [] };
+}
+
 /** The command that runs a seed as it was drawn. */
 export function seedCommand(seed: number, { selection }: Pick<Options, "selection">): string {
   const isAll = selection.form === undefined && selection.faults === undefined;

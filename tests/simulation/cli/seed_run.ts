@@ -1,7 +1,7 @@
 /** Runs many seeds: what was done before is passed over, what fails is looked into, and all is summed up. */
 import { mustReach } from "../must_reach.ts";
 import { coverageOf } from "./coverage.ts";
-import { type FailedSeed, lookInto } from "./failed_seed.ts";
+import { type FailedSeed, listed, lookInto } from "./failed_seed.ts";
 import type { Options } from "./options.ts";
 import { ProgressLine, seedLine } from "./progress.ts";
 import { resumeFrom, resumeText } from "./resume_file.ts";
@@ -13,7 +13,7 @@ import { NO_TOTALS, Tally, type Totals } from "./tally.ts";
 
 const SAVE_SECONDS = 10;
 /** With `--keep-going`: each takes up to `--shrink-seconds`, and the first ones tell most; the others are listed. */
-const FAILURES_SHRUNK_MAX = 5;
+const FAILURES_TOLD_MAX = 5;
 
 /** The exit code. */
 export async function runManySeeds(options: Options, around: Surroundings): Promise<number> {
@@ -47,9 +47,8 @@ async function sumUp(tally: Tally, seconds: number, options: Options, around: Su
   const failures: FailedSeed[] = [];
   // Without `--keep-going` others may have failed while the first was in work; it is the lowest that counts.
   for (const report of keepGoing ? tally.failures : tally.failures.slice(0, 1)) {
-    const isShrunk = failures.length < FAILURES_SHRUNK_MAX;
-    const shrinkSeconds = isShrunk ? options.shrinkSeconds : 0;
-    failures.push(await lookInto(report, { ...options, shrinkSeconds }, around));
+    const isTold = failures.length < FAILURES_TOLD_MAX;
+    failures.push(isTold ? await lookInto(report, options, around) : listed(report, options));
   }
   const totals = tally.totals(seconds);
   const must = mustReach(selection.form ?? null, selection.faults ?? null);
@@ -62,7 +61,7 @@ async function sumUp(tally: Tally, seconds: number, options: Options, around: Su
     failures,
     isInterrupted: around.isInterrupted(),
   };
-  const stories = failures.slice(0, FAILURES_SHRUNK_MAX).flatMap(({ lines }) => [...lines, ""]);
+  const stories = failures.slice(0, FAILURES_TOLD_MAX).flatMap(({ lines }) => [...lines, ""]);
   around.say(
     json ? JSON.stringify(summaryData(summary)) : [...stories, ...summaryLines(summary)].join("\n"),
   );

@@ -6,17 +6,20 @@ import type { Screen } from "./progress.ts";
 import { runTask } from "./run_task.ts";
 import { openShard } from "./shards.ts";
 import { sourceDigest } from "./source_digest.ts";
-import type { Files } from "./surroundings.ts";
+import { EXIT, type Files } from "./surroundings.ts";
 
 /** Beyond any run that does not hang: an ordinary one takes a fraction of a second. */
 const SEED_SECONDS_MAX = 120;
 
-let isInterrupted = false;
+/** `deno task` passes on a Ctrl-C that the terminal has sent to its child already: the two are one. */
+const SAME_SIGNAL_MS = 1_000;
 
-/** A second signal ends at once what does not end by the first. */
+let interruptedAt: number | null = null;
+
+/** A later signal ends at once what does not end by the first. */
 function onSignal(): void {
-  if (isInterrupted) Deno.exit(130);
-  isInterrupted = true;
+  interruptedAt ??= performance.now();
+  if (performance.now() - interruptedAt > SAME_SIGNAL_MS) Deno.exit(EXIT.interrupted);
 }
 
 const encoder = new TextEncoder();
@@ -66,6 +69,6 @@ Deno.exit(
     files,
     say,
     screen,
-    isInterrupted: () => isInterrupted,
+    isInterrupted: () => interruptedAt !== null,
   }),
 );
