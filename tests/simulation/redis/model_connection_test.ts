@@ -85,7 +85,7 @@ Deno.test("bytes are kept, and given as bytes or as text", async () => {
 
 Deno.test("a cut connection rejects what was in flight, does not send it again, and connects anew", async () => {
   const executed = new Set<number>();
-  for (let seed = 1; seed <= 20; seed++) {
+  for (let seed = 1; seed <= 60; seed++) {
     const world = new ModelWorld(seed);
     const one = world.process();
     const connection = await ready(world, one, "calls");
@@ -93,12 +93,12 @@ Deno.test("a cut connection rejects what was in flight, does not send it again, 
     const calls = [1, 2, 3].map((value) =>
       outcomeOf(connection.call("XADD", "log", "*", "v", value))
     );
+    // Some answers are on their way by then.
+    if (seed % 2 === 0) await world.pass(1);
+    const open = calls.filter(({ now }) => now === "open");
     one.way.cut();
     await world.until("it is lost", () => connection.status === "reconnecting");
-    assertEquals(
-      calls.map(({ now }) => now),
-      Array(3).fill(`MaxRetriesPerRequestError: ${GIVEN_UP}`),
-    );
+    for (const { now } of open) assertEquals(now, `MaxRetriesPerRequestError: ${GIVEN_UP}`);
     await world.until("it is back", () => connection.status === "ready");
     assertEquals(heard, ["read ECONNRESET", "close", "ready"]);
     await world.pass(5_000);

@@ -13,9 +13,12 @@ const SEEDS = 10;
 const FAULTS = 15;
 const TROUBLE_MS = 60_000;
 const CALM_MS = 60_000;
+/** Events at the log's end that were written in the calm. */
+const END = 20;
 const INSTANCES = ["a", "b", "c"];
 
-const placeOf = ({ instanceId, version }: RecordedEvent) => `${instanceId} ${version}`;
+const placeOf = ({ instanceId, version, position }: RecordedEvent) =>
+  `${instanceId} ${version} ${position}`;
 
 interface Node {
   process: ModelProcess;
@@ -56,7 +59,7 @@ async function startNode(
       try {
         const outcome = await broker.log.append(batch(id, version));
         if (outcome.kind === "appended") {
-          node.acknowledged.push(`${id} ${version + 1}`);
+          node.acknowledged.push(`${id} ${version + 1} ${outcome.events[0]!.position}`);
           versions.set(id, version + 1);
         } else if (outcome.kind === "conflict") versions.set(id, outcome.version);
       } catch (error) {
@@ -85,42 +88,69 @@ function strike(world: ModelWorld, nodes: readonly Node[], chance: Chance): void
   chance.pick(faults)();
 }
 
+/** Two nodes through drawn faults, and `more`; then calm, in which both must go on and hear the same. */
+async function soak(seed: number, more: (world: ModelWorld, chance: Chance) => void) {
+  const world = new ModelWorld(seed);
+  using _ = world.asHostClock();
+  const chance = new Chance(seed).stream("faults");
+  const ids = countingIds();
+  let isOver = false;
+  const opening = [0, 1].map(() => startNode(world, ids, () => isOver));
+  const started = await world.ended(Promise.all(opening), 60_000);
+  const nodes = started.map(({ node }) => node);
+  for (let index = 0; index < FAULTS; index++) {
+    world.time.after(chance.between(0, TROUBLE_MS), () => strike(world, nodes, chance));
+  }
+  more(world, chance);
+  await world.pass(TROUBLE_MS + CALM_MS);
+  const before = nodes.map(({ acknowledged }) => acknowledged.length);
+  await world.pass(5_000);
+  isOver = true;
+  await world.ended(Promise.all(started.map(({ writing }) => writing)), 60_000);
+  await world.pass(5_000);
+  const read = started[0]!.broker.log.read("0-0", 100_000);
+  const log = (await world.ended(read)).map(placeOf);
+  assertEquals(new Set(log).size, log.length, `seed ${seed}: nothing is there twice`);
+  for (const [index, { acknowledged }] of nodes.entries()) {
+    assert(acknowledged.length > before[index]!, `seed ${seed}: node ${index + 1} does not go on`);
+  }
+  await world.ended(Promise.all(started.map(({ broker }) => broker.close())));
+  return { nodes, log };
+}
+
 Deno.test("through any faults but a rollback every acknowledged append stays, once, and every tail hears all in order", async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const world = new ModelWorld(seed);
-    using _ = world.asHostClock();
-    const chance = new Chance(seed).stream("faults");
-    const ids = countingIds();
-    let isOver = false;
-    const opening = [0, 1].map(() => startNode(world, ids, () => isOver));
-    const started = await world.ended(Promise.all(opening), 60_000);
-    const nodes = started.map(({ node }) => node);
-    for (let index = 0; index < FAULTS; index++) {
-      world.time.after(chance.between(0, TROUBLE_MS), () => strike(world, nodes, chance));
-    }
-    world.time.after(chance.between(0, TROUBLE_MS), () => world.redis.loseFunctions());
-    await world.pass(TROUBLE_MS + CALM_MS);
-    const before = nodes.map(({ acknowledged }) => acknowledged.length);
-    await world.pass(5_000);
-    isOver = true;
-    await world.ended(Promise.all(started.map(({ writing }) => writing)), 60_000);
-    await world.pass(5_000);
-    const read = started[0]!.broker.log.read("0-0", 100_000);
-    const all = (await world.ended(read)).map(placeOf);
-    assertEquals(new Set(all).size, all.length, `seed ${seed}: nothing is there twice`);
-    for (const [index, { acknowledged, heard, gapsOrRollbacks }] of nodes.entries()) {
-      assert(
-        acknowledged.length > before[index]!,
-        `seed ${seed}: node ${index + 1} does not go on`,
-      );
-      const lost = acknowledged.filter((one) => !all.includes(one));
+    const { nodes, log } = await soak(seed, ({ time, redis }, chance) => {
+      time.after(chance.between(0, TROUBLE_MS), () => redis.loseFunctions());
+    });
+    for (const { acknowledged, heard, gapsOrRollbacks } of nodes) {
+      const lost = acknowledged.filter((one) => !log.includes(one));
       assertEquals(
         [lost, gapsOrRollbacks],
         [[], 0],
         `seed ${seed}: what was acknowledged is there`,
       );
-      assertEquals(heard, all, `seed ${seed}: node ${index + 1} has heard the log`);
+      assertEquals(heard, log, `seed ${seed}: both have heard the log`);
     }
-    await world.ended(Promise.all(started.map(({ broker }) => broker.close())));
   }
+});
+
+Deno.test("whoever has lost what was acknowledged to it is told of a rollback, and hears on", async () => {
+  let losses = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { nodes, log } = await soak(seed, ({ time, redis }, chance) => {
+      const markedAt = chance.between(5_000, TROUBLE_MS);
+      time.after(markedAt, () => redis.markSynced());
+      const lostAt = markedAt + chance.between(0, 3_000);
+      time.after(lostAt, () => redis.rollBack(chance.between(0, 3_000)));
+    });
+    for (const { acknowledged, heard, gapsOrRollbacks } of nodes) {
+      const lost = acknowledged.filter((one) => !log.includes(one));
+      if (lost.length > 0) losses++;
+      assert(lost.length === 0 || gapsOrRollbacks > 0, `seed ${seed}: a loss is told`);
+      const end = log.slice(-END);
+      assertEquals(heard.slice(-END), end, `seed ${seed}: both have heard the log's end`);
+    }
+  }
+  assert(losses > 0, "something was lost in one of them");
 });

@@ -64,7 +64,6 @@ export interface Network {
 /** One direction: nothing overtakes, and what has come while its reader is frozen is there, in order, when it thaws. */
 export class Lane {
   private readonly queue: Parcel[] = [];
-  private lastAt = 0;
   private isArmed = false;
   private readonly arrive = () => this.arrived();
 
@@ -82,8 +81,8 @@ export class Lane {
 
   send(parcel: Parcel): void {
     const { network } = this;
-    parcel.at = Math.max(this.lastAt, network.time.now + network.delayMs());
-    this.lastAt = parcel.at;
+    // It may be less than that of the one before: nobody is looked at before the first in the queue.
+    parcel.at = network.time.now + network.delayMs();
     this.queue.push(parcel);
     if (!this.isArmed) this.arm(parcel.at);
   }
@@ -96,10 +95,10 @@ export class Lane {
   /** Loses all that is on the way; `reset` comes in its place. */
   reset(): void {
     this.queue.length = 0;
-    this.lastAt = this.network.time.now;
-    this.send(new Signal("reset"));
+    const reset = new Signal("reset");
+    this.send(reset);
     // The lane's own entry may be later: at the end of a silence.
-    this.arm(this.lastAt);
+    this.arm(reset.at);
   }
 
   private arm(at: number): void {
