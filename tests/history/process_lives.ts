@@ -29,7 +29,8 @@ export interface Life extends Spawned {
 export const THAWING_MS = 1_500;
 
 export const PROCESS_SENTENCES = {
-  neverTwo: "At most one process of an instance runs, on whatever host. Promise 6, traps 5.",
+  neverTwo:
+    "At most one process of an instance runs, on whatever host, but for one whose start a rollback took. Promise 6, traps 5.",
 } as const;
 
 export class ProcessLives {
@@ -38,6 +39,8 @@ export class ProcessLives {
   readonly all = new Map<string, Life>();
   private readonly frozenSince = new Map<string, number>();
   private readonly thawedAt = new Map<string, number>();
+  /** Runs whose start a rollback has taken: until somebody reports them the log cannot know that they live. */
+  private readonly forgotten = new Set<string>();
   /** Instances of which a second one may be about to end. */
   private readonly excused = new Set<string>();
 
@@ -82,6 +85,17 @@ export class ProcessLives {
     return this.live.get(instanceId) ?? [];
   }
 
+  /** A rollback has taken the start of this run: what begins beside it is no fault until it is reported. */
+  forget(runId: string): void {
+    this.forgotten.add(runId);
+  }
+
+  /** The log knows of a run: from now on nothing may begin beside it. */
+  recall(runId: string): void {
+    const life = this.all.get(runId);
+    if (life && this.liveOf(life.instanceId).length === 1) this.forgotten.delete(runId);
+  }
+
   isFrozen(host: string): boolean {
     return this.frozenSince.has(host);
   }
@@ -104,7 +118,9 @@ export class ProcessLives {
     const lives = this.liveOf(instanceId);
     this.excused.delete(instanceId);
     if (lives.length < 2) return null;
-    const running = lives.filter(({ host }) => !this.isFrozen(host));
+    const running = lives.filter(({ host, runId }) =>
+      !this.isFrozen(host) && !this.forgotten.has(runId)
+    );
     if (running.length < 2) return null;
     const counted = running.filter((life) => !this.isEnding(life, at));
     if (counted.length < 2) {

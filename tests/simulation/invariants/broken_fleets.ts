@@ -228,6 +228,18 @@ export const SOUND_WORLDS: Readonly<Record<string, () => (Violation | null)[]>> 
     judgeOf(replacedAt(11_500), heardAtOne).found,
   ],
   "a spawn in time of what was accepted": () => [judgeOf(startAccepted()).judge.onSpawn(order())],
+  "a generation that is given again after a rollback, on the same host": () => {
+    const { judge } = judgeOf(startAccepted());
+    const again = startAccepted().events.slice(1);
+    return [
+      judge.onSpawn(order()),
+      judge.onProcess(began("r1", 2_001, "a")),
+      judge.onRollback({ at: 5_000, lost: new Set(["2-0", "3-0"]), durability: "process" }),
+      judge.onEvents(writtenAsDated(again)),
+      judge.onSpawn(order({ runId: "r2", at: 6_000 })),
+      judge.onProcess(began("r2", 6_001, "b")),
+    ];
+  },
   "a cut before a baseline": () => {
     const history = startAccepted();
     history.add("Baseline", { state: JSON.parse(JSON.stringify(stored(history))) });

@@ -12,7 +12,7 @@ const QUIET: Surroundings = { heardAt: () => null, undisturbedSince: () => 0 };
 
 const view = (change: Partial<RestingView> = {}): RestingView => ({
   at: LATE,
-  logAt: 0,
+  logAt: LATE,
   nodes: [],
   inFlight: [],
   waiting: null,
@@ -54,8 +54,7 @@ export const BROKEN_WORLDS: Broken = {
   busHoldsWhatIsOpen: () => judgeOf(waiting()).atIntervals(view()),
   streamsHoldEachCommandOnce: () =>
     judgeOf(waiting()).atIntervals(view({ inFlight: ["c1"], waiting: ["c1", "c1"] })),
-  nothingIsOverdue: () =>
-    judgeOf(waiting(), QUIET).atIntervals(view({ inFlight: ["c1"], logAt: 60_000 })),
+  nothingIsOverdue: () => judgeOf(waiting(), QUIET).atIntervals(view({ inFlight: ["c1"] })),
   nothingIsABug: () => running().atIntervals(view({ bugs: [new Error("broken")] })),
   everyAskerHears: () => {
     const judge = running();

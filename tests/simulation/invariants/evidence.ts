@@ -85,8 +85,8 @@ export interface WorldView {
   /** The log's clock. */
   logAt: number;
   nodes: readonly NodeView[];
-  /** Commands that the bus holds: waiting or accepted. */
-  inFlight: readonly string[];
+  /** Commands that the bus holds: waiting or accepted; null where nobody can say now. */
+  inFlight: readonly string[] | null;
   /** Entries of the command streams, one for each; null where the form has none. */
   waiting: readonly string[] | null;
   /** What only a fault in the program can bring about. */

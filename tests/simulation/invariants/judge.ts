@@ -6,6 +6,7 @@ import { type CommandStory, Ledger, type PositionForm, requestIdOf } from "../..
 import { LIFECYCLE_RULES } from "../../history/lifecycle_rules.ts";
 import { COMMAND_RULES, ORDER_RULES } from "../../history/log_rules.ts";
 import { type ProcessChange, ProcessLives } from "../../history/process_lives.ts";
+import { reportedRun } from "../../../machines/reports.ts";
 import { firstBroken } from "../../history/rule.ts";
 import { Telling } from "../../history/telling.ts";
 import type { Violation } from "../run_result.ts";
@@ -24,7 +25,7 @@ import type {
 } from "./evidence.ts";
 import { compareFences, overstay, SPAWN_RULES } from "./process_rules.ts";
 import { FENCE_RULES, ROLLBACK_RULES } from "./retention_rules.ts";
-import { WORKER_RULES } from "./worker_rules.ts";
+import { SETTLED_AFTER_MS, WORKER_RULES } from "./worker_rules.ts";
 import { REST_RULES, type Seen, WORLD_RULES } from "./world_rules.ts";
 
 const EVENT_RULES = { ...ORDER_RULES, ...COMMAND_RULES, ...LIFECYCLE_RULES };
@@ -38,11 +39,14 @@ export class Judge {
   /** By instance and generation, also those that a rollback has taken. */
   private readonly commands = new Map<string, CommandStory[]>();
   /** By host and instance. */
-  private readonly fences = new Map<string, { generation: number; attempt: number }>();
+  private readonly fences = new Map<string, SpawnOrder & { commands: readonly CommandStory[] }>();
   /** By run: its worker, whose silence ends a leased one. */
   private readonly workers = new Map<string, string>();
+  /** By run: the commands that it may be of. */
+  private readonly spawned = new Map<string, readonly CommandStory[]>();
   private readonly compared = new WeakSet<object>();
   private disturbedAt = -Infinity;
+  private readonly clocks = new Clocks();
 
   /** @param form of the log's positions: `counting` when it is embedded */
   constructor(form: PositionForm, private readonly surroundings: Surroundings) {
@@ -63,9 +67,20 @@ export class Judge {
     const { ledger, surroundings, registrations, newest, disturbedAt } = this;
     const { event } = written;
     const entry = ledger.prepare(written);
-    const known = { ledger, entry, registrations, newest, disturbedAt, surroundings };
+    const haveClocksAgreed = this.clocks.haveAgreed(written.writtenAt, written.clockAt);
+    const known = {
+      ledger,
+      entry,
+      registrations,
+      newest,
+      disturbedAt,
+      surroundings,
+      haveClocksAgreed,
+    };
     const found = firstBroken(EVENT_RULES, ledger, entry) ?? firstBroken(WORKER_RULES, known);
     ledger.add(entry);
+    const reported = reportedRun(event);
+    if (reported) this.lives.recall(reported.runId);
     if ("generation" in event.data && event.data.commandId !== null) {
       const story = ledger.commands.get(event.data.commandId)!;
       const key = `${event.instanceId} ${event.data.generation}`;
@@ -83,11 +98,7 @@ export class Judge {
   onRollback(rollback: RollbackSeen): Violation | null {
     const { ledger } = this;
     const taken = ledger.rollBack(rollback.lost, rollback.at);
-    for (const { event: { instanceId } } of taken) {
-      for (const key of this.fences.keys()) {
-        if (key.endsWith(` ${instanceId}`)) this.fences.delete(key);
-      }
-    }
+    for (const [runId, commands] of this.spawned) this.forgetIfLost(runId, commands);
     // Which incarnation is the newest may be forgotten with the rest.
     if (taken.length > 0) this.newest.clear();
     this.telling.rolledBack();
@@ -100,12 +111,13 @@ export class Judge {
     const commands = (this.commands.get(`${order.instanceId} ${order.generation}`) ?? [])
       .map((story) => ledger.commands.get(story.commandId) ?? story);
     const key = `${order.host} ${order.instanceId}`;
-    const before = this.fences.get(key) ?? null;
+    const last = this.fences.get(key) ?? null;
+    // A generation that was lost with a rollback is given again.
+    const before = last?.commands.some(isLost) ? null : last;
     this.workers.set(order.runId, order.workerId);
-    if (!before || compareFences(order, before) > 0) {
-      const { generation, attempt } = order;
-      this.fences.set(key, { generation, attempt });
-    }
+    this.spawned.set(order.runId, commands);
+    this.forgetIfLost(order.runId, commands);
+    if (!before || compareFences(order, before) > 0) this.fences.set(key, { ...order, commands });
     const found = firstBroken(SPAWN_RULES, { ledger, order, commands, before });
     return found && { ...found, found: `${order.runId} of ${order.instanceId}: ${found.found}` };
   }
@@ -149,17 +161,23 @@ export class Judge {
   /** Looks at the whole world: every hundred steps, and whenever something is doubtful. */
   atIntervals(view: WorldView): Violation | null {
     return this.lives.overdue(view.at) ?? this.lapsed(view.at) ??
-      firstBroken(WORLD_RULES, this.seen(), view);
+      firstBroken(WORLD_RULES, this.seen(view), view);
   }
 
   /** The world at rest: everything that holds always, and what must have come to its end. */
   atRest(view: RestingView): Violation | null {
-    return this.atIntervals(view) ?? firstBroken(REST_RULES, this.seen(), view);
+    return this.atIntervals(view) ?? firstBroken(REST_RULES, this.seen(view), view);
   }
 
-  private seen(): Seen {
+  private forgetIfLost(runId: string, commands: readonly CommandStory[]): void {
+    if (commands.length > 0 && commands.every(isLost)) this.lives.forget(runId);
+  }
+
+  private seen({ at, logAt }: WorldView): Seen {
     const { ledger, lives, surroundings, compared } = this;
-    return { ledger, lives, surroundings, compared, unanswered: this.telling.unanswered };
+    const haveClocksAgreed = this.clocks.haveAgreed(at, logAt);
+    const { unanswered } = this.telling;
+    return { ledger, lives, surroundings, compared, unanswered, haveClocksAgreed };
   }
 
   private lapsed(at: number): Violation | null {
@@ -177,3 +195,24 @@ export class Judge {
     return null;
   }
 }
+
+/** Whether what a spawn was for is gone: no part of it is in the log any more. */
+function isLost({ asked, accepts }: CommandStory): boolean {
+  return asked.lostAt !== null || accepts.some(({ lostAt }) => lostAt !== null);
+}
+
+/** Whether the log's clock goes as it did at first: after a jump nobody can say what is soon. */
+class Clocks {
+  private ahead: number | null = null;
+  private disagreedAt = -Infinity;
+
+  haveAgreed(at: number, logAt: number): boolean {
+    const ahead = logAt - at;
+    this.ahead ??= ahead;
+    if (Math.abs(ahead - this.ahead) > CLOCKS_APART_MS) this.disagreedAt = at;
+    return at - this.disagreedAt > SETTLED_AFTER_MS;
+  }
+}
+
+/** A clock that is off by more than this has jumped. */
+const CLOCKS_APART_MS = 100;

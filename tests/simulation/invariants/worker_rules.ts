@@ -15,6 +15,8 @@ export interface Known {
   /** When Redis last came back, the leader changed or connected again. */
   disturbedAt: number;
   surroundings: Surroundings;
+  /** The log's clock has not jumped lately. */
+  haveClocksAgreed: boolean;
 }
 
 /** A worker is silent for longer than the lease by this much before it is given up; the rest is for the looks. */
@@ -105,8 +107,8 @@ export const WORKER_RULES: Rules<[Known]> = {
   timersFireSoon: {
     sentence:
       "What is due is done soon after, when a leader lives and nothing is disturbed. Traps 9.",
-    holds: ({ ledger, entry, surroundings }) => {
-      const dueAt = dueOf(ledger, entry);
+    holds: ({ ledger, entry, surroundings, haveClocksAgreed }) => {
+      const dueAt = haveClocksAgreed ? dueOf(ledger, entry) : null;
       if (dueAt === null || entry.clockAt - dueAt <= TIMER_LATE_MS) return null;
       const dueVirtual = entry.writtenAt - (entry.clockAt - dueAt);
       return surroundings.undisturbedSince(null) <= dueVirtual - SETTLED_AFTER_MS

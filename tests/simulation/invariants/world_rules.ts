@@ -18,6 +18,8 @@ export interface Seen {
   unanswered: readonly Operation[];
   /** Facts of states that were compared before: they never change, so once is enough. */
   compared: WeakSet<object>;
+  /** The log's clock has not jumped lately. */
+  haveClocksAgreed: boolean;
 }
 
 export const WORLD_RULES: Rules<[seen: Seen, view: WorldView]> = {
@@ -40,6 +42,7 @@ export const WORLD_RULES: Rules<[seen: Seen, view: WorldView]> = {
     sentence:
       "The bus holds a command if and only if the log has it, sent and not ended. Promise 4, traps 7, 12.",
     holds: ({ ledger }, { inFlight }) => {
+      if (inFlight === null) return null;
       const open = new Set(ledger.openCommands().map(({ commandId }) => commandId));
       for (const id of inFlight) {
         if (!open.delete(id)) return `${id} is on the bus, and not open in the log`;
@@ -70,7 +73,8 @@ export const WORLD_RULES: Rules<[seen: Seen, view: WorldView]> = {
   nothingIsOverdue: {
     sentence:
       "Nothing that is due waits for long when a leader lives and nothing is disturbed. Rule 3, traps 9.",
-    holds: ({ ledger, surroundings }, { at, logAt }) => {
+    holds: ({ ledger, surroundings, haveClocksAgreed }, { at, logAt }) => {
+      if (!haveClocksAgreed) return null;
       const quietMs = at - surroundings.undisturbedSince(null) - SETTLED_AFTER_MS;
       if (quietMs <= TIMER_LATE_MS) return null;
       for (const { context, value } of ledger.states.values()) {
@@ -143,11 +147,11 @@ export const REST_RULES: Rules<[seen: Seen, view: RestingView]> = {
   },
   nothingIsStuck: {
     sentence: "No instance is between two states for ever. Traps 16.",
-    holds: ({ ledger }, { at }) => {
+    holds: ({ ledger }, { at, logAt }) => {
       for (const state of ledger.states.values()) {
         const { context, value } = state;
         if (value.pending === "deleted" || !isQuiet(ledger, context.instanceId, at)) continue;
-        const isWaiting = context.queuedStart !== null || context.nextStart !== null ||
+        const isWaiting = context.queuedStart !== null || isOver(context.nextStart, logAt) ||
           context.commands.length > 0;
         if (isWaiting || value.run === "starting" || value.pending !== "idle") {
           return `${context.instanceId} is stuck ${statusOf(state)}`;
@@ -241,6 +245,11 @@ export const REST_RULES: Rules<[seen: Seen, view: RestingView]> = {
     },
   },
 };
+
+/** A delay that is drawn by a clock which has jumped since may be long. */
+function isOver(nextStart: { at: number } | null, logAt: number): boolean {
+  return nextStart !== null && nextStart.at <= logAt;
+}
 
 function runOf(state: InstanceState): string | null {
   return statusOf(state) === "Running" ? state.context.run?.runId ?? null : null;
