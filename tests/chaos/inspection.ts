@@ -50,6 +50,7 @@ export async function inspect(
   site: { id: string; folder: string },
 ): Promise<Inspection> {
   const agreed = new Set<string>();
+  const foldersOf = (instanceId: string) => [`${site.folder}/${instanceId}`];
   const end = performance.now() + AGREE_WITHIN_MS;
   for (;;) {
     const before = await list(api);
@@ -57,7 +58,7 @@ export async function inspect(
     const faults = await catchUp(victim, history);
     if (before === null || faults === null) return { kind: "died" };
     if (faults.length > 0) return { kind: "done", faults, fleet: before };
-    const seen = { history, listings: [before], servers, folders: [site.folder] };
+    const seen = { history, listings: [before], servers, foldersOf };
     const disagreements = disagreeing(seen, agreed);
     if (disagreements.length === 0) return { kind: "done", faults: [], fleet: before };
     if (performance.now() > end) return { kind: "done", faults: disagreements, fleet: before };
@@ -71,8 +72,8 @@ export interface Seen {
   /** The fleet as each node lists it. */
   listings: readonly (readonly Listed[])[];
   servers: readonly LiveServer[];
-  /** Where the sites keep their instances' folders. */
-  folders: readonly string[];
+  /** The folders that go with the delete of an instance. */
+  foldersOf(instanceId: string): readonly string[];
 }
 
 /** One look: adds whom it found in order to `agreed`, and says what is wrong with the others. */
@@ -89,7 +90,10 @@ export function disagreeing(seen: Seen, agreed: Set<string>): string[] {
   return faults;
 }
 
-function faultsOfOne(instanceId: string, { history, listings, servers, folders }: Seen): string[] {
+function faultsOfOne(
+  instanceId: string,
+  { history, listings, servers, foldersOf }: Seen,
+): string[] {
   const state = history.states.get(instanceId);
   if (state && !isAtRest(state)) {
     const hands = state.context.commands.map(({ kind, accepted }) =>
@@ -105,10 +109,8 @@ function faultsOfOne(instanceId: string, { history, listings, servers, folders }
   const views = listings.map((listed) => listed.find(({ id }) => id === instanceId));
   if (!state || statusOf(state) === "Deleted") {
     if (views.some(Boolean)) faults.push(`${instanceId} is listed, and deleted in the log`);
-    if (folders.some((folder) => exists(`${folder}/${instanceId}`))) {
-      faults.push(`the folder of ${instanceId} outlives it`);
-    }
-    return faults;
+    const left = foldersOf(instanceId).filter(exists);
+    return [...faults, ...left.map((folder) => `the folder ${folder} outlives its instance`)];
   }
   // The API was asked before the log: it may have moved on in between, and the next look will do.
   const expected = JSON.stringify(instanceView(state));

@@ -1,4 +1,5 @@
 /** The faults that are put upon the fleet, each with its recovery: what is drawn, on whom, and for how long. */
+import { reasonOf } from "../../../events/errors.ts";
 import type { Chance } from "../chance.ts";
 import { serversOf, slay } from "../inspection.ts";
 import { armShim, disarmShim, SHIM_POINTS } from "../killing_ports.ts";
@@ -75,6 +76,9 @@ export class Faults {
     FaultKind,
     number
   >;
+
+  /** Recoveries that did not come to their end. */
+  readonly failures: string[] = [];
 
   constructor(
     private readonly fleet: ChaosFleet,
@@ -219,7 +223,11 @@ export class Faults {
 
   #doing(kind: FaultKind | null, on: string, run: () => Promise<void>) {
     if (kind !== null) this.done[kind]++;
-    return { told: `${kind ?? ""}${kind && on ? ": " : ""}${on}`, over: run() };
+    const told = `${kind ?? ""}${kind && on ? ": " : ""}${on}`;
+    const over = run().catch((error) => {
+      this.failures.push(`${told} is not recovered from: ${reasonOf(error)}`);
+    });
+    return { told, over };
   }
 
   #oneOf<T>(choices: readonly T[]): T | null {

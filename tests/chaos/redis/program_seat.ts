@@ -157,6 +157,12 @@ export class ProgramSeat {
     );
   }
 
+  /** The end of what its present life has said, and how it is. */
+  words(): string {
+    const state = this.#life === null ? "down" : this.#greeted === null ? "beginning" : "at work";
+    return `${this.plan.name} (${state}): ${this.#life?.output.slice(-LAST_WORDS) ?? ""}`;
+  }
+
   #lastWords(life: ProgramLife, end: string): string {
     return `${this.plan.name} ended by itself (${end}): ${life.output.slice(-LAST_WORDS)}`;
   }

@@ -44,6 +44,8 @@ export interface RedisStory {
   faults: string[];
   found: string[];
   lastRequests: string[];
+  /** What each program has said last. */
+  programs: string[];
   /** The last events of the instances that were found. */
   histories: string[];
 }
@@ -123,6 +125,7 @@ class RedisRounds {
       reads: 0,
       events: 0,
       looks: 0,
+      foldersLeft: 0,
       restMs: 0,
       restMsMax: 0,
     };
@@ -195,6 +198,7 @@ class RedisRounds {
   }
 
   async #check(): Promise<string[]> {
+    if (this.#faults.failures.length > 0) return this.#faults.failures;
     const restFrom = performance.now();
     const unrest = await comeToRest(this.fleet, this.#log, this.options.stopping);
     const restMs = Math.round(performance.now() - restFrom);
@@ -247,6 +251,7 @@ class RedisRounds {
       JSON.stringify(whole.history.states.get(id)?.context) === JSON.stringify(state.context)
     );
     const left = fleet.leftovers();
+    this.#tally.foldersLeft = fleet.folders();
     await Promise.all(fleet.seats.map((seat) => seat.stop()));
     return [
       ...left,
@@ -309,6 +314,7 @@ class RedisRounds {
       faults: this.#told,
       found,
       lastRequests: this.#lastRequests,
+      programs: this.fleet.seats.map((seat) => seat.words()),
       histories: named.flatMap(([, lines]) => lines),
     };
   }

@@ -1,6 +1,6 @@
 /** Waits for the fleet to come to rest when no fault is left, and holds the log against all that can be seen of it. */
 import type { RedisBroker } from "../../../adapters/redis/redis_broker.ts";
-import { inHandFaults } from "../../history/history_checker.ts";
+import { type History, inHandFaults } from "../../history/history_checker.ts";
 import { disagreeing, serversOf } from "../inspection.ts";
 import type { ChaosFleet } from "./chaos_fleet.ts";
 import type { FollowedLog } from "./followed_log.ts";
@@ -34,6 +34,15 @@ export function comeToRest(
   });
 }
 
+/** Where a delete was done: at the site that had the instance last. Sites that had it before are told of nothing. */
+function removedFolders(fleet: ChaosFleet, history: History, instanceId: string): string[] {
+  const accept = history.histories.get(instanceId)?.map(({ event }) => event)
+    .findLast((event) => event.type === "CommandAccepted");
+  if (accept?.data.commandType !== "DeleteInstanceCommand") return [];
+  const folder = fleet.instanceFolderAt(accept.data.site);
+  return folder === null ? [] : [`${folder}/${instanceId}`];
+}
+
 interface Look {
   /** What can never be. */
   faults: string[];
@@ -55,7 +64,8 @@ async function lookAt(
   const servers = serversOf(...fleet.sites());
   const { faults, inHand } = await log.follow(broker);
   const { history } = log;
-  const seen = { history, listings, servers, folders: fleet.instanceFolders() };
+  const foldersOf = (id: string) => removedFolders(fleet, history, id);
+  const seen = { history, listings, servers, foldersOf };
   return {
     faults: [...fleet.faults(), ...faults],
     disagreements: disagreeing(seen, agreed),

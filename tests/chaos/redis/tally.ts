@@ -16,6 +16,8 @@ export interface RedisTally {
   reads: number;
   events: number;
   looks: number;
+  /** Instances' folders that are there after all were deleted: at sites that had them before they moved. */
+  foldersLeft: number;
   /** From the end of the last fault of a round to the fleet at rest, summed up and the longest. */
   restMs: number;
   restMsMax: number;
@@ -55,6 +57,7 @@ export function tableOf(tally: RedisTally, violations: number): string {
     ["reads", String(tally.reads)],
     ["events in the log", `${tally.events} (${perSecond(tally.events)}/s)`],
     ["looks for two live runs", String(tally.looks)],
+    ["folders at former sites", String(tally.foldersLeft)],
     ["to rest after the faults", `${rest.toFixed(0)} ms on average, ${tally.restMsMax} at most`],
     ["violations", String(violations)],
   ];
