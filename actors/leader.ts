@@ -31,7 +31,10 @@ export interface LeaderParts {
 
 /** Keeps, for each instance, when something is next owed; one timer for all of them. */
 export class Leader {
+  /** By instance, by the monotonic clock. */
   private readonly due = new Map<string, number>();
+  /** When the newest event of a state that is owed something was written, by the monotonic clock, as far as is known. */
+  private readonly written = new Map<string, { version: number; at: number }>();
   private readonly reacting = new Set<string>();
   private cancelTimer: (() => void) | null = null;
   private timerAt = Infinity;
@@ -45,16 +48,40 @@ export class Leader {
   /** Begins to lead: looks at every state once, then at each change. */
   lead(states: Iterable<InstanceState>): void {
     this.leading = true;
-    for (const state of states) this.consider(state);
+    const { clock } = this.parts;
+    const now = clock.now();
+    for (const state of states) {
+      this.look(state, clock.monotonic() - Math.max(0, now - state.context.lastModifiedAt));
+    }
   }
 
-  /** Looks at a state that has changed. */
+  /** Looks at a state that has just changed. */
   consider(state: InstanceState): void {
-    if (!this.leading) return;
-    const { instanceId } = state.context;
-    const next = owedTo(state)[0];
-    if (next) this.schedule(instanceId, next.dueAt);
-    else this.due.delete(instanceId);
+    if (this.leading) this.look(state, this.parts.clock.monotonic());
+  }
+
+  private look(state: InstanceState, writtenAt: number): void {
+    const { instanceId, version } = state.context;
+    const owed = owedTo(state);
+    if (owed.length === 0) {
+      this.due.delete(instanceId);
+      this.written.delete(instanceId);
+      return;
+    }
+    if (this.written.get(instanceId)?.version !== version) {
+      this.written.set(instanceId, { version, at: writtenAt });
+    }
+    this.schedule(instanceId, this.dueAt(state, owed[0]!));
+  }
+
+  /**
+   * When something is due, by the monotonic clock. The log's clock wrote both the time that it is due at and the
+   * newest event, so the time between them holds whatever this node's clock says, and wherever the log's was set.
+   */
+  private dueAt({ context }: InstanceState, owed: Owed): number {
+    const { instanceId, lastModifiedAt } = context;
+    const writtenAt = this.written.get(instanceId)?.at ?? -Infinity;
+    return owed.dueAt === 0 ? -Infinity : writtenAt + Math.max(0, owed.dueAt - lastModifiedAt);
   }
 
   /** Stops reacting; `lead` begins anew. */
@@ -64,6 +91,7 @@ export class Leader {
     this.cancelTimer = null;
     this.timerAt = Infinity;
     this.due.clear();
+    this.written.clear();
   }
 
   private schedule(instanceId: string, dueAt: number): void {
@@ -75,7 +103,7 @@ export class Leader {
     this.cancelTimer?.();
     this.timerAt = dueAt;
     this.cancelTimer = this.parts.clock.after(
-      Math.max(0, dueAt - this.parts.clock.now()),
+      Math.max(0, dueAt - this.parts.clock.monotonic()),
       () => this.fire(),
     );
   }
@@ -83,7 +111,7 @@ export class Leader {
   private fire(): void {
     this.timerAt = Infinity;
     this.cancelTimer = null;
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.monotonic();
     let next = Infinity;
     for (const [instanceId, dueAt] of this.due) {
       if (dueAt > now || this.reacting.size >= CONCURRENT_MAX) {
@@ -106,7 +134,9 @@ export class Leader {
     }
     this.reacting.delete(instanceId);
     if (!this.leading) return;
-    if (retryInMs !== null) return this.schedule(instanceId, this.parts.clock.now() + retryInMs);
+    if (retryInMs !== null) {
+      return this.schedule(instanceId, this.parts.clock.monotonic() + retryInMs);
+    }
     const state = this.stateOf(instanceId);
     if (state) this.consider(state);
   }
@@ -118,7 +148,7 @@ export class Leader {
     if (!state) return null;
     const all = owedTo(state);
     const isOver = (one: Owed) =>
-      one.kind === "expire-queued" && one.dueAt <= this.parts.clock.now();
+      one.kind === "expire-queued" && this.dueAt(state, one) <= this.parts.clock.monotonic();
     const owed = all.find(isOver) ?? all[0];
     if (!owed) return null;
     const given = await this.given(instanceId, owed);
@@ -138,13 +168,14 @@ export class Leader {
 
   private async given(instanceId: string, owed: Owed): Promise<Reacting> {
     const { ids, randomness, queueTimeoutMs } = this.parts;
-    const queued = this.stateOf(instanceId)?.context.queuedStart;
+    const { queuedStart: queued, lastModifiedAt } = this.stateOf(instanceId)?.context ?? {};
     const fleet = this.parts.fleet();
     return {
       commandId: ids.next("command"),
       correlationId: ids.next("request"),
       acceptWithinMs: owed.kind === "release" && queued
-        ? Math.max(1, queued.expiresAt - this.parts.clock.now())
+        // By the log's clock alone, which wrote both.
+        ? Math.max(1, queued.expiresAt - lastModifiedAt!)
         : queueTimeoutMs,
       keepsAnswer: false,
       ...(fleet ? { fleet } : {}),

@@ -65,6 +65,11 @@ export function isAnswered(error: unknown): boolean {
   return error instanceof Error && error.name === "ReplyError";
 }
 
+/** Whether Redis has no such function: nothing was done. */
+export function isFunctionMissing(error: unknown): boolean {
+  return isAnswered(error) && (error as Error).message.includes("Function not found");
+}
+
 /** Whether the call was never sent: the connection was not there. */
 export function isUnsent(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("Stream isn't writeable");
@@ -102,6 +107,7 @@ export function failureOf(error: unknown, isWrite: boolean): unknown {
 function answeredFailure(error: Error): unknown {
   const known = NOT_DONE[error.message.split(" ", 1)[0] ?? ""];
   if (known) return new OperationalError(known.code, known.message, true, known.hint);
+  if (isFunctionMissing(error)) return unavailable("Redis has lost its functions again");
   if (REFUSED.test(error.message)) {
     return new OperationalError(
       "redis_refused",

@@ -17,7 +17,13 @@ import { logClosed } from "../../events/log_refusals.ts";
 import type { FunctionLibrary } from "./function_library.ts";
 import type { RedisKeys } from "./keys.ts";
 import type { RedisConnection, RedisConnector, Role } from "./redis_connection.ts";
-import { failureOf, isAnswered, isUnsent, unavailable } from "./redis_failure.ts";
+import {
+  failureOf,
+  isAnswered,
+  isFunctionMissing,
+  isUnsent,
+  unavailable,
+} from "./redis_failure.ts";
 
 /** While Redis does not answer it is tried with one call in this time. */
 const PROBE_EVERY_MS = 500;
@@ -146,7 +152,7 @@ export class RedisLink implements LogAvailability {
     try {
       return await send(this.client, "FCALL", [...words, ...args]);
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.includes("Function not found")) throw error;
+      if (!isFunctionMissing(error)) throw error;
       // A FUNCTION FLUSH, or a Redis that was put back: nothing was done, so it is called once more.
       await this.load();
       return await send(this.client, "FCALL", [...words, ...args]);

@@ -36,12 +36,15 @@ local function ends_of(keys, args, from, count, now)
   return ended, nil
 end
 
--- When a command was sent: with its event, unless the log's positions are ahead of the clock, as after a jump of it.
+-- Whether the log's positions are ahead of the clock, which was set back: then they do not say what time it is.
 local AHEAD_MS = 1000
 
+local function is_ahead(position, now)
+  return tonumber(string.match(position, '^%d+')) - now >= AHEAD_MS
+end
+
 local function sent_at(event, now)
-  local at = tonumber(event.at)
-  return at - now < AHEAD_MS and at or now
+  return is_ahead(event.position, now) and now or tonumber(event.at)
 end
 
 local function enqueue(keys, args, at, instance, event, index, sent)
@@ -80,7 +83,8 @@ local function append(keys, args)
   end
   local instance = read_instance(keys, args[1]) or new_instance(args[1])
   if instance.version ~= tonumber(args[2]) then return { 'conflict', whole(instance.version) } end
-  if args[4] ~= '' and now < tonumber(args[4]) then
+  -- What an event ahead of the clock says about time cannot be held against the clock: the leader has waited for it.
+  if args[4] ~= '' and now < tonumber(args[4]) and not is_ahead(instance.last, now) then
     return { 'notDue', whole(tonumber(args[4]) - now) }
   end
   local ended, otherwise = ends_of(keys, args, first_end, ends, now)
