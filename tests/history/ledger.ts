@@ -191,6 +191,11 @@ export class Ledger {
   }
 }
 
+/** Whether the log's clock was set back to before an event: until it is there again it says nothing about what follows. */
+export function wasSetBack({ event }: Entry, clockAt: number): boolean {
+  return event.at - clockAt >= AHEAD_MS;
+}
+
 const KINDS: Partial<Record<RecordedEvent["type"], CommandStory["kind"]>> = {
   StartQueued: "start",
   StartRequested: "start",

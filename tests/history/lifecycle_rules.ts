@@ -4,7 +4,7 @@ import { reportedRun } from "../../machines/reports.ts";
 import { backOffMaxMs } from "../../machines/restart_policy.ts";
 import { mayRun, statusOf } from "../../machines/status.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
-import { isOneAppend } from "./ledger.ts";
+import { isOneAppend, wasSetBack } from "./ledger.ts";
 import type { LogRules } from "./log_rules.ts";
 
 /** The run moves by reports, forward only; what ends a request leaves it alone. */
@@ -140,11 +140,16 @@ export const POLICY_RULES: LogRules = {
   timersFireOnceAndNotEarly: {
     sentence:
       "A start by the policy pays one delay that is over by the log's clock, or moves one lost run. Promise 4, traps 9, 10.",
-    holds: (_, { event, before, clockAt }) => {
+    holds: (ledger, { event, before, clockAt }) => {
       if (event.type !== "StartRequested" || event.data.cause !== "restart-policy") return null;
       const { nextStart, unjudged } = before.context;
       if (nextStart) {
-        return clockAt < nextStart.at ? `it came ${nextStart.at - clockAt} ms early` : null;
+        const scheduled = ledger.histories.get(event.instanceId)?.findLast((one) =>
+          one.event.type === "RestartScheduled"
+        );
+        return clockAt < nextStart.at && !(scheduled && wasSetBack(scheduled, clockAt))
+          ? `it came ${nextStart.at - clockAt} ms early`
+          : null;
       }
       return unjudged?.isLost && before.context.specification?.onWorkerLost === "reschedule"
         ? null

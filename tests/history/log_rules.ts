@@ -3,7 +3,7 @@ import { comparePositions } from "../../events/envelope.ts";
 import { endedCommandId } from "../../machines/reports.ts";
 import { storedState } from "../../machines/evolve.ts";
 import { canonicalJson } from "../../events/json.ts";
-import { type Entry, isOneAppend, type Ledger, requestIdOf } from "./ledger.ts";
+import { type Entry, isOneAppend, type Ledger, requestIdOf, wasSetBack } from "./ledger.ts";
 import type { Rules } from "./rule.ts";
 
 /** Asked before the event is in the ledger. */
@@ -199,7 +199,7 @@ export const COMMAND_RULES: LogRules = {
     holds: (ledger, { event, clockAt }) => {
       if (event.type !== "CommandExpired") return null;
       const command = ledger.commands.get(event.data.commandId);
-      return command && clockAt < command.acceptBy
+      return command && clockAt < command.acceptBy && !wasSetBack(command.asked, clockAt)
         ? `${command.commandId} expired ${command.acceptBy - clockAt} ms before its time`
         : null;
     },

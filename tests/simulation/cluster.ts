@@ -4,6 +4,7 @@ import type { SystemParts } from "../../actors/instance_system.ts";
 import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
 import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";
 import { openRedisBroker, type RedisBroker } from "../../adapters/redis/redis_broker.ts";
+import type { Clock } from "../../events/clock.ts";
 import type { Registration, WorkerChannel } from "../../events/worker_channel.ts";
 import { Worker } from "../../workers/worker_loop.ts";
 import { Chance, countingIds } from "./chance.ts";
@@ -49,6 +50,8 @@ export class Cluster {
   /** Of the embedded form, which outlive each process. */
   readonly tables: CommittingTables;
   embedded: EmbeddedBroker | null = null;
+  /** What the log takes the time to be, epoch milliseconds. */
+  logClock: () => number;
   readonly story: string[] = [];
   readonly bugs: unknown[] = [];
   readonly reached = new Set<string>();
@@ -68,6 +71,7 @@ export class Cluster {
     this.redis = isRedis
       ? new ModelRedis({ time: this.time, chance: this.chance.stream("redis"), fsync: shape.fsync })
       : null;
+    this.logClock = () => this.redis?.clock ?? this.time.now;
     this.hosts = Array.from({ length: shape.hosts }, (_, index) => this.makeHost(hostName(index)));
     this.nodes = Array.from({ length: shape.nodes }, (_, index) => this.makeNode(index + 1));
   }
@@ -134,7 +138,9 @@ export class Cluster {
   /** `serve`: a control plane on Redis. */
   private async serve(node: SimNode, life: Life): Promise<void> {
     const broker = await this.openRedis(node, life);
-    const system = await openInstanceSystem(this.systemParts(broker, life));
+    const system = await openInstanceSystem(
+      this.systemParts(broker, this.time.clockOf(life), life),
+    );
     if (life.isAlive) node.system = system;
   }
 
@@ -146,15 +152,18 @@ export class Cluster {
 
   /** `start`: a control plane and its worker in one process, over tables. */
   private async liveEmbedded(node: SimNode, life: Life): Promise<void> {
+    const clock = this.time.clockOf(life);
     const broker = openMemoryBroker({
       tables: this.tables,
-      clock: this.time.clockOf(life),
+      clock,
       ids: this.ids,
       defer: (run) => void this.time.after(0, run, life),
       onFatal: () => node.program.kill("the disk", 1_000),
     });
     this.embedded = broker;
-    const system = await openInstanceSystem(this.systemParts(broker, life));
+    clock.neverBefore(broker.newestAt);
+    this.logClock = clock.now;
+    const system = await openInstanceSystem(this.systemParts(broker, clock, life));
     if (!life.isAlive) return;
     await this.startWorker(this.hosts[0]!, life, (given) => broker.workerChannel(given));
     if (life.isAlive) node.system = system;
@@ -178,6 +187,7 @@ export class Cluster {
 
   private systemParts(
     broker: Pick<SystemParts, "log" | "availability" | "retention" | "leadership" | "bus">,
+    clock: Clock,
     life: Life,
   ): SystemParts {
     const { log, availability, retention, leadership, bus } = broker;
@@ -187,7 +197,7 @@ export class Cluster {
       retention,
       leadership,
       bus,
-      clock: this.time.clockOf(life),
+      clock,
       ids: this.ids,
       randomness: this.chance.stream(`jitter ${++this.lives}`),
       nodeId: this.ids.next("incarnation"),
@@ -218,7 +228,7 @@ export class Cluster {
           version: "simulated",
           labels: { host: name },
         }),
-      platform: new ModelPlatform(model, life, chance, null, site),
+      platform: new ModelPlatform(model, life, chance, site),
       clock: this.time.clockOf(life),
       ids: this.ids,
       slots: SLOTS,

@@ -33,13 +33,6 @@ export type ShimResult =
   | { kind: "started"; process: ModelProcess }
   | { kind: "locked" | "stale" | "late" | "no-folder" };
 
-/** What can be left out of the model, to see that the invariants notice. */
-export type HostMutation = "no-fence" | LeaseMutation;
-
-/** Leases that are wrong: from the spawn, ended by the worker, not ended at all. */
-export const LEASE_MUTATIONS = ["lease-from-spawn", "worker-lease", "no-lease"] as const;
-export type LeaseMutation = (typeof LEASE_MUTATIONS)[number];
-
 /** What a shim is given. */
 export interface ShimOrder {
   instanceId: string;
@@ -49,8 +42,6 @@ export interface ShimOrder {
   exitsAtOnce: boolean;
   isStubborn: boolean;
   lease: Lease | null;
-  /** The worker that asks: only a broken lease depends on it. */
-  life: Life;
 }
 
 export class ModelHost {
@@ -60,8 +51,8 @@ export class ModelHost {
   private heardMs = -Infinity;
   /** Called when a process begins or ends; of a reboot only those hear that are told of `isRebooted`. */
   readonly listeners = new Set<(process: ModelProcess) => void>();
-  /** Called with each order that is about to be carried out, before its process begins. */
-  onSpawn: (order: ShimOrder) => void = () => {};
+  /** Called with each order that is about to be carried out, and when its fence and deadline were looked at. */
+  onSpawn: (order: ShimOrder, checkedAt: number) => void = () => {};
   /** Called when the host stops as a whole, and when it goes on. */
   onStandstill: (stands: boolean) => void = () => {};
   /** From its boot to the next; while it is frozen nothing happens on it. */
@@ -70,7 +61,6 @@ export class ModelHost {
   constructor(
     readonly time: VirtualTime,
     private readonly chance: Chance,
-    private readonly mutation: HostMutation | null = null,
   ) {}
 
   live(instanceId?: string): ModelProcess[] {
@@ -121,7 +111,7 @@ export class ModelHost {
       if (this.isLocked(given.instanceId)) {
         return report({ kind: "locked" });
       }
-      if (isBelow(given.fence, folder.fence) && this.mutation !== "no-fence") {
+      if (isBelow(given.fence, folder.fence)) {
         return report({ kind: "stale" });
       }
       const { lease } = given;
@@ -131,9 +121,11 @@ export class ModelHost {
       const holder: NonNullable<Folder["holder"]> = { processOf: null, isGone: false };
       folder.holder = holder;
       folder.fence = given.fence;
+      const checkedAt = time.elapsed;
       const betweenMs = chance.happens(0.03) ? chance.between(50, 3_000) : chance.between(0, 3);
       this.after(betweenMs, () => {
         if (holder.isGone) return;
+        this.onSpawn(given, checkedAt);
         report({ kind: "started", process: this.spawn(folder, holder, given) });
       });
     });
@@ -144,7 +136,6 @@ export class ModelHost {
     holder: NonNullable<Folder["holder"]>,
     given: ShimOrder,
   ): ModelProcess {
-    this.onSpawn(given);
     const process: ModelProcess = {
       instanceId: given.instanceId,
       runId: given.runId,
@@ -163,7 +154,7 @@ export class ModelHost {
     folder.latest = process;
     this.processes.push(process);
     this.tell(process);
-    if (given.lease) this.watchLease(process, given.lease, given.life);
+    if (given.lease) this.watchLease(process, given.lease);
     if (given.exitsAtOnce) this.after(this.chance.between(0, 150), () => this.end(process, 1));
     return process;
   }
@@ -220,21 +211,16 @@ export class ModelHost {
   }
 
   /** As the shim does it: whoever is frozen or gone, within a second of the lease's end. */
-  private watchLease(process: ModelProcess, lease: Lease, worker: Life): void {
-    if (this.mutation === "no-lease") return;
-    const given = this.mutation === "lease-from-spawn"
-      ? { ...lease, fromMs: this.time.elapsed }
-      : lease;
-    const life = this.mutation === "worker-lease" ? worker : this.life;
+  private watchLease(process: ModelProcess, lease: Lease): void {
     const look = () => {
-      const leftMs = this.leaseUntil(given) - this.time.elapsed;
+      const leftMs = this.leaseUntil(lease) - this.time.elapsed;
       if (!process.isAlive) return;
-      if (leftMs > 0) return void this.time.after(leftMs, look, life);
+      if (leftMs > 0) return this.after(leftMs, look);
       process.isLapsed = true;
       const dyingMs = process.isStubborn ? 1_000 : this.chance.between(0, 100);
-      this.time.after(dyingMs, () => this.end(process, null), life);
+      this.after(dyingMs, () => this.end(process, null));
     };
-    this.time.after(0, look, life);
+    this.after(0, look);
   }
 
   isLocked(instanceId: string): boolean {

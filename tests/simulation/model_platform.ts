@@ -15,9 +15,6 @@ import type { Life } from "./virtual_time.ts";
 const SETTLE_MS = 200;
 const GRACE_MS = 1_000;
 const POLL_MS = 20;
-export const MODEL_SITE = "site-1";
-
-export type PlatformMutation = "no-adoption" | "no-exit-reports" | "deaf-stop";
 
 export class ModelPlatform implements Platform {
   readonly name = "process";
@@ -29,8 +26,7 @@ export class ModelPlatform implements Platform {
     private readonly host: ModelHost,
     private readonly life: Life,
     private readonly chance: Chance,
-    private readonly mutation: PlatformMutation | null = null,
-    readonly site = MODEL_SITE,
+    readonly site: string,
   ) {
     this.leases = {
       areHeld: () => host.processes.some((one) => one.isAlive && one.leaseMs !== null),
@@ -47,7 +43,6 @@ export class ModelPlatform implements Platform {
 
   async inventory(): Promise<RuntimeInfo[]> {
     await this.pause(2);
-    if (this.mutation === "no-adoption") return [];
     return this.host.instances().flatMap((instanceId) => {
       const latest = this.host.latest(instanceId);
       return latest ? [this.infoOf(latest)] : [];
@@ -82,7 +77,6 @@ export class ModelPlatform implements Platform {
       exitsAtOnce: behaves(spec, "CRASHES") && this.chance.happens(0.7),
       isStubborn: behaves(spec, "STUBBORN"),
       lease: spec.lease ?? null,
-      life: this.life,
     };
     const result = await new Promise<ShimResult>((resolve) =>
       this.host.shim(given, (told) => this.later(0, () => resolve(told)))
@@ -115,9 +109,6 @@ export class ModelPlatform implements Platform {
     for (;;) {
       const found = await this.fence(instanceId, fence);
       if (found?.status !== "Running") return { kind: "stopped", runtimeInfo: found };
-      if (this.mutation === "deaf-stop") {
-        return { kind: "stopped", runtimeInfo: { ...found, status: "Stopped" } };
-      }
       this.asked.add(found.runId);
       const process = this.host.latest(instanceId);
       if (process) await this.end(process);
@@ -141,7 +132,7 @@ export class ModelPlatform implements Platform {
   async close(): Promise<void> {}
 
   private noticeEnd(process: ModelProcess): void {
-    if (this.asked.has(process.runId) || this.mutation === "no-exit-reports") return;
+    if (this.asked.has(process.runId)) return;
     this.asked.add(process.runId);
     this.listener(this.infoOf(process));
   }

@@ -77,7 +77,7 @@ class Run {
       if (cluster.redis) judge.onEvents(this.log.news());
       if (++this.steps % STEPS_PER_LOOK !== 0) continue;
       this.users.hangUp();
-      await judge.look();
+      judge.look();
     }
   }
 
@@ -86,8 +86,8 @@ class Run {
     const { cluster: { time }, judge } = this;
     while (!judge.violation) {
       this.users.hangUp();
-      await judge.look();
-      const found = await judge.lookAtRest(this.log.events);
+      judge.look();
+      const found = judge.lookAtRest(this.log.events);
       if (!found) return;
       if (time.elapsed >= endMs - LOOK_EVERY_MS) return judge.find(found);
       await this.until(time.elapsed + LOOK_EVERY_MS);

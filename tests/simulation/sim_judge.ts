@@ -49,8 +49,9 @@ export class SimJudge implements Witness {
       cluster.reached.add(`${before ? statusOf(before) : "none"} × ${event.type}`);
       const rare = rareStateOf(event, before);
       if (rare) cluster.reached.add(rare);
+      if (event.type === "CommandAccepted") this.steps.heardAt.set(event.data.workerId, writtenAt);
       cluster.say(`  ${event.position} ${event.instanceId} v${event.version} ${event.type}`);
-      this.find(judge.onEvents([{ event, writtenAt, clockAt: this.logAt }]));
+      this.find(judge.onEvents([{ event, writtenAt, clockAt: cluster.logClock() }]));
     }
   }
 
@@ -70,10 +71,12 @@ export class SimJudge implements Witness {
     }
     cluster.reached.add(step.kind);
     disturbances.note(step);
-    if (step.kind.startsWith("node-")) this.disturbed("leader-reconnected");
-    if (step.kind.startsWith("redis-")) {
-      this.disturbed("redis-back");
-      cluster.time.after(step.durationMs, () => this.disturbed("redis-back"));
+    if (step.kind === "redis-killed" || step.kind === "redis-rolled-back") {
+      // It is down for a while from about now, and loads for a moment.
+      const { durationMs } = step;
+      for (const afterMs of [0, durationMs, durationMs + 500]) {
+        cluster.time.after(afterMs, () => this.disturbed("redis-back"));
+      }
     }
   }
 
@@ -90,14 +93,14 @@ export class SimJudge implements Witness {
   }
 
   /** Everything, as it is now. */
-  async look(): Promise<void> {
+  look(): void {
     this.disturbances.since(null);
-    this.find(this.judge.atIntervals(await this.view()));
+    this.find(this.judge.atIntervals(this.view()));
   }
 
   /** The first invariant that does not hold of a world that should have come to rest. */
-  async lookAtRest(log: readonly RecordedEvent[] | null): Promise<Violation | null> {
-    const view: RestingView = { ...await this.view(), log };
+  lookAtRest(log: readonly RecordedEvent[] | null): Violation | null {
+    const view: RestingView = { ...this.view(), log };
     return this.judge.atRest(view);
   }
 
@@ -105,15 +108,11 @@ export class SimJudge implements Witness {
     this.violation ??= found;
   }
 
-  private get logAt(): number {
-    const { redis, time, nodes } = this.cluster;
-    return redis ? redis.clock : time.now + (nodes[0]!.program.life?.wallAheadMs ?? 0);
-  }
-
   private heardAt(workerId: string): number | null {
-    const { redis, hosts } = this.cluster;
-    if (redis) return this.steps.heardAt.get(workerId) ?? null;
-    const heardAt = hosts[0]!.model.heardAt;
+    const heardAt = Math.max(
+      this.steps.heardAt.get(workerId) ?? -Infinity,
+      this.cluster.redis ? -Infinity : this.cluster.hosts[0]!.model.heardAt,
+    );
     return Number.isFinite(heardAt) ? heardAt : null;
   }
 
@@ -124,7 +123,7 @@ export class SimJudge implements Witness {
   private watch(host: SimHost): void {
     const { time } = this.cluster;
     const { name, model } = host;
-    model.onSpawn = (order) => this.spawns(host, order);
+    model.onSpawn = (order, checkedAt) => this.spawns(host, order, checkedAt);
     model.onStandstill = (stands) =>
       this.find(this.judge.onProcess({
         kind: stands ? "host-froze" : "host-thawed",
@@ -143,18 +142,16 @@ export class SimJudge implements Witness {
     });
   }
 
-  private spawns(
-    { name }: SimHost,
-    { instanceId, runId, fence, deadline, lease }: ShimOrder,
-  ): void {
-    const { judge, cluster } = this;
+  private spawns({ name }: SimHost, order: ShimOrder, checkedAt: number): void {
+    const { instanceId, runId, fence, deadline, lease } = order;
+    const { judge } = this;
     const { generation, attempt } = fence;
     const command = [...judge.ledger.commands.values()].find((one) =>
       one.instanceId === instanceId && one.generation === generation
     );
     const acceptedAt = command && this.steps.acceptedAt.get(command.commandId);
     this.find(judge.onSpawn({
-      at: cluster.time.elapsed,
+      at: checkedAt,
       instanceId,
       runId,
       host: name,
@@ -166,27 +163,25 @@ export class SimJudge implements Witness {
     }));
   }
 
-  private async view(): Promise<WorldView> {
+  private view(): WorldView {
     const { time, nodes, bugs } = this.cluster;
     return {
       at: time.elapsed,
-      logAt: this.logAt,
+      logAt: this.cluster.logClock(),
       nodes: nodes.flatMap(({ system, program }) =>
         system ? [{ name: program.name, states: () => system.states() }] : []
       ),
-      inFlight: await this.inFlight(),
+      inFlight: this.inFlight(),
       waiting: this.waiting(),
       bugs,
     };
   }
 
-  private async inFlight(): Promise<string[]> {
-    const { redis, embedded } = this.cluster;
-    if (redis) {
-      const all = redis.execute("HGETALL", this.keys.commands) as string[];
-      return all.filter((_, index) => index % 2 === 0);
-    }
-    return (await embedded?.bus.inFlight() ?? []).map(({ command }) => command.messageId);
+  private inFlight(): string[] {
+    const { redis, tables } = this.cluster;
+    if (!redis) return [...tables.commands.all()].map(({ command }) => command.messageId);
+    const all = redis.execute("HGETALL", this.keys.commands) as string[];
+    return all.filter((_, index) => index % 2 === 0);
   }
 
   /** The commands on every stream; also seen there: what was offered to more than one worker. */

@@ -1,5 +1,6 @@
 /** Virtual time: one queue of everything that will happen, in one event loop. Nothing here waits for real time. */
 import { setImmediate } from "node:timers";
+import { steadyWall } from "../../adapters/host/host_clock.ts";
 import type { Clock } from "../../events/clock.ts";
 import type { Chance } from "./chance.ts";
 
@@ -48,13 +49,11 @@ export class VirtualTime {
     return () => entry.isCancelled = true;
   }
 
-  /** The clock of one life. */
-  clockOf(life: Life): Clock {
-    return {
-      now: () => this.now + life.wallAheadMs,
-      monotonic: () => this.elapsed,
-      after: (delayMs, run) => this.after(delayMs, run, life),
-    };
+  /** The clock of one life: steady, as a host's is. */
+  clockOf(life: Life): Clock & Pick<ReturnType<typeof steadyWall>, "neverBefore"> {
+    const monotonic = () => this.elapsed;
+    const { now, neverBefore } = steadyWall(() => this.now + life.wallAheadMs, monotonic);
+    return { now, neverBefore, monotonic, after: (delayMs, run) => this.after(delayMs, run, life) };
   }
 
   /** Lets the next thing happen, and all that follows from it at once; false when nothing is left. */
