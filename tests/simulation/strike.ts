@@ -3,8 +3,9 @@ import { OperationalError } from "../../events/errors.ts";
 import type { Cluster, SimHost, SimNode } from "./cluster.ts";
 import type { FaultKind, FaultStep } from "./plan.ts";
 
-/** Jumps of a clock reach an hour, either way. */
+/** A clock that is set goes on up to an hour, and back as far as a world has time for: what is due then waits so long. */
 const JUMP_MS_MAX = 3_600_000;
+const BACK_MS_MAX = 10_000;
 /** Redis is away for so long at most: longer than that tells nothing new. */
 const DOWN_MS_MAX = 15_000;
 
@@ -164,8 +165,9 @@ function hostWith({ hosts }: Cluster, instanceId: string) {
 }
 
 function jump({ durationMs, target }: FaultStep): number {
-  const ms = Math.min(durationMs * 200, JUMP_MS_MAX);
-  return target % 2 === 0 ? ms : -ms;
+  return target % 2 === 0
+    ? Math.min(durationMs * 200, JUMP_MS_MAX)
+    : -Math.min(durationMs, BACK_MS_MAX);
 }
 
 async function drain(cluster: Cluster, workerId: string, isDraining: boolean): Promise<void> {
