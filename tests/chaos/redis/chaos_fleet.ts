@@ -155,11 +155,15 @@ export class ChaosFleet {
     );
   }
 
-  /** Ends everything at once and removes it. */
+  /** Ends the nodes and the workers at once and for good; whoever waits for an answer gets none. */
+  async endPrograms(): Promise<void> {
+    await Promise.all(this.seats.map((seat) => seat.close()));
+  }
+
+  /** Ends what is left, and removes everything. */
   async close(): Promise<void> {
     const sites = this.sites();
     for (const disk of [this.redisDisk, ...this.workers.map((worker) => worker.disk)]) disk.free();
-    await Promise.all(this.seats.map((seat) => seat.close()));
     for (const client of this.#clients.values()) client.close();
     for (const site of sites) await endProcessesOf(site);
     await this.#redis?.close();

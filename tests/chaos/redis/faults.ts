@@ -84,6 +84,8 @@ export class Faults {
     private readonly fleet: ChaosFleet,
     private readonly chance: Chance,
     private readonly durations: Durations,
+    /** Aborted: nothing lasts any longer. */
+    private readonly stopping: AbortSignal,
   ) {}
 
   /**
@@ -135,12 +137,12 @@ export class Faults {
   async #toSeat(kind: FaultKind, seat: ProgramSeat): Promise<void> {
     if (kind.endsWith("frozen")) {
       seat.freeze();
-      await pause(this.#freezeMs());
+      await this.#pause(this.#freezeMs());
       seat.thaw();
       return;
     }
     await (kind.endsWith("killed") ? seat.kill() : seat.stop());
-    await pause(this.chance.below(this.durations.downMsMax));
+    await this.#pause(this.chance.below(this.durations.downMsMax));
     await seat.start();
   }
 
@@ -153,7 +155,7 @@ export class Faults {
     disarmShim(tools);
     if (!wasKilled) return;
     this.done["worker killed at a start"]++;
-    await pause(this.chance.below(this.durations.downMsMax));
+    await this.#pause(this.chance.below(this.durations.downMsMax));
     await worker.start();
   }
 
@@ -170,18 +172,18 @@ export class Faults {
     const { redis } = this.fleet;
     if (kind === "redis frozen") {
       redis.freeze();
-      await pause(this.#outageMs());
+      await this.#pause(this.#outageMs());
       redis.thaw();
       return;
     }
     await (kind === "redis killed" ? redis.kill() : redis.stop());
-    await pause(this.chance.below(this.durations.downMsMax));
+    await this.#pause(this.chance.below(this.durations.downMsMax));
     await redis.restart();
   }
 
   async #fillRedis(): Promise<void> {
     this.fleet.redisDisk.fill();
-    await pause(this.#outageMs());
+    await this.#pause(this.#outageMs());
     this.fleet.redisDisk.free();
     await this.fleet.mendRedis();
   }
@@ -191,7 +193,7 @@ export class Faults {
     if (worker === null) return null;
     return this.#doing(kind, worker.plan.name, async () => {
       worker.disk.fill();
-      await pause(this.#freezeMs());
+      await this.#pause(this.#freezeMs());
       worker.disk.free();
     });
   }
@@ -211,11 +213,11 @@ export class Faults {
         proxy.cutAnswerTo(this.chance.oneOf<string>(WRITES[plan.task]));
       } else if (kind === "link frozen") {
         proxy.hold();
-        await pause(this.#freezeMs());
+        await this.#pause(this.#freezeMs());
         proxy.release();
       } else {
         proxy.delayMs = 1 + this.chance.below(DELAY_MS_MAX);
-        await pause(this.#freezeMs());
+        await this.#pause(this.#freezeMs());
         proxy.delayMs = 0;
       }
     });
@@ -234,6 +236,16 @@ export class Faults {
     return choices.length === 0 ? null : this.chance.oneOf(choices);
   }
 
+  async #pause(delayMs: number): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const timer = setTimeout(over.resolve, delayMs);
+    const stop = () => over.resolve();
+    this.stopping.addEventListener("abort", stop);
+    if (!this.stopping.aborted) await over.promise;
+    this.stopping.removeEventListener("abort", stop);
+    clearTimeout(timer);
+  }
+
   /** While Redis is away everybody else waits. */
   #outageMs(): number {
     return Math.max(FREEZE_MS_MIN, this.#freezeMs() / 3);
@@ -242,8 +254,4 @@ export class Faults {
   #freezeMs(): number {
     return FREEZE_MS_MIN + this.chance.below(this.durations.freezeMsMax - FREEZE_MS_MIN);
   }
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, delayMs));
 }

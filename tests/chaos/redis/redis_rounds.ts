@@ -79,7 +79,7 @@ export async function runRedisChaos(options: RedisChaosOptions): Promise<RedisCh
     await fleet.start();
     return await rounds.run();
   } finally {
-    rounds.close();
+    await rounds.close();
     await fleet.close();
   }
 }
@@ -92,6 +92,9 @@ class RedisRounds {
   readonly #sampler: Sampler;
   readonly #startedAt = performance.now();
   readonly #tally: RedisTally;
+  /** Faults that are not over. */
+  readonly #running = new Set<Promise<void>>();
+  #asking: Promise<void> = Promise.resolve();
   #turn: FaultKind[] = [];
   #told: string[] = [];
   #lastRequests: string[] = [];
@@ -105,7 +108,7 @@ class RedisRounds {
     const { seed, durations } = options;
     const userChance = new Chance(seed + 1);
     const kinds = fleetKinds();
-    this.#faults = new Faults(fleet, new Chance(seed + 2), durations);
+    this.#faults = new Faults(fleet, new Chance(seed + 2), durations, options.stopping);
     this.#doorChance = new Chance(seed + 3);
     this.#users = new Users(userChance, `chaos-${seed}`, (id) => this.#slay(id), {
       kinds,
@@ -131,8 +134,11 @@ class RedisRounds {
     };
   }
 
-  close(): void {
+  /** Ends the programs, and waits until no user and no fault has anything under way. */
+  async close(): Promise<void> {
     this.#sampler.close();
+    await this.fleet.endPrograms();
+    await Promise.all([this.#asking, ...this.#running]);
   }
 
   async run(): Promise<RedisChaosResult> {
@@ -143,6 +149,7 @@ class RedisRounds {
       options.onProgress(this.#measure());
     }
     if (found.length === 0 && !options.stopping.aborted) found = await this.#takeDown();
+    if (options.stopping.aborted) countAnswers(this.#tally, this.#users.takeAsked().asked);
     // Who is told to end ends in the middle: nothing that is found then means anything.
     const isFound = found.length > 0 && !options.stopping.aborted;
     const story = isFound ? this.#story(found) : null;
@@ -156,30 +163,29 @@ class RedisRounds {
     const quiet = new AbortController();
     const stop = () => quiet.abort();
     this.options.stopping.addEventListener("abort", stop);
-    const asking = this.#users.ask(() => this.#anyDoor(), CROWD, quiet.signal);
+    this.#asking = this.#users.ask(() => this.#anyDoor(), CROWD, quiet.signal);
     await this.#makeFaults();
     quiet.abort();
     this.options.stopping.removeEventListener("abort", stop);
     if (this.options.stopping.aborted) return [];
-    await asking;
+    await this.#asking;
     return await this.#check();
   }
 
   async #makeFaults(): Promise<void> {
     const end = performance.now() + this.options.roundMs;
-    const running = new Set<Promise<void>>();
     const stopped = aborted(this.options.stopping);
     while (performance.now() < end && !this.options.stopping.aborted) {
       await Promise.race([
         stopped,
         new Promise((done) => setTimeout(done, this.chance.below(GAP_MS_MAX))),
       ]);
-      if (running.size < AT_ONCE_MAX) this.#beginOne(running);
+      if (this.#running.size < AT_ONCE_MAX) this.#beginOne();
     }
-    await Promise.race([stopped, Promise.all(running)]);
+    await Promise.race([stopped, Promise.all(this.#running)]);
   }
 
-  #beginOne(running: Set<Promise<void>>): void {
+  #beginOne(): void {
     if (this.#seconds() >= this.options.seconds) this.#turn = this.#missed();
     else if (this.#turn.length === 0) this.#turn = turnOf(this.chance);
     // The first that there is somebody for; the others wait for their turn.
@@ -190,9 +196,9 @@ class RedisRounds {
       this.#tell(fault.told);
       const over = fault.over.then(() => {
         this.#tell(`over: ${fault.told}`);
-        running.delete(over);
+        this.#running.delete(over);
       });
-      running.add(over);
+      this.#running.add(over);
       return;
     }
   }
