@@ -14,9 +14,9 @@ export interface DrawOptions {
 
 const BUSY_MS_MIN = 30_000;
 const BUSY_MS_MAX = 60_000;
-const REQUESTS_MIN = 240;
-const REQUESTS_MAX = 330;
-const FAULTS_MIN = 20;
+const REQUESTS_MIN = 230;
+const REQUESTS_MAX = 300;
+const FAULTS_MIN = 28;
 const FAULTS_MAX = 45;
 const INSTANCES_FIRST = 3;
 const INSTANCES_MAX = 8;

@@ -38,7 +38,7 @@ class Run {
     this.cluster = new Cluster(plan);
     this.log = new SimLog(this.cluster);
     this.judge = new SimJudge(this.cluster, plan);
-    this.users = new SimUsers(this.cluster, this.judge);
+    this.users = new SimUsers(this.cluster, this.judge, plan.shape.busyMs);
     this.cluster.tables.onLook = () => this.judge.onEvents(this.log.news());
     this.cluster.onRolledBack = () => this.judge.onRolledBack(this.log.dropLost());
   }

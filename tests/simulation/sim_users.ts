@@ -1,11 +1,15 @@
 /** Users who ask as the plan says, and what each of them was told. */
 import type { AskOutcome } from "../../actors/system_port.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { InstanceRequest } from "../../machines/requests.ts";
 import { statusOf } from "../../machines/status.ts";
 import { type Operation, outcomeOf, placeOf, type Read } from "../history/operations.ts";
 import type { Cluster, SimNode } from "./cluster.ts";
 import type { ReadStep, RequestStep } from "./plan.ts";
 import type { Life } from "./virtual_time.ts";
+
+/** A user whose nodes are all down tries again so often. */
+const AGAIN_MS = 500;
 
 /** Told of what users ask and hear. */
 export interface Witness {
@@ -20,20 +24,34 @@ export class SimUsers {
   private readonly pending = new Map<Operation, Life>();
   /** By the number of its create. */
   private readonly instances = new Map<number, string>();
+  /** What was asked for, by the same number. */
+  private readonly creates = new Map<number, InstanceRequest>();
 
-  constructor(private readonly cluster: Cluster, private readonly witness: Witness) {}
+  /** @param untilMs whoever found no node by then gives up */
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly witness: Witness,
+    private readonly untilMs: number,
+  ) {}
 
-  /** Does what the plan says, if a node is up and its instance known. */
+  /** Does what the plan says: through another node where the user's is down, and later where all are. */
   act(step: RequestStep | ReadStep): void {
-    const { nodes } = this.cluster;
+    const { nodes, time } = this.cluster;
     const up = nodes.filter((node) => node.system !== null);
     const first = nodes[step.node % nodes.length]!;
-    // A user whose node is down asks another one.
     const node = first.system ? first : up[step.node % up.length];
-    if (!node) return;
-    if (step.kind === "request") return this.ask(node, step);
-    const instanceId = this.instances.get(step.instance);
-    if (instanceId !== undefined) this.read(node, step, instanceId);
+    if (!node) {
+      if (time.elapsed < this.untilMs) time.after(AGAIN_MS, () => this.act(step));
+      return;
+    }
+    if (step.kind === "read") return this.read(node, step);
+    if (step.request.type === "create") this.creates.set(step.instance, step.request);
+    const instanceId = step.request.type === "create"
+      ? null
+      : this.instances.get(step.instance) ?? null;
+    // Whoever never heard of the instance that was asked for asks for it once more.
+    const request = instanceId === null ? this.creates.get(step.instance) : step.request;
+    if (request) this.ask(node, request === step.request ? step : { ...step, request, key: null });
   }
 
   /** Whoever asked a node that is dead by now sees a broken connection: it may have been done, or not. */
@@ -50,8 +68,7 @@ export class SimUsers {
   private ask(node: SimNode, step: RequestStep): void {
     const { cluster } = this;
     const { user, key, request, timeoutMs, wait } = step;
-    const instanceId = request.type === "create" ? null : this.instances.get(step.instance);
-    if (instanceId === undefined) return;
+    const instanceId = request.type === "create" ? null : this.instances.get(step.instance)!;
     const number = ++this.asked;
     const idempotency = key === null
       ? null
@@ -90,8 +107,10 @@ export class SimUsers {
     });
   }
 
-  private read(node: SimNode, { user }: ReadStep, instanceId: string): void {
+  private read(node: SimNode, { user, instance }: ReadStep): void {
     const { time } = this.cluster;
+    const instanceId = this.instances.get(instance);
+    if (instanceId === undefined) return;
     const askedAt = time.elapsed;
     this.hear(node, node.system!.get(instanceId), (state) => {
       if (!state) return;
