@@ -12,6 +12,8 @@ const REST_MS = 120_000;
 /** What has changed lately counts as on its way; so no world is at rest before this. */
 const REST_MS_MIN = 35_000;
 const LOOK_EVERY_MS = 5_000;
+/** Whoever found no node is served when all are up again. */
+const LAST_TRY_MS = 2_000;
 const STEPS_PER_LOOK = 100;
 
 export async function runPlan(plan: Plan): Promise<RunResult> {
@@ -38,7 +40,7 @@ class Run {
     this.cluster = new Cluster(plan);
     this.log = new SimLog(this.cluster);
     this.judge = new SimJudge(this.cluster, plan);
-    this.users = new SimUsers(this.cluster, this.judge, plan.shape.busyMs);
+    this.users = new SimUsers(this.cluster, this.judge, plan.shape.busyMs + LAST_TRY_MS);
     this.cluster.tables.onLook = () => this.judge.onEvents(this.log.news());
     this.cluster.onRolledBack = () => this.judge.onRolledBack(this.log.dropLost());
   }
