@@ -36,3 +36,46 @@ Deno.test("what was owed to an instance that a rollback has lost is forgotten, a
   assertEquals(bugs, []);
   leader.stop();
 });
+
+/** A clock whose wall is wrong by so much, as a host's that was set badly. */
+class WrongClock extends ManualClock {
+  constructor(private readonly wrongByMs: number) {
+    super(History.running().at);
+  }
+
+  override now(): number {
+    return super.now() + this.wrongByMs;
+  }
+}
+
+for (const wrongByMs of [-3_600_000, 3_600_000]) {
+  const hour = wrongByMs < 0 ? "behind" : "ahead of";
+  Deno.test(`a node whose clock is an hour ${hour} the log's pays a restart when its delay is over`, async () => {
+    const clock = new WrongClock(wrongByMs);
+    const table = new InstanceTable();
+    const turns: number[] = [];
+    const leader = new Leader({
+      clock,
+      ids: { next: (kind) => `${kind}-1` },
+      randomness: { fraction: () => 0 },
+      bus: {} as CommandBus,
+      queueTimeoutMs: 1_000,
+      takeTurn: () => {
+        turns.push(clock.monotonic());
+        return new Promise(() => {});
+      },
+      fleet: () => ({ workers: [], at: clock.now() }),
+      onBug: () => {},
+    }, (id): InstanceState | undefined => table.state(id));
+    leader.lead([]);
+    const history = History.running().exited();
+    history.add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 400 });
+    table.fold(history.events);
+    leader.consider(history.state);
+    await clock.advance(399);
+    assertEquals(turns, [], "before its delay is over");
+    await clock.advance(1);
+    assertEquals(turns, [400]);
+    leader.stop();
+  });
+}

@@ -23,6 +23,8 @@ export interface Entry extends Written {
   state: InstanceState;
   /** When a rollback took it, on the clock of `writtenAt`; null while it is in the log. */
   lostAt: number | null;
+  /** Its place among all events that were in the log when it was written. */
+  index: number;
 }
 
 /** What became of a command. */
@@ -91,7 +93,8 @@ export class Ledger {
   prepare(written: Written): Entry {
     const { instanceId } = written.event;
     const before = this.states.get(instanceId) ?? initialState(instanceId);
-    return { ...written, before, state: evolve(before, written.event), lostAt: null };
+    const state = evolve(before, written.event);
+    return { ...written, before, state, lostAt: null, index: this.order.length };
   }
 
   /** Takes up the next event. */
@@ -210,8 +213,11 @@ export function requestIdOf({ meta }: RecordedEvent): string | null {
   return meta.requestId === undefined ? null : meta.correlationId ?? meta.requestId;
 }
 
-/** Whether two events are of one append: written at once, one after the other, for one request. */
+/** Redis' clock may tick between two writes of one function. */
+const TICK_MS = 2;
+
+/** Whether two events are of one append: written at once, one right after the other, for one request. */
 export function isOneAppend(a: Entry, b: Entry): boolean {
-  return a.event.instanceId === b.event.instanceId && a.event.version + 1 === b.event.version &&
-    a.event.meta.requestId === b.event.meta.requestId && a.writtenAt === b.writtenAt;
+  return a.index + 1 === b.index && a.event.instanceId === b.event.instanceId &&
+    a.event.meta.requestId === b.event.meta.requestId && b.writtenAt - a.writtenAt <= TICK_MS;
 }

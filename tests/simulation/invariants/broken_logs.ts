@@ -90,7 +90,7 @@ function misfolded(
   event: RecordedEvent,
   state: InstanceState,
 ): Violation | null {
-  const entry = { event, before, state, writtenAt: 0, clockAt: 0, lostAt: null };
+  const entry = { event, before, state, writtenAt: 0, clockAt: 0, lostAt: null, index: 0 };
   const found = LIFECYCLE_RULES[name]!.holds(new Ledger(), entry);
   return found === null ? null : { invariant: name, found };
 }
