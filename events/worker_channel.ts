@@ -57,6 +57,14 @@ export interface Standing {
   runId: string | null;
 }
 
+/** What the log holds of one incarnation. */
+export interface Held {
+  /** The commands that it has accepted and that have not ended. */
+  accepted: string[];
+  /** Every run that the log takes for live at its site. */
+  placed: RuntimeInfo[];
+}
+
 export interface WorkerChannel {
   register(): Promise<RegisterOutcome>;
   /** Says "I live" and how many slots are in use. */
@@ -84,6 +92,11 @@ export interface WorkerChannel {
   observe(observation: Observation): Promise<"recorded" | Dismissal>;
   /** What the log holds of these instances; unknown ones are left out. */
   standing(instanceIds: string[]): Promise<Map<string, Standing>>;
+  /**
+   * Calls `listener` each time that the log can be reached again after it was away: it may have lost its end, and with
+   * it what this incarnation has told. `traps.md` 7, 33.
+   */
+  whenBack(listener: (held: Held) => void): void;
   /** Answers questions to this site. */
   serveQueries(answer: (query: Query) => Promise<string[]>): void;
   /** Takes nothing more; what it accepted stays its own until a new incarnation registers. */

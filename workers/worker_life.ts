@@ -8,7 +8,7 @@ import { OperationalError } from "../events/errors.ts";
 import type { Ids } from "../events/ids.ts";
 import type { InstanceResponse } from "../events/responses.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
-import type { AcceptOutcome, Dismissal, WorkerChannel } from "../events/worker_channel.ts";
+import type { AcceptOutcome, Dismissal, Held, WorkerChannel } from "../events/worker_channel.ts";
 import { execute, fenceOf } from "./execution.ts";
 import { Findings } from "./findings.ts";
 import type { Lanes } from "./lanes.ts";
@@ -81,6 +81,7 @@ export class WorkerLife {
   /** Registers, adopts what runs here, and begins to take commands. Gives the reason when it is refused, else null. */
   async begin(): Promise<string | null> {
     const { channel, platform, before } = this.parts;
+    channel.whenBack((held) => void this.compareWith(held));
     channel.serveQueries((query) => platform.logs(query.instanceId, query.tailLines));
     const found = await platform.inventory();
     const outcome = await channel.register();
@@ -172,6 +173,25 @@ export class WorkerLife {
     try {
       const found = await this.persist(() => this.parts.platform.inventory());
       if (found) await this.findings.adopt(found);
+    } catch (error) {
+      this.parts.onBug(error);
+    }
+  }
+
+  /**
+   * A log that lost its end holds for open what was answered, and for live what has ended, since nobody tells it twice.
+   * An answer is owed again by a new life, which inherits it and looks at what became of it.
+   */
+  private async compareWith({ accepted, placed }: Held): Promise<void> {
+    const { channel } = this.parts;
+    try {
+      for (const id of accepted.filter((id) => !this.inWork.has(id))) {
+        // It may have been answered since the log was asked.
+        const again = await this.persist(() => channel.accept(id));
+        if (again?.kind === "accepted" && !this.inWork.has(id)) return this.end("unknown");
+      }
+      this.findings.check(placed);
+      await this.compareAnew();
     } catch (error) {
       this.parts.onBug(error);
     }

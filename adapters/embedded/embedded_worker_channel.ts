@@ -88,6 +88,9 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     });
   }
 
+  /** A log in this process is never away without it. */
+  whenBack(): void {}
+
   serveQueries(answer: (query: Query) => Promise<string[]>): void {
     const { site, workerId } = this.registration;
     this.parts.queries.serve(site, workerId, answer, () => this.#present() !== null);

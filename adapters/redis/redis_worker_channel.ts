@@ -1,5 +1,5 @@
 /** The `WorkerChannel` port in Redis: one incarnation's side of the bus. Design §4, §5. */
-import type { Clock } from "../../events/clock.ts";
+import { type Clock, sleep } from "../../events/clock.ts";
 import type { Query } from "../../events/command_bus.ts";
 import type { Command } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
@@ -10,12 +10,13 @@ import type {
   AcceptOutcome,
   CompleteOutcome,
   Dismissal,
+  Held,
   RegisterOutcome,
   Registration,
   Standing,
   WorkerChannel,
 } from "../../events/worker_channel.ts";
-import { commandsOf, storedCommands } from "./command_records.ts";
+import { commandsOf, type StoredCommand, storedCommands } from "./command_records.ts";
 import { CommandOffers } from "./command_offers.ts";
 import { retriedWithKeys } from "./redis_event_log.ts";
 import type { RedisLink } from "./redis_link.ts";
@@ -28,6 +29,8 @@ const BEATS_WITHIN_MS = 5_000;
 const RETIRED_MAX = 64;
 /** Instances whose standing is asked for at once. */
 const STANDING_PAGE = 500;
+/** What the log holds of a worker is asked again after this. */
+const HELD_RETRY_MS = 250;
 
 export class RedisWorkerChannel implements WorkerChannel {
   private readonly offers: CommandOffers;
@@ -37,7 +40,7 @@ export class RedisWorkerChannel implements WorkerChannel {
     private readonly link: RedisLink,
     private readonly registration: Readonly<Registration>,
     private readonly questions: SiteQuestions,
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     this.offers = new CommandOffers(link, registration, clock);
   }
@@ -138,6 +141,13 @@ export class RedisWorkerChannel implements WorkerChannel {
     return standing;
   }
 
+  whenBack(listener: (held: Held) => void): void {
+    const watching = this.link.watch(({ kind }) => {
+      if (kind === "back") void this.tellHeld(listener);
+    });
+    this.leaving.signal.addEventListener("abort", () => watching.close());
+  }
+
   serveQueries(answer: (query: Query) => Promise<string[]>): void {
     const { platform, site, workerId } = this.registration;
     void this.questions.serve(platform, site, workerId, answer, this.leaving.signal);
@@ -161,10 +171,34 @@ export class RedisWorkerChannel implements WorkerChannel {
     return await this.link.write(name, [], [workerId, incarnation, ...args]) as string[];
   }
 
+  private async tellHeld(listener: (held: Held) => void): Promise<void> {
+    const { incarnation } = this.registration;
+    const { signal } = this.leaving;
+    while (!signal.aborted) {
+      try {
+        const [mine, placed] = await Promise.all([this.acceptedByAny(), this.placed()]);
+        const own = mine.filter(({ accepted }) => accepted?.incarnation === incarnation);
+        if (!signal.aborted) listener({ accepted: own.map(({ commandId }) => commandId), placed });
+        return;
+      } catch (error) {
+        // Away again, or too slow: an answer of the log that was lost would wait for ever.
+        if (!(error instanceof OperationalError)) throw error;
+        await sleep(this.clock, HELD_RETRY_MS, signal);
+      }
+    }
+  }
+
+  /** What this worker has accepted, in whatever life. */
+  private async acceptedByAny(): Promise<StoredCommand[]> {
+    const { workerId } = this.registration;
+    const all = await storedCommands(this.link);
+    return all.filter(({ accepted }) => accepted?.workerId === workerId);
+  }
+
   private async inherited(): Promise<Command[]> {
-    const { workerId, incarnation } = this.registration;
-    const mine = (await storedCommands(this.link)).filter(({ accepted }) =>
-      accepted?.workerId === workerId && accepted.incarnation !== incarnation
+    const { incarnation } = this.registration;
+    const mine = (await this.acceptedByAny()).filter(({ accepted }) =>
+      accepted?.incarnation !== incarnation
     );
     return [...(await commandsOf(this.link, mine)).values()];
   }
