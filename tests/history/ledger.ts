@@ -194,9 +194,10 @@ export class Ledger {
   }
 }
 
-/** Whether the log's clock was set back to before an event: until it is there again it says nothing about what follows. */
-export function wasSetBack({ event }: Entry, clockAt: number): boolean {
-  return event.at - clockAt >= AHEAD_MS;
+/** Whether the log's clock was set back to before an instance's newest event: until then it says nothing about it. */
+export function wasSetBack(ledger: Ledger, instanceId: string, clockAt: number): boolean {
+  const newest = ledger.histories.get(instanceId)?.at(-1);
+  return newest !== undefined && newest.event.at - clockAt >= AHEAD_MS;
 }
 
 const KINDS: Partial<Record<RecordedEvent["type"], CommandStory["kind"]>> = {

@@ -144,10 +144,7 @@ export const POLICY_RULES: LogRules = {
       if (event.type !== "StartRequested" || event.data.cause !== "restart-policy") return null;
       const { nextStart, unjudged } = before.context;
       if (nextStart) {
-        const scheduled = ledger.histories.get(event.instanceId)?.findLast((one) =>
-          one.event.type === "RestartScheduled"
-        );
-        return clockAt < nextStart.at && !(scheduled && wasSetBack(scheduled, clockAt))
+        return clockAt < nextStart.at && !wasSetBack(ledger, event.instanceId, clockAt)
           ? `it came ${nextStart.at - clockAt} ms early`
           : null;
       }

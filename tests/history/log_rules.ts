@@ -199,7 +199,7 @@ export const COMMAND_RULES: LogRules = {
     holds: (ledger, { event, clockAt }) => {
       if (event.type !== "CommandExpired") return null;
       const command = ledger.commands.get(event.data.commandId);
-      return command && clockAt < command.acceptBy && !wasSetBack(command.asked, clockAt)
+      return command && clockAt < command.acceptBy && !wasSetBack(ledger, event.instanceId, clockAt)
         ? `${command.commandId} expired ${command.acceptBy - clockAt} ms before its time`
         : null;
     },

@@ -72,9 +72,7 @@ export class SimJudge implements Witness {
     cluster.reached.add(step.kind);
     disturbances.note(step);
     if (step.kind === "redis-killed" || step.kind === "redis-rolled-back") {
-      // It is down for a while from about now, and loads for a moment.
-      const { durationMs } = step;
-      for (const afterMs of [0, durationMs, durationMs + 500]) {
+      for (const afterMs of [0, step.durationMs]) {
         cluster.time.after(afterMs, () => this.disturbed("redis-back"));
       }
     }

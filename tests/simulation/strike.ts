@@ -6,6 +6,8 @@ import type { FaultKind, FaultStep } from "./plan.ts";
 /** A clock that is set goes on up to an hour, and back as far as a world has time for: what is due then waits so long. */
 const JUMP_MS_MAX = 3_600_000;
 const BACK_MS_MAX = 10_000;
+/** A host that an admin gives up is off for longer than that takes. */
+const FORGOTTEN_MS = 10_000;
 /** Redis is away for so long at most: longer than that tells nothing new. */
 const DOWN_MS_MAX = 15_000;
 
@@ -98,8 +100,13 @@ const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) =>
     return true;
   },
   "worker-forgotten": (cluster, step) => {
+    const host = hostOf(cluster, step);
     const system = cluster.nodes.find((node) => node.system)?.system;
-    system?.forgetWorker(`worker-${hostOf(cluster, step).name}`).then(
+    if (!system || !cluster.redis) return false;
+    // An admin says so of a host that is off, and nobody else may.
+    host.model.reboot();
+    host.worker.kill("its host is off", step.durationMs + FORGOTTEN_MS);
+    system.forgetWorker(`worker-${host.name}`).then(
       (events) => events && events.length > 0 && cluster.reached.add("forgotten"),
       passing(cluster),
     );

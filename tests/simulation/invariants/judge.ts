@@ -118,7 +118,8 @@ export class Judge {
     this.spawned.set(order.runId, commands);
     this.forgetIfLost(order.runId, commands);
     if (!before || compareFences(order, before) > 0) this.fences.set(key, { ...order, commands });
-    const found = firstBroken(SPAWN_RULES, { ledger, order, commands, before });
+    const lost = [...ledger.lost.values()];
+    const found = firstBroken(SPAWN_RULES, { ledger, order, commands, before, lost });
     return found && { ...found, found: `${order.runId} of ${order.instanceId}: ${found.found}` };
   }
 

@@ -1,5 +1,5 @@
 /** What must hold when a shim begins a server, and of the leases under which servers live. Design §4 rules 3, 6, 8. */
-import type { CommandStory, Ledger } from "../../history/ledger.ts";
+import type { CommandStory, Entry, Ledger } from "../../history/ledger.ts";
 import type { Life } from "../../history/process_lives.ts";
 import type { Rules } from "../../history/rule.ts";
 import type { SpawnOrder } from "./evidence.ts";
@@ -12,6 +12,8 @@ export interface Spawning {
   commands: readonly CommandStory[];
   /** The highest fence that was spawned with on this host before. */
   before: { generation: number; attempt: number } | null;
+  /** What rollbacks have taken: a worker acts on an accept that it was told of. */
+  lost: readonly Entry[];
 }
 
 export const SPAWN_RULES: Rules<[Spawning]> = {
@@ -25,8 +27,8 @@ export const SPAWN_RULES: Rules<[Spawning]> = {
   expiredNeverRuns: {
     sentence:
       "What expired, was cancelled or refused before its accept never runs, nor what nobody has accepted. Rules 3, 4.",
-    holds: ({ commands, order }) =>
-      commands.length === 0 || commands.some((one) => acceptedBy(one, order))
+    holds: ({ commands, order, lost }) =>
+      commands.length === 0 || commands.some((one) => acceptedBy(one, order, lost))
         ? null
         : `${commands.map(tell).join(", ")}, not by attempt ${order.attempt} of ${order.workerId}`,
   },
@@ -47,9 +49,14 @@ export const SPAWN_RULES: Rules<[Spawning]> = {
   },
 };
 
-function acceptedBy({ accepts }: CommandStory, { workerId, attempt }: SpawnOrder): boolean {
-  return accepts.some(({ event: { data } }) =>
-    data.workerId === workerId && data.attempt === attempt
+function acceptedBy(
+  { commandId, accepts }: CommandStory,
+  { workerId, attempt }: SpawnOrder,
+  lost: readonly Entry[],
+): boolean {
+  return [...accepts, ...lost].some(({ event: { type, data } }) =>
+    type === "CommandAccepted" && data.commandId === commandId && data.workerId === workerId &&
+    data.attempt === attempt
   );
 }
 

@@ -194,7 +194,7 @@ export const REST_RULES: Rules<[seen: Seen, view: RestingView]> = {
     holds: ({ ledger }, { at }) => {
       for (const state of ledger.states.values()) {
         const { desired, instanceId, failure } = state.context;
-        if (!isQuiet(ledger, instanceId, at)) continue;
+        if (!isQuiet(ledger, instanceId, at) || isWishLost(ledger, instanceId)) continue;
         const status = statusOf(state);
         const isReached = desired === "deleted"
           ? status === "Deleted"
@@ -253,6 +253,16 @@ function isOver(nextStart: { at: number } | null, logAt: number): boolean {
 
 function runOf(state: InstanceState): string | null {
   return statusOf(state) === "Running" ? state.context.run?.runId ?? null : null;
+}
+
+/** A rollback has taken what a user asked for last; what runs because of it was found, and is taken up as it is. */
+function isWishLost(ledger: Ledger, instanceId: string): boolean {
+  const history = ledger.histories.get(instanceId) ?? [];
+  const asked = history.findLast(({ event }) => "generation" in event.data);
+  return [...ledger.lost.values()].some(({ event, writtenAt }) =>
+    event.instanceId === instanceId && "generation" in event.data &&
+    writtenAt > (asked?.writtenAt ?? -Infinity)
+  );
 }
 
 /** What a user asked for last is not to be had: its command did not succeed. */
