@@ -185,6 +185,12 @@ export class WorkerLife {
   private async compareWith({ accepted, placed }: Held): Promise<void> {
     const { channel } = this.parts;
     try {
+      for (const [id, { abort }] of [...this.inWork].filter(([id]) => !accepted.includes(id))) {
+        const again = await this.persist(() => channel.accept(id));
+        const isLost = again?.kind === "refused" && ["ended", "taken"].includes(again.reason);
+        // Our accept is lost: whoever does it in our place must not meet what we start.
+        if (isLost && this.inWork.has(id)) abort.abort();
+      }
       for (const id of accepted.filter((id) => !this.inWork.has(id))) {
         // It may have been answered since the log was asked.
         const again = await this.persist(() => channel.accept(id));

@@ -26,9 +26,10 @@ import { RedisLink } from "./redis_link.ts";
 import { RedisRetention } from "./redis_retention.ts";
 import { RedisWorkerChannel } from "./redis_worker_channel.ts";
 import { ReplyChannels } from "./reply_channels.ts";
-import { SeenEvents } from "./seen_events.ts";
+import { identityOf, type Seen, SeenEvents } from "./seen_events.ts";
 import { ServerCheck } from "./server_check.ts";
 import { SiteQuestions } from "./site_questions.ts";
+import { eventOf, type StreamEntry } from "./stored_entries.ts";
 
 const CONNECT_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 20;
@@ -167,14 +168,18 @@ async function afterReturn(
   const { keys } = link;
   await link.look("PING");
   const cut = await link.look("HGET", keys.meta, "cut") as string | null;
-  const exists = async (position: Position) =>
-    comparePositions(position, cut ?? START) <= 0 ||
-    (await link.look("XRANGE", keys.log, position, position) as unknown[]).length > 0;
+  const isCut = (position: Position) => comparePositions(position, cut ?? START) <= 0;
+  const at = async (position: Position) =>
+    await link.look("XRANGE", keys.log, position, position) as StreamEntry[];
+  const isThere = async ({ position, identity }: Seen) =>
+    isCut(position) ||
+    (await at(position)).some((entry) => identityOf(eventOf(entry)) === identity);
   const head = async () =>
     (await link.look("XREVRANGE", keys.log, "+", "-", "COUNT", 1) as [string][])[0]?.[0] ?? START;
-  let rollback = await seen.missing(exists, head);
+  let rollback = await seen.missing(isThere, head);
   // What was there when this process began to read it has not seen as events: that it is gone is known all the same.
-  if (!rollback && feed.position !== null && !await exists(feed.position)) {
+  const { position } = feed;
+  if (!rollback && position !== null && !isCut(position) && (await at(position)).length === 0) {
     rollback = { lostEvents: 1, instanceIds: [], head: await head() };
   }
   if (!rollback) return null;

@@ -5,9 +5,16 @@ import type { Rollback } from "../../events/event_log.ts";
 /** More are not remembered: a greater loss is told as "at least". */
 const SEEN_MAX = 8_192;
 
-interface Seen {
+/** An event that was seen, as far as it takes to know it again. */
+export interface Seen {
   position: Position;
   instanceId: string;
+  identity: string;
+}
+
+/** What tells an event from another one at its position: a log that lost its end may give a position once more. */
+export function identityOf({ instanceId, version, type, meta }: RecordedEvent): string {
+  return `${instanceId} ${version} ${type} ${meta.requestId ?? ""}`;
 }
 
 export class SeenEvents {
@@ -15,7 +22,10 @@ export class SeenEvents {
 
   /** Remembers events, in any order; each once. */
   add(events: readonly RecordedEvent[]): void {
-    for (const { position, instanceId } of events) this.insert({ position, instanceId });
+    for (const event of events) {
+      const { position, instanceId } = event;
+      this.insert({ position, instanceId, identity: identityOf(event) });
+    }
     if (this.seen.length > 2 * SEEN_MAX) this.seen.splice(0, this.seen.length - SEEN_MAX);
   }
 
@@ -29,16 +39,16 @@ export class SeenEvents {
    * Null when nothing is missing.
    */
   async missing(
-    exists: (position: Position) => Promise<boolean>,
+    isThere: (seen: Seen) => Promise<boolean>,
     head: () => Promise<Position>,
   ): Promise<Rollback | null> {
     const newest = this.seen.at(-1);
-    if (!newest || await exists(newest.position)) return null;
+    if (!newest || await isThere(newest)) return null;
     const seen = [...this.seen];
     let [left, right] = [0, seen.length - 1];
     while (left < right) {
       const middle = (left + right) >> 1;
-      if (await exists(seen[middle]!.position)) left = middle + 1;
+      if (await isThere(seen[middle]!)) left = middle + 1;
       else right = middle;
     }
     const lost = seen.slice(left);

@@ -10,6 +10,7 @@ import { Judge } from "./invariants/judge.ts";
 import type { FaultStep, Plan } from "./plan.ts";
 import { rareStateOf } from "./rare_states.ts";
 import type { Violation } from "./run_result.ts";
+import { backAfterMs } from "./strike.ts";
 import { StepsSeen } from "./steps_seen.ts";
 import type { Witness } from "./sim_users.ts";
 
@@ -71,10 +72,10 @@ export class SimJudge implements Witness {
     }
     cluster.reached.add(step.kind);
     disturbances.note(step);
-    if (step.kind === "redis-killed" || step.kind === "redis-rolled-back") {
-      for (const afterMs of [0, step.durationMs]) {
-        cluster.time.after(afterMs, () => this.disturbed("redis-back"));
-      }
+    const backMs = backAfterMs(step);
+    if (backMs === null) return;
+    for (const afterMs of [0, backMs]) {
+      cluster.time.after(afterMs, () => this.disturbed("redis-back"));
     }
   }
 

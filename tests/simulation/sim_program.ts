@@ -71,10 +71,6 @@ export class SimProgram {
     this.start();
   }
 
-  thaw(): void {
-    if (this.life) this.life.frozenUntil = 0;
-  }
-
   /** Its host's wall clock is set. */
   jumpClock(ms: number): void {
     this.parts.say(`the wall clock of ${this.name} jumps by ${ms} ms`);

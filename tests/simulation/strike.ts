@@ -11,26 +11,30 @@ const FORGOTTEN_MS = 10_000;
 /** Redis is away for so long at most: longer than that tells nothing new. */
 const DOWN_MS_MAX = 15_000;
 
+/** What was acknowledged and is not on the disk is no older. */
+const UNSYNCED_MS_MAX = 1_500;
+
+/** When Redis is there again after a fault, counted from the fault; null for one that leaves it where it is. */
+export function backAfterMs({ kind, durationMs }: FaultStep): number | null {
+  const downMs = Math.min(durationMs, DOWN_MS_MAX);
+  if (kind === "redis-killed") return downMs;
+  return kind === "redis-rolled-back" ? Math.min(durationMs, UNSYNCED_MS_MAX) + downMs : null;
+}
+
 /** Lets a fault happen; false when there is nothing here that it could happen to. */
 export function strike(cluster: Cluster, step: FaultStep): boolean {
   cluster.say(`fault ${step.kind} ${step.target} for ${step.durationMs} ms`);
   return STRIKES[step.kind](cluster, step);
 }
 
-/** Nothing goes wrong any more: what is stopped goes on, what is down comes up. */
+/** Nothing goes wrong any more: what is down comes up; what stands still goes on when its time is over. */
 export function calm(cluster: Cluster): void {
   cluster.say("calm");
-  for (const { program } of cluster.nodes) revive(program);
-  for (const { model, worker, name } of cluster.hosts) {
-    model.thaw();
-    if (cluster.redis) revive(worker);
+  for (const { program } of cluster.nodes) program.start();
+  for (const { worker, name } of cluster.hosts) {
+    if (cluster.redis) worker.start();
     void drain(cluster, `worker-${name}`, false);
   }
-}
-
-function revive(program: SimNode["program"]): void {
-  program.thaw();
-  program.start();
 }
 
 const nodeOf = ({ nodes }: Cluster, { target }: FaultStep): SimNode =>
@@ -131,7 +135,7 @@ const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) =>
     if (!redis || cluster.fsync === "always") return false;
     cluster.reached.add("rollback");
     redis.markSynced();
-    cluster.time.after(Math.min(durationMs, 1_500), () => {
+    cluster.time.after(Math.min(durationMs, UNSYNCED_MS_MAX), () => {
       redis.rollBack(Math.min(durationMs, DOWN_MS_MAX));
       cluster.onRolledBack();
     });

@@ -166,7 +166,7 @@ export const REST_RULES: Rules<[seen: Seen, view: RestingView]> = {
     holds: ({ ledger, lives }, { at }) => {
       for (const [instanceId, own] of lives.live) {
         const state = ledger.states.get(instanceId);
-        const stranger = isQuiet(ledger, instanceId, at) &&
+        const stranger = !isCreationLost(ledger, instanceId) && isQuiet(ledger, instanceId, at) &&
           own.find(({ runId, from }) =>
             at - from > PASSING_MS && (!state || runOf(state) !== runId)
           );
@@ -253,6 +253,12 @@ function isOver(nextStart: { at: number } | null, logAt: number): boolean {
 
 function runOf(state: InstanceState): string | null {
   return statusOf(state) === "Running" ? state.context.run?.runId ?? null : null;
+}
+
+/** A rollback has taken the whole instance: nobody can take its server up, so it is left alone and told of. */
+function isCreationLost(ledger: Ledger, instanceId: string): boolean {
+  return !ledger.states.has(instanceId) &&
+    [...ledger.lost.values()].some(({ event }) => event.instanceId === instanceId);
 }
 
 /** A rollback has taken what a user asked for last; what runs because of it was found, and is taken up as it is. */
