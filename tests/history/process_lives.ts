@@ -107,7 +107,7 @@ export class ProcessLives {
 
   /** Those that were excused for a moment and still live. */
   overdue(at: number): Violation | null {
-    for (const instanceId of this.excused) {
+    for (const instanceId of [...this.excused]) {
       const found = this.look(instanceId, at);
       if (found) return found;
     }

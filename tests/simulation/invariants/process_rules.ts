@@ -42,8 +42,8 @@ export const SPAWN_RULES: Rules<[Spawning]> = {
   spawnsAreInOrder: {
     sentence:
       "On one host an instance's spawns grow by generation and attempt, and each attempt spawns at most once. Rule 6.",
-    holds: ({ before, order }) =>
-      before && compareFences(order, before) <= 0
+    holds: ({ before, order, lost }) =>
+      before && compareFences(order, before) <= (isGivenTwice(order, lost) ? -1 : 0)
         ? `generation ${order.generation} attempt ${order.attempt} came after generation ${before.generation} attempt ${before.attempt}`
         : null,
   },
@@ -57,6 +57,13 @@ function acceptedBy(
   return [...accepts, ...lost].some(({ event: { type, data } }) =>
     type === "CommandAccepted" && data.commandId === commandId && data.workerId === workerId &&
     data.attempt === attempt
+  );
+}
+
+/** A rollback has taken an accept of this attempt, so its number was given once more. */
+function isGivenTwice({ instanceId, attempt }: SpawnOrder, lost: readonly Entry[]): boolean {
+  return lost.some(({ event: { type, data, instanceId: whose } }) =>
+    type === "CommandAccepted" && whose === instanceId && data.attempt === attempt
   );
 }
 

@@ -102,7 +102,7 @@ export class ModelRedis implements Server {
 
   /** kill -9: what has not arrived is lost; started again after `downMs`, and then it loads for a drawn while. */
   kill(downMs: number): void {
-    this.downUntil = this.time.now + downMs;
+    this.downUntil = Math.max(this.downUntil, this.time.now + downMs);
     this.refusals.restarted();
     this.refusals.set("loading", this.downUntil + this.chance.between(0, LOADING_MOST_MS));
     for (const client of [...this.clients]) {

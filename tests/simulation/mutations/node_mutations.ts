@@ -1,0 +1,59 @@
+/** Mutations of a node: what it folds, how fresh its answers are, when it leads. */
+import type { Mutation } from "./mutation.ts";
+
+export const NODE_MUTATIONS: readonly Mutation[] = [
+  {
+    name: "answer-from-a-stale-state",
+    sentence:
+      "What appends nothing is answered from what is folded here, however old that is. Design §3, promise 2.",
+    edits: [{
+      file: "actors/freshness.ts",
+      find: "const version = await reads.run(() => log.version(instanceId), deadline);",
+      replace: "const version = seen;",
+    }],
+    noticedBy: ["answersAreNotOld", "answersAreTheirOwn", "nothingKnownIsDenied"],
+    draw: { form: "redis" },
+    seedsMax: 150,
+  },
+  {
+    name: "ignore-a-rollback",
+    sentence:
+      "A node whose log has lost its end folds on, on top of what is no more. Design §5 (`HISTORY_ROLLBACK`).",
+    edits: [{
+      file: "actors/log_follower.ts",
+      find: "      table.reset();\n",
+      replace: "",
+    }],
+    noticedBy: ["nodesAgree", "statesAreTheFold", "nothingStandsOnWhatWasLost"],
+    draw: { form: "redis", faults: ["redis-rolled-back"] },
+    seedsMax: 150,
+  },
+  {
+    name: "no-quiet-after-an-outage",
+    sentence:
+      "Workers that nobody could hear, since Redis was away, are lost when it is back. Rule 8.",
+    edits: [{
+      file: "actors/worker_watch.ts",
+      find: "Math.min(this.silence(worker), this.parts.clock.monotonic() - this.quietFrom),",
+      replace: "this.silence(worker),",
+    }],
+    noticedBy: ["nobodyIsLostAfterADisturbance"],
+    draw: {
+      form: "redis",
+      faults: ["redis-killed", "node-frozen", "node-killed", "worker-silent"],
+    },
+    seedsMax: 150,
+  },
+  {
+    name: "take-any-end-for-its-own",
+    sentence: "A second request's wait takes any end of its instance for its own. Promise 9.",
+    edits: [{
+      file: "actors/asker.ts",
+      find: "const found = page.find((event) => endedCommandId(event) === commandId);",
+      replace: "const found = page.find((event) => endedCommandId(event) !== null && commandId);",
+    }],
+    noticedBy: ["keysAnswerTheSame", "answersAreTheirOwn"],
+    draw: {},
+    seedsMax: 150,
+  },
+];

@@ -1,0 +1,48 @@
+/** Mutations of the worker: what it takes up, what it adopts, what it tells, how it does things once. */
+import type { Mutation } from "./mutation.ts";
+
+export const WORKER_MUTATIONS: readonly Mutation[] = [
+  {
+    name: "no-fence-before-a-take-over",
+    sentence:
+      "A take-over looks what runs without a fence, while the first attempt's spawn is on its way. Rule 6.",
+    edits: [{
+      file: "workers/execution.ts",
+      find: "const found = attempt > 1\n",
+      replace: "const found = attempt > 100\n",
+    }],
+    noticedBy: ["neverTwo", "nothingIsOrphaned"],
+    draw: { form: "redis", faults: ["worker-killed", "worker-doubled", "worker-silent"] },
+    seedsMax: 150,
+  },
+  {
+    name: "lease-without-the-log",
+    sentence:
+      "A worker prolongs the leases of its servers whether or not the log has heard it. Rule 8.",
+    edits: [{
+      file: "workers/worker_life.ts",
+      find:
+        `    const answer = await channel.heartbeat(lanes.busy);\n    if (answer === "ok" && asOfMs !== null) await leases.heard(asOfMs);\n`,
+      replace:
+        `    if (asOfMs !== null) await leases.heard(asOfMs);\n    const answer = await channel.heartbeat(lanes.busy);\n`,
+    }],
+    noticedBy: ["leasesAreKept", "neverTwo"],
+    draw: { form: "redis", faults: ["worker-silent", "worker-cut"] },
+    seedsMax: 150,
+  },
+  {
+    name: "report-exits-out-of-turn",
+    sentence:
+      "An exit is reported beside the start that it follows, so that a later response revives the run. Design §4.",
+    edits: [{
+      file: "workers/worker_life.ts",
+      find:
+        "    void this.guard(exited.instanceId, async () => {\n      await Promise.race([this.registered.promise, this.over]);\n      await this.findings.reportExit(exited);\n    });\n",
+      replace:
+        "    void Promise.race([this.registered.promise, this.over])\n      .then(() => this.findings.reportExit(exited));\n",
+    }],
+    noticedBy: ["nothingIsOrphaned"],
+    draw: { form: "redis", faults: ["server-exits", "redis-killed", "worker-cut", "redis-slow"] },
+    seedsMax: 150,
+  },
+];
