@@ -4,7 +4,7 @@ import { drawPlan } from "./draw_plan.ts";
 import type { Plan } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
 
-const SEEDS = 2_000;
+const SEEDS = 1_000;
 const SECONDS = 120;
 /** Fewer would not be a proof of anything, on however slow a machine. */
 const SEEDS_MIN = 300;
