@@ -350,6 +350,8 @@ export class FleetSystem implements InstanceSystem {
   }
 
   private async lead(): Promise<void> {
+    // The lease may have outlasted what made everybody silent.
+    this.watch.quiet();
     if (!this.closing) await this.leadership.begin();
   }
 

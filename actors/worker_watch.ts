@@ -66,7 +66,7 @@ export class WorkerWatch {
     await this.look();
   }
 
-  /** Begins anew with what is known of the fleet: on leading, and when the log is back. No worker is lost for one lease. */
+  /** Begins anew with what is known of the fleet: on leading. No worker is lost for one lease. */
   begin(states: Iterable<InstanceState>): void {
     this.quiet();
     this.placedStarts.clear();
@@ -74,7 +74,7 @@ export class WorkerWatch {
     for (const state of states) this.consider(state);
   }
 
-  /** Whoever is silent may be so because nobody could be heard: its silence counts from now. */
+  /** The log was away: whoever is silent may be so because nobody could be heard. Its silence counts from now. */
   quiet(): void {
     this.quietFrom = this.parts.clock.monotonic();
   }

@@ -5,6 +5,7 @@ import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";
 import { MemoryTables } from "../../adapters/memory/memory_tables.ts";
 import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
 import type { Command } from "../../events/commands.ts";
+import type { AvailabilityChange } from "../../events/event_log.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { specificationSchema } from "../../events/specification.ts";
@@ -22,6 +23,7 @@ export class SystemWorld {
   system!: FleetSystem;
   worker!: WorkerChannel;
   private readonly tables = new MemoryTables();
+  private readonly watchers = new Set<(change: AvailabilityChange) => void>();
   private lives = 0;
 
   private constructor(readonly ports = embeddedPorts()) {}
@@ -57,6 +59,13 @@ export class SystemWorld {
     return openInstanceSystem({
       ...this.broker,
       ...this.ports,
+      availability: {
+        away: () => this.broker.availability.away(),
+        watch: (watcher) => {
+          this.watchers.add(watcher);
+          return { close: () => void this.watchers.delete(watcher) };
+        },
+      },
       randomness: { fraction: () => 0.5 },
       nodeId: "node",
       queueTimeoutMs: 600_000,
@@ -69,6 +78,12 @@ export class SystemWorld {
   async crash(): Promise<void> {
     this.broker.abandon();
     await this.begin();
+  }
+
+  /** The log was away, for so short a time that no call met it, and is back. */
+  blink(): void {
+    for (const watcher of this.watchers) watcher({ kind: "away", reason: "for a test" });
+    for (const watcher of this.watchers) watcher({ kind: "back" });
   }
 
   /** Asks and waits for the answer; time does not move. */

@@ -323,6 +323,23 @@ watchTest(
   },
 );
 
+watchTest(
+  "nobody is lost within a lease of an outage, however short: it was between two looks",
+  async (on) => {
+    const [first, second] = [await on.join("w1"), await on.join("w2")];
+    await on.pass(1_000);
+    const id = await on.create({ onWorkerLost: "reschedule", leaseMs: LEASE_MS });
+    await on.runAt("w1", first, id);
+    on.silence("w1");
+    await on.pass(LEASE_MS + 1_000);
+    on.world.blink();
+    await on.pass(LEASE_MS);
+    assertEquals(await on.take(second), []);
+    await on.pass(4_000);
+    assertEquals(await on.take(second), [id]);
+  },
+);
+
 function unavailable(): OperationalError {
   return new OperationalError("log_unavailable", "It is away.", true, "Wait.");
 }
