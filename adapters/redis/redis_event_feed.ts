@@ -104,6 +104,7 @@ export class RedisEventFeed {
   private async catchUp(tail: Tail, joinedAt: Position): Promise<void> {
     while (!tail.closed) {
       const events = await eventsAfter(this.link, tail.cursor, PAGE);
+      this.seen.add(events.slice(-1));
       if (events.length > 0) hand(tail, events);
       if (events.length === PAGE && comparePositions(tail.cursor, joinedAt) < 0) continue;
       const { waiting } = tail;

@@ -54,8 +54,11 @@ export class RedisEventLog implements EventLog {
     return await this.outcome(made, answer as string[]);
   }
 
-  read(after: Position, limit: number): Promise<RecordedEvent[]> {
-    return eventsAfter(this.parts.link, after, limit);
+  async read(after: Position, limit: number): Promise<RecordedEvent[]> {
+    const events = await eventsAfter(this.parts.link, after, limit);
+    // Whoever reads may fold it before the tail comes to it: its end is enough to notice that it is gone.
+    this.parts.seen.add(events.slice(-1));
+    return events;
   }
 
   tail(
@@ -113,6 +116,7 @@ export class RedisEventLog implements EventLog {
         const missed = version > batch.expectedVersion
           ? await this.walk(batch.instanceId, MISSED_MAX, below, batch.expectedVersion)
           : [];
+        this.parts.seen.add(missed);
         return { kind: "conflict", version, missed };
       }
       case "notDue":
