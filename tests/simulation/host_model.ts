@@ -31,7 +31,8 @@ interface Folder {
 
 export type ShimResult =
   | { kind: "started"; process: ModelProcess }
-  | { kind: "locked" | "stale" | "late" | "no-folder" };
+  /** `silent`: somebody ended it before it had started anything. */
+  | { kind: "locked" | "stale" | "late" | "no-folder" | "silent" };
 
 /** What a shim is given. */
 export interface ShimOrder {
@@ -124,7 +125,7 @@ export class ModelHost {
       const checkedAt = time.elapsed;
       const betweenMs = chance.happens(0.03) ? chance.between(50, 3_000) : chance.between(0, 3);
       this.after(betweenMs, () => {
-        if (holder.isGone) return;
+        if (holder.isGone) return report({ kind: "silent" });
         this.onSpawn(given, checkedAt);
         report({ kind: "started", process: this.spawn(folder, holder, given) });
       });

@@ -82,7 +82,8 @@ export class ModelPlatform implements Platform {
       this.host.shim(given, (told) => this.later(0, () => resolve(told)))
     );
     if (result.kind !== "started") {
-      return failed(result.kind === "late" ? "spawn_too_late" : result.kind, true, null);
+      const isTooLate = result.kind === "late" || result.kind === "silent";
+      return failed(isTooLate ? "spawn_too_late" : result.kind, true, null);
     }
     const outcome = await this.untilStarted(result.process, spec, signal);
     this.asked.delete(spec.runId);

@@ -113,7 +113,9 @@ export class Judge {
     const key = `${order.host} ${order.instanceId}`;
     const last = this.fences.get(key) ?? null;
     // A generation that was lost with a rollback is given again.
-    const before = last?.commands.some(isLost) ? null : last;
+    const before = last?.commands.some(isLost) || this.isBesideTheLock(order, commands)
+      ? null
+      : last;
     this.workers.set(order.runId, order.workerId);
     this.spawned.set(order.runId, commands);
     this.forgetIfLost(order.runId, commands);
@@ -168,6 +170,24 @@ export class Judge {
   /** The world at rest: everything that holds always, and what must have come to its end. */
   atRest(view: RestingView): Violation | null {
     return this.atIntervals(view) ?? firstBroken(REST_RULES, this.seen(view), view);
+  }
+
+  /**
+   * The folder of a deleted instance is gone with its fence, so a former life of the worker that still is about to spawn
+   * does. Only in the model: on a host the site's lock keeps a second process of a worker out.
+   */
+  private isBesideTheLock(
+    { instanceId, workerId, attempt }: SpawnOrder,
+    commands: readonly CommandStory[],
+  ): boolean {
+    const state = this.ledger.states.get(instanceId);
+    return state?.value.pending === "deleted" &&
+      commands.some(({ accepts }) =>
+        accepts.some(({ event: { data } }) =>
+          data.workerId === workerId && data.attempt === attempt &&
+          data.incarnation !== this.newest.get(workerId)
+        )
+      );
   }
 
   private forgetIfLost(runId: string, commands: readonly CommandStory[]): void {
