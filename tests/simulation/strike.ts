@@ -1,6 +1,7 @@
 /** What each kind of fault does to a world. */
 import { OperationalError } from "../../events/errors.ts";
 import type { Cluster, SimHost, SimNode } from "./cluster.ts";
+import type { ModelProcess } from "./host_model.ts";
 import type { FaultKind, FaultStep } from "./plan.ts";
 
 /** A clock that is set goes on up to an hour, and back as far as a world has time for: what is due then waits so long. */
@@ -119,13 +120,13 @@ const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) =>
   "server-exits": (cluster, { target, durationMs }) => {
     const live = cluster.live();
     const process = live[target % live.length];
-    if (process) hostWith(cluster, process.instanceId)?.end(process, durationMs % 2);
+    if (process) hostWith(cluster, process)?.end(process, durationMs % 2);
     return process !== undefined;
   },
   "records-lost": (cluster, { target }) => {
     const live = cluster.live();
     const process = live[target % live.length];
-    if (process) hostWith(cluster, process.instanceId)?.loseRecord(process);
+    if (process) hostWith(cluster, process)?.loseRecord(process);
     return process !== undefined;
   },
   "redis-killed": onRedis((redis, { durationMs }) => redis.kill(Math.min(durationMs, DOWN_MS_MAX))),
@@ -171,8 +172,9 @@ function programOn({ redis, nodes }: Cluster, host: SimHost) {
   return redis ? host.worker : nodes[0]!.program;
 }
 
-function hostWith({ hosts }: Cluster, instanceId: string) {
-  return hosts.find(({ model }) => model.live(instanceId).length > 0)?.model;
+/** The host of this very process: while another one stands still, its instance may live on both. */
+function hostWith({ hosts }: Cluster, process: ModelProcess) {
+  return hosts.find(({ model }) => model.processes.includes(process))?.model;
 }
 
 function jump({ durationMs, target }: FaultStep): number {
