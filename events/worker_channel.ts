@@ -61,6 +61,8 @@ export interface Standing {
 export interface Held {
   /** The commands that it has accepted and that have not ended. */
   accepted: string[];
+  /** Those that a former incarnation of its worker has accepted, and that it has not taken over, or not any more. */
+  left: string[];
   /** Every run that the log takes for live at its site. */
   placed: RuntimeInfo[];
 }

@@ -59,6 +59,7 @@ export class WorkerLife {
   private readonly inWork = new Map<string, InWork>();
   private readonly ending = new AbortController();
   private readonly registered = Promise.withResolvers<void>();
+  private readonly begun = Promise.withResolvers<void>();
   private readonly findings: Findings;
   private readonly tellEnd: (end: LifeEnd) => void;
   private loops: Promise<unknown> = Promise.resolve();
@@ -94,6 +95,7 @@ export class WorkerLife {
     for (const command of inherited) this.undertake(command);
     this.findings.check(placed);
     this.findings.settle(before?.inHand().filter(mine) ?? []);
+    this.begun.resolve();
     this.loops = Promise.all([this.takeLoop(), this.heartbeatLoop()]).catch((error) =>
       this.parts.onBug(error)
     );
@@ -182,16 +184,18 @@ export class WorkerLife {
    * A log that lost its end holds for open what was answered, and for live what has ended, since nobody tells it twice.
    * An answer is owed again by a new life, which inherits it and looks at what became of it.
    */
-  private async compareWith({ accepted, placed }: Held): Promise<void> {
+  private async compareWith({ accepted, left, placed }: Held): Promise<void> {
     const { channel } = this.parts;
     try {
+      // What it inherits is in work from then on.
+      await Promise.race([this.begun.promise, this.over]);
       for (const [id, { abort }] of [...this.inWork].filter(([id]) => !accepted.includes(id))) {
         const again = await this.persist(() => channel.accept(id));
         const isLost = again?.kind === "refused" && ["ended", "taken"].includes(again.reason);
         // Our accept is lost: whoever does it in our place must not meet what we start.
         if (isLost && this.inWork.has(id)) abort.abort();
       }
-      for (const id of accepted.filter((id) => !this.inWork.has(id))) {
+      for (const id of [...accepted, ...left].filter((id) => !this.inWork.has(id))) {
         // It may have been answered since the log was asked.
         const again = await this.persist(() => channel.accept(id));
         if (again?.kind === "accepted" && !this.inWork.has(id)) return this.end("unknown");

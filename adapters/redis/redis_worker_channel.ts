@@ -177,8 +177,10 @@ export class RedisWorkerChannel implements WorkerChannel {
     while (!signal.aborted) {
       try {
         const [mine, placed] = await Promise.all([this.acceptedByAny(), this.placed()]);
-        const own = mine.filter(({ accepted }) => accepted?.incarnation === incarnation);
-        if (!signal.aborted) listener({ accepted: own.map(({ commandId }) => commandId), placed });
+        const idsOf = (isOwn: boolean) =>
+          mine.filter(({ accepted }) => (accepted?.incarnation === incarnation) === isOwn)
+            .map(({ commandId }) => commandId);
+        if (!signal.aborted) listener({ accepted: idsOf(true), left: idsOf(false), placed });
         return;
       } catch (error) {
         // Away again, or too slow: an answer of the log that was lost would wait for ever.
