@@ -79,6 +79,12 @@ export class Ledger {
     return this.events.get(position) ?? this.lost.get(position);
   }
 
+  /** As `find`, of one instance: a log that lost its end may give a position once more, to another. */
+  findOf(instanceId: string, position: Position): Entry | undefined {
+    const entry = this.events.get(position);
+    return entry?.event.instanceId === instanceId ? entry : this.lost.get(position) ?? entry;
+  }
+
   /** The newest version of an instance; 0 for an unknown one. */
   versionOf(instanceId: string): number {
     return this.states.get(instanceId)?.context.version ?? 0;

@@ -39,7 +39,7 @@ export const ANSWER_RULES: Rules<[Told]> = {
     holds: ({ ledger, operation }) => {
       const place = placeTold(operation);
       if (!place) return null;
-      const entry = ledger.find(place.position);
+      const entry = ledger.findOf(place.instanceId, place.position);
       if (!entry) return `it was told of ${place.position}, which is not in the log`;
       const { event } = entry;
       if (event.instanceId !== place.instanceId) {
@@ -64,7 +64,7 @@ export const ANSWER_RULES: Rules<[Told]> = {
       "Nobody is told of what a rollback had taken before they asked. Design §5 (`HISTORY_ROLLBACK`).",
     holds: ({ ledger, operation }) => {
       const place = placeTold(operation);
-      const lostAt = place && ledger.find(place.position)?.lostAt;
+      const lostAt = place && ledger.findOf(place.instanceId, place.position)?.lostAt;
       return typeof lostAt === "number" && lostAt < operation.invokedAt
         ? `it was told of ${place!.position}, which had been lost ${
           operation.invokedAt - lostAt
@@ -83,7 +83,7 @@ export const ANSWER_RULES: Rules<[Told]> = {
         }, and ${floor} had been told before it was asked`;
       }
       if (!place || operation.idempotency) return null;
-      const version = ledger.find(place.position)?.event.version ?? floor;
+      const version = ledger.findOf(place.instanceId, place.position)?.event.version ?? floor;
       return version < floor
         ? `it was told of version ${version}, and ${floor} had been told before it was asked`
         : null;
@@ -134,7 +134,8 @@ export const ANSWER_RULES: Rules<[Told]> = {
       if (!outcome || !place || own.length > 0 || NOT_OF_THE_STATE.includes(codeOf(outcome))) {
         return null;
       }
-      const state = ledger.find(place.position)?.state ?? initialState(place.instanceId);
+      const state = ledger.findOf(place.instanceId, place.position)?.state ??
+        initialState(place.instanceId);
       const decision = decide(state, operation.request, decidingOn(operation));
       const expected = decision.kind === "rejected" ? decision.rejection.code : decision.kind;
       // An unchanged state with a key is a kept answer, and so a fact.
@@ -252,7 +253,7 @@ export const READ_RULES: Rules<[ledger: Ledger, read: Read, seen: number]> = {
     sentence:
       "What is read is the fold of the log at the version that it names. Promise 2, traps 2.",
     holds: (ledger, { position, version, status, instanceId }) => {
-      const entry = ledger.find(position);
+      const entry = ledger.findOf(instanceId, position);
       if (!entry || entry.event.instanceId !== instanceId || entry.event.version !== version) {
         return `version ${version} at ${position} of ${instanceId} is not in the log`;
       }
@@ -266,7 +267,7 @@ export const READ_RULES: Rules<[ledger: Ledger, read: Read, seen: number]> = {
     sentence:
       "A session that demands what it knows reads nothing older than what it had read or been told. Traps 14.",
     holds: (ledger, { position, version, instanceId, atLeast }, seen) =>
-      atLeast !== null && version < seen && ledger.find(position)?.lostAt === null
+      atLeast !== null && version < seen && ledger.findOf(instanceId, position)?.lostAt === null
         ? `it read version ${version} of ${instanceId}, and knew ${seen}`
         : null,
   },
@@ -328,7 +329,7 @@ export class Telling {
     const broken = firstBroken(ANSWER_RULES, { ledger, operation, floor, own, kept });
     if (outcome.kind === "rejected") this.refused.add(requestId);
     const place = placeTold(operation);
-    const entry = place && ledger.find(place.position);
+    const entry = place && ledger.findOf(place.instanceId, place.position);
     if (entry && entry.lostAt === null) {
       const { instanceId, version } = entry.event;
       raise(this.floors, instanceId, version);
@@ -351,7 +352,7 @@ export class Telling {
       one.at < read.askedAt
     );
     const broken = firstBroken(READ_RULES, this.ledger, read, known?.version ?? 0);
-    if (this.ledger.find(read.position)?.lostAt === null) {
+    if (this.ledger.findOf(instanceId, read.position)?.lostAt === null) {
       this.saw(session, instanceId, { at, version });
     }
     return broken && { ...broken, found: `${session}: ${broken.found}` };

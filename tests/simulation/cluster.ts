@@ -5,6 +5,8 @@ import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts"
 import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";
 import { openRedisBroker, type RedisBroker } from "../../adapters/redis/redis_broker.ts";
 import type { Clock } from "../../events/clock.ts";
+import { OperationalError } from "../../events/errors.ts";
+import type { EventLog } from "../../events/event_log.ts";
 import type { Registration, WorkerChannel } from "../../events/worker_channel.ts";
 import { Worker } from "../../workers/worker_loop.ts";
 import { Chance, countingIds } from "./chance.ts";
@@ -55,6 +57,8 @@ export class Cluster {
   readonly story: string[] = [];
   readonly bugs: unknown[] = [];
   readonly reached = new Set<string>();
+  /** The requests of which an append was left without an answer. */
+  readonly inDoubt = new Set<string>();
   /** Called when Redis has lost its unsynced end, before it is up again. */
   onRolledBack: () => void = () => {};
   readonly fsync: Plan["shape"]["fsync"];
@@ -192,7 +196,7 @@ export class Cluster {
   ): SystemParts {
     const { log, availability, retention, leadership, bus } = broker;
     return {
-      log,
+      log: this.noticingDoubt(log),
       availability,
       retention,
       leadership,
@@ -206,6 +210,20 @@ export class Cluster {
       onBug: this.onBug(life),
       onIncident: ({ code, lostEvents }) => this.say(`incident ${code}: ${lostEvents} lost`),
     };
+  }
+
+  private noticingDoubt(log: EventLog): EventLog {
+    const append = log.append.bind(log);
+    log.append = async (batch) => {
+      try {
+        return await append(batch);
+      } catch (error) {
+        const isInDoubt = error instanceof OperationalError && error.code === "log_indeterminate";
+        if (isInDoubt && batch.meta.correlationId) this.inDoubt.add(batch.meta.correlationId);
+        throw error;
+      }
+    };
+    return log;
   }
 
   private async startWorker(

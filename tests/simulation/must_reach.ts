@@ -16,6 +16,7 @@ export const RARE_STATES: Readonly<Record<string, readonly Shape["form"][]>> = {
   "lease lapsed": ["redis"],
   "moved": ["redis"],
   "lost append race": ["redis"],
+  "indeterminate append settled by its request id": ["redis"],
   "repeated key": ["embedded", "redis"],
   "leader changed": ["redis"],
   "superseded worker": ["redis"],

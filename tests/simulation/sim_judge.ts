@@ -84,6 +84,11 @@ export class SimJudge implements Witness {
   }
 
   onTold(operation: Operation): void {
+    const { cluster, judge } = this;
+    const { requestId, outcome } = operation;
+    const isSettled = cluster.inDoubt.has(requestId) && judge.ledger.effects.has(requestId) &&
+      (outcome?.kind === "fact" || outcome?.kind === "accepted");
+    if (isSettled) cluster.reached.add("indeterminate append settled by its request id");
     this.find(this.judge.onTold(operation));
   }
 

@@ -4,10 +4,12 @@ import { drawPlan } from "./draw_plan.ts";
 import type { Plan } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
 
-const SEEDS = 1_000;
+const SEEDS = 2_000;
 const SECONDS = 120;
 /** Fewer would not be a proof of anything, on however slow a machine. */
 const SEEDS_MIN = 300;
+/** Comes about in one of some hundreds: on a machine that is too slow for all seeds it may be missing. */
+const RARE = ["refused stale accept", "CommandRefused"];
 
 interface Summary {
   seeds: number;
@@ -40,7 +42,8 @@ Deno.test(`no invariant breaks in ${SEEDS} seeds, or as many as ${SECONDS} s all
   const text = new TextDecoder().decode(stdout);
   const { seeds, failures, coverage, ever, seedsPerSecond }: Summary = JSON.parse(text);
   assertEquals(failures.map(({ seed }) => seed), [], text.slice(0, 8_000));
-  assertEquals(coverage.neverReached, [], "never reached");
+  const missing = coverage.neverReached.filter((name) => seeds === SEEDS || !RARE.includes(name));
+  assertEquals(missing, [], "never reached");
   assert(seeds >= SEEDS_MIN, `only ${seeds} seeds in ${SECONDS} s`);
   assert(ever.requests >= 200 * seeds && ever.faults >= 20 * seeds, text.slice(0, 1_000));
   await Deno.stdout.write(

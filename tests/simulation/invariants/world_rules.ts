@@ -105,7 +105,7 @@ export const WORLD_RULES: Rules<[seen: Seen, view: WorldView]> = {
 
 function differsFromFold(ledger: Ledger, state: InstanceState): string | null {
   const { instanceId, position, version } = state.context;
-  const entry = ledger.find(position);
+  const entry = ledger.findOf(instanceId, position);
   if (!entry || entry.event.instanceId !== instanceId) {
     return `${instanceId} stands at ${position}, which is not in the log`;
   }
