@@ -196,7 +196,7 @@ export class Cluster {
   ): SystemParts {
     const { log, availability, retention, leadership, bus } = broker;
     return {
-      log: this.noticingDoubt(log),
+      log: this.noticed(log),
       availability,
       retention,
       leadership,
@@ -212,11 +212,14 @@ export class Cluster {
     };
   }
 
-  private noticingDoubt(log: EventLog): EventLog {
+  /** The log, and a look at what comes of appends: an answer that was lost, a key that was used before. */
+  private noticed(log: EventLog): EventLog {
     const append = log.append.bind(log);
     log.append = async (batch) => {
       try {
-        return await append(batch);
+        const outcome = await append(batch);
+        if (outcome.kind === "duplicate") this.reached.add("repeated key");
+        return outcome;
       } catch (error) {
         const isInDoubt = error instanceof OperationalError && error.code === "log_indeterminate";
         if (isInDoubt && batch.meta.correlationId) this.inDoubt.add(batch.meta.correlationId);

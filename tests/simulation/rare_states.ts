@@ -21,6 +21,10 @@ export function rareStateOf(
     case "RestartAbandoned":
       return "crash loop";
     case "CommandAccepted": {
+      const { commandId, attempt } = event.data;
+      const command = before?.context.commands.find((one) => one.commandId === commandId);
+      const isOvertaken = command && command.generation < before!.context.generation;
+      if (isOvertaken && attempt > 1) return "settled take-over";
       const last = before?.context.run?.site;
       return last && last !== event.data.site ? "moved" : null;
     }

@@ -37,7 +37,6 @@ export class StepsSeen {
       case "append":
       case "append_ending":
         if (kind === "conflict") this.listener.reach("lost append race");
-        if (kind === "duplicate") this.listener.reach("repeated key");
         break;
       case "lead":
         this.lead(args, reply);
@@ -69,11 +68,10 @@ export class StepsSeen {
     });
   }
 
-  private accept([workerId, , commandId]: readonly string[], [kind, , settle]: string[]): void {
+  private accept([workerId, , commandId]: readonly string[], [kind]: string[]): void {
     if (kind !== "accepted") return;
     this.heardAt.set(workerId!, this.now());
     this.acceptedAt.set(commandId!, this.now());
-    if (settle === "1") this.listener.reach("settled take-over");
   }
 
   private lead([node, ttl]: readonly string[], reply: Reply): void {
