@@ -1,7 +1,7 @@
 /** The whole system on virtual time, as `deno task simulate` runs it: no seed breaks an invariant. */
 import { assert, assertEquals } from "@std/assert";
+import { planFrom } from "./cli/plan_file.ts";
 import { drawPlan } from "./draw_plan.ts";
-import type { Plan } from "./plan.ts";
 import { runPlan } from "./run_plan.ts";
 
 const SEEDS = 2_000;
@@ -62,7 +62,8 @@ Deno.test("a seed gives the same run every time", async () => {
 for (const { name } of Deno.readDirSync(new URL("plans/", import.meta.url))) {
   Deno.test(`what once broke stays mended: ${name}`, async () => {
     const text = await Deno.readTextFile(new URL(`plans/${name}`, import.meta.url));
-    const plan: Plan = JSON.parse(text).plan ?? JSON.parse(text);
+    const plan = planFrom(text);
+    if ("wrong" in plan) throw new Error(plan.wrong.join("\n"));
     assertEquals((await runPlan(plan)).violation, null);
   });
 }
