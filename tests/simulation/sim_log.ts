@@ -31,6 +31,14 @@ export class SimLog {
     return added;
   }
 
+  /** The whole log, read once more from its start. */
+  whole(): RecordedEvent[] {
+    const { redis, tables } = this.cluster;
+    return redis
+      ? entriesAfter(redis.keyspace, START).map(eventOf)
+      : tables.events.after(0, this.events.length + 1).map(recordedFrom);
+  }
+
   /** Forgets what is in the log no more; gives it. To be called when Redis was put back, before it goes on. */
   dropLost(): RecordedEvent[] {
     const { redis } = this.cluster;
