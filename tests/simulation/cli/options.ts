@@ -63,18 +63,6 @@ export type Asked =
 
 /** Flags that are there or not. */
 export const SWITCHES = ["--keep-going", "--story", "--json", "--help"];
-/** Flags with a value. */
-export const VALUES = [
-  "--seeds",
-  "--from",
-  "--seconds",
-  "--faults",
-  "--form",
-  "--jobs",
-  "--resume",
-  "--plan",
-  "--shrink-seconds",
-];
 /** A plan is what a seed comes to: nothing is left to draw. */
 const NOT_WITH_PLAN = [
   "--seeds",
@@ -85,6 +73,8 @@ const NOT_WITH_PLAN = [
   "--jobs",
   "--resume",
 ];
+/** Flags with a value. */
+export const VALUES = [...NOT_WITH_PLAN, "--plan", "--shrink-seconds"];
 
 /** Reads the arguments; `--flag value` and `--flag=value` are the same. */
 export function parseOptions(args: readonly string[]): Asked {
