@@ -40,7 +40,7 @@ export class CommandOffers {
   private readonly control: string;
   private readonly streamOfCommand = new Map<string, string>();
   /** One connection for each kind of wait: a worker without a free slot waits for stops beside its other wait. */
-  private readonly blockers = new Map<Waiting, RedisConnection>();
+  private readonly blockers = new Map<Waiting, Promise<RedisConnection>>();
   /** Came beyond what was asked for; given first the next time. */
   private extra: Offer[] = [];
   private stolenAt = -Infinity;
@@ -81,8 +81,7 @@ export class CommandOffers {
 
   letGo(): void {
     this.leaving.abort();
-    for (const client of this.blockers.values()) client.disconnect();
-    this.blockers.clear();
+    for (const [waiting, blocker] of [...this.blockers]) this.forget(waiting, blocker);
   }
 
   private given(offers: Offer[]): Command[] {
@@ -149,8 +148,9 @@ export class CommandOffers {
       await sleep(this.clock, blockMs);
       return [];
     }
+    const opening = this.blocker(waiting);
     try {
-      const blocker = await this.blocker(waiting);
+      const blocker = await opening;
       const { workerId } = this.registration;
       // Two of the streams hold starts: together they give no more than there is room for, but for one.
       const count = waiting === "all" ? Math.max(1, Math.floor(max / 2)) : URGENT_MAX;
@@ -160,8 +160,7 @@ export class CommandOffers {
       return this.offersIn(answer as Read);
     } catch (error) {
       // Redis is away, or the connection is stuck: a new one, and what was not read is still there.
-      this.blockers.get(waiting)?.disconnect();
-      this.blockers.delete(waiting);
+      this.forget(waiting, opening);
       if (!(error instanceof Error)) throw error;
       await sleep(this.clock, Math.min(RETRY_MS, blockMs));
       return [];
@@ -182,13 +181,18 @@ export class CommandOffers {
     return offers;
   }
 
-  private async blocker(waiting: Waiting): Promise<RedisConnection> {
+  private blocker(waiting: Waiting): Promise<RedisConnection> {
     const known = this.blockers.get(waiting);
     if (known) return known;
-    const client = await connected(this.link, this.clock, "take");
-    if (this.leaving.signal.aborted) client.disconnect();
-    else this.blockers.set(waiting, client);
-    return client;
+    const opening = connected(this.link, this.clock, "take");
+    this.blockers.set(waiting, opening);
+    return opening;
+  }
+
+  private forget(waiting: Waiting, opening: Promise<RedisConnection>): void {
+    // The worker's other wait may have another one by now.
+    if (this.blockers.get(waiting) === opening) this.blockers.delete(waiting);
+    opening.then((client) => this.link.letGo(client), () => {});
   }
 
   /** A stream's group is gone when Redis lost its data: made again from the first entry, never from the last. */

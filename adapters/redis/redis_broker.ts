@@ -23,7 +23,7 @@ import { RedisEventFeed } from "./redis_event_feed.ts";
 import { RedisEventLog } from "./redis_event_log.ts";
 import { RedisLeadership } from "./redis_leadership.ts";
 import { RedisLink } from "./redis_link.ts";
-import { RedisRetention } from "./redis_retention.ts";
+import { type Compression, GZIP, RedisRetention } from "./redis_retention.ts";
 import { RedisWorkerChannel } from "./redis_worker_channel.ts";
 import { ReplyChannels } from "./reply_channels.ts";
 import { identityOf, type Seen, SeenEvents } from "./seen_events.ts";
@@ -63,6 +63,8 @@ export interface RedisBrokerOptions {
   onBug?: (error: unknown) => void;
   /** Opens the connections in the URL's place: for a simulated Redis. */
   connector?: RedisConnector;
+  /** Packs snapshots; default: gzip. For a simulation, in which nothing may run beside the event loop. */
+  compression?: Compression;
   /** Another release's library: for tests of two side by side. */
   functions?: FunctionLibrary;
 }
@@ -119,7 +121,7 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
   return {
     log,
     availability: link,
-    retention: new RedisRetention(link, ids),
+    retention: new RedisRetention(link, ids, options.compression ?? GZIP),
     leadership: new RedisLeadership(link, offered),
     bus,
     name: link.name,

@@ -82,8 +82,9 @@ function connectionOptions(parsed: ParsedUrl, role: Role, random: () => number) 
     // A write that was sent and not answered must not be sent again behind our back: `traps.md` 27, 28.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    enableOfflineQueue: role === "replies",
-    autoResubscribe: true,
+    enableOfflineQueue: false,
+    // Whoever listens subscribes each time that it is ready: a failure of what is done behind its back nobody could handle.
+    autoResubscribe: false,
     ...(isBlocking ? {} : { commandTimeout: ANSWER_WITHIN_MS }),
     ...(isTls ? { tls: {} } : {}),
     ...(isTls && kind === "sentinel" ? { enableTLSForSentinelMode: true } : {}),

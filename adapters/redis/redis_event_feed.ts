@@ -90,7 +90,7 @@ export class RedisEventFeed {
   async close(): Promise<void> {
     this.closing.abort();
     this.tails.clear();
-    this.reader?.disconnect();
+    this.letGo();
     await this.reading;
   }
 
@@ -127,13 +127,17 @@ export class RedisEventFeed {
       } catch (error) {
         // Redis is away, or the connection is stuck: the stream still has what was not read.
         if (signal.aborted) return;
-        this.reader?.disconnect();
-        this.reader = null;
+        this.letGo();
         this.readAllAt = null;
         if (!(error instanceof Error)) throw error;
         await sleep(this.clock, RETRY_MS, signal);
       }
     }
+  }
+
+  private letGo(): void {
+    if (this.reader) this.link.letGo(this.reader);
+    this.reader = null;
   }
 
   private async readOnce(): Promise<void> {
@@ -225,12 +229,14 @@ function hand(tail: Tail, events: RecordedEvent[]): void {
   tail.listener(first === 0 ? events : events.slice(first));
 }
 
-/** A connection for blocking reads, once it is there. */
+/** A connection for blocking reads, once it is there; none is opened while Redis is away. */
 export async function connected(
   link: RedisLink,
   clock: Clock,
   role: Role,
 ): Promise<RedisConnection> {
+  const away = link.away();
+  if (away !== null) throw new Error(away);
   const client = link.open(role);
   if (client.status === "ready") return client;
   const ready = new Promise<void>((resolve, reject) => {
@@ -241,7 +247,7 @@ export async function connected(
     await within(clock, ready, STUCK_AFTER_MS);
     return client;
   } catch (error) {
-    client.disconnect();
+    link.letGo(client);
     throw error;
   }
 }

@@ -70,7 +70,7 @@ export class RedisLink implements LogAvailability {
   }
 
   away(): string | null {
-    return this.reason;
+    return this.isClosed ? "this program has closed it" : this.reason;
   }
 
   watch(listener: (change: AvailabilityChange) => void): Subscription {
@@ -83,14 +83,19 @@ export class RedisLink implements LogAvailability {
     for (const listener of [...this.listeners]) listener(change);
   }
 
-  /** A connection for a role that blocks or listens; it is closed with the link. */
+  /** A connection for a role that blocks or listens; it is closed with the link, unless it was let go before. */
   open(role: Role): RedisConnection {
     const client = this.connector.open(role);
     // Each failure is told by the call that it ends; a connection that is lost is told by `away`.
     client.on("error", (error) => this.lastError = reasonOf(error));
     this.opened.add(client);
-    client.on("end", () => this.opened.delete(client));
     return client;
+  }
+
+  /** Closes a connection for good, and forgets it: between two attempts ioredis tells of no end. */
+  letGo(client: RedisConnection): void {
+    this.opened.delete(client);
+    client.disconnect();
   }
 
   /** Why the last connection failed, for whoever waits for the first one. */
@@ -125,7 +130,7 @@ export class RedisLink implements LogAvailability {
     this.isClosed = true;
     this.stopProbing?.();
     if (this.calls > 0) await new Promise<void>((resolve) => this.idle = resolve);
-    for (const client of [...this.opened]) client.disconnect();
+    for (const client of [...this.opened]) this.letGo(client);
   }
 
   private async call<T>(isWrite: boolean, send: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 /** Snapshots in compressed chunks under one checksum, and cuts in pieces that hold nobody up. Design §3. */
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { gunzip, gzip, type ZlibOptions } from "node:zlib";
 import { comparePositions, type Position } from "../../events/envelope.ts";
 import type { LogRetention, Snapshot } from "../../events/event_log.ts";
 import type { Ids } from "../../events/ids.ts";
@@ -27,11 +27,27 @@ interface SnapshotRecord {
   checksum: string;
 }
 
-const compress = promisify(gzip);
-const decompress = promisify(gunzip);
+/** How the chunks of snapshots are packed. What one process packs every other must unpack: all of a fleet use one form. */
+export interface Compression {
+  pack(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Fails when `bytes` are not what `pack` gave. */
+  unpack(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+const gzipped = promisify<Uint8Array, ZlibOptions, Uint8Array>(gzip);
+
+/** The stored form of every release: gzip, beside the event loop. */
+export const GZIP: Compression = {
+  pack: (bytes) => gzipped(bytes, { level: 1 }),
+  unpack: promisify<Uint8Array, Uint8Array>(gunzip),
+};
 
 export class RedisRetention implements LogRetention {
-  constructor(private readonly link: RedisLink, private readonly ids: Ids) {}
+  constructor(
+    private readonly link: RedisLink,
+    private readonly ids: Ids,
+    private readonly compression: Compression,
+  ) {}
 
   async saveSnapshot({ position, schema, states }: Snapshot, fence: number): Promise<void> {
     const { keys } = this.link;
@@ -39,7 +55,7 @@ export class RedisRetention implements LogRetention {
     const hash = createHash("sha256");
     let chunks = 0;
     for (const text of chunked(states)) {
-      const bytes = await compress(text, { level: 1 });
+      const bytes = await this.compression.pack(new TextEncoder().encode(text));
       hash.update(bytes);
       const key = keys.snapshotChunk(id, chunks++);
       await this.link.ask("SET", key, bytes, "EX", UNKEPT_SECONDS);
@@ -107,9 +123,9 @@ export class RedisRetention implements LogRetention {
       const bytes = await this.link.askBytes("GET", key) as Uint8Array | null;
       if (bytes === null) return null;
       hash.update(bytes);
-      const text = await decompress(bytes).catch(() => null);
-      if (text === null) return null;
-      for (const state of text.toString().split("\n")) states.push(state);
+      const unpacked = await this.compression.unpack(bytes).catch(() => null);
+      if (unpacked === null) return null;
+      for (const state of new TextDecoder().decode(unpacked).split("\n")) states.push(state);
     }
     return hash.digest("hex") === checksum ? { position, schema, states } : null;
   }

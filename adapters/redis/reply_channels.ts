@@ -10,13 +10,17 @@ import type { RedisConnection } from "./redis_connection.ts";
 import type { RedisLink } from "./redis_link.ts";
 
 const SUBSCRIBED_WITHIN_MS = 3_000;
+const RETRY_MS = 500;
 
 /** Hears messages on channels that begin with this process's own name. */
 export class ReplyChannels {
   private readonly listeners = new Map<string, (message: string) => void>();
   private readonly name: string;
   private subscriber: RedisConnection | null = null;
-  private subscribed: Promise<unknown> | null = null;
+  /** Ends when the subscriber listens, or is refused; another one after each loss and each refusal. */
+  private listening = endingLater();
+  private hears = false;
+  private cancelRetry: (() => void) | null = null;
 
   constructor(
     private readonly link: RedisLink,
@@ -47,27 +51,13 @@ export class ReplyChannels {
     return { channel, close: () => void this.listeners.delete(channel) };
   }
 
-  /** Begins to listen; a lost connection is renewed by itself, and what it missed is in the log. */
-  private ready(): Promise<unknown> {
-    const away = this.link.away();
-    if (away !== null) return this.link.ask("PING");
-    return this.subscribed ??= this.subscribe().catch((error) => {
-      this.subscribed = null;
-      throw error;
-    });
-  }
-
-  private async subscribe(): Promise<void> {
-    this.subscriber ??= this.link.open("replies");
-    this.subscriber.on("pmessage", (_pattern: string, channel: string, message: string) => {
-      this.listeners.get(channel)?.(message);
-    });
+  /** Waits until this process listens; a lost connection is renewed by itself, and what it missed is in the log. */
+  private async ready(): Promise<void> {
+    if (this.link.away() !== null) await this.link.ask("PING");
+    this.subscriber ??= this.open();
     try {
-      const subscribing = this.subscriber.psubscribe(this.link.keys.replyPattern(this.name));
-      await within(this.clock, subscribing, SUBSCRIBED_WITHIN_MS);
+      await within(this.clock, this.listening.promise, SUBSCRIBED_WITHIN_MS);
     } catch (cause) {
-      this.subscriber.disconnect();
-      this.subscriber = null;
       throw new OperationalError(
         "log_unavailable",
         "Redis does not let this process listen for replies.",
@@ -77,6 +67,44 @@ export class ReplyChannels {
       );
     }
   }
+
+  private open(): RedisConnection {
+    const subscriber = this.link.open("replies");
+    subscriber.on("pmessage", (_pattern: string, channel: string, message: string) => {
+      this.listeners.get(channel)?.(message);
+    });
+    // By itself ioredis would do so once, and with a failure that nobody can handle.
+    subscriber.on("ready", () => void this.subscribe(subscriber));
+    subscriber.on("close", () => {
+      this.cancelRetry?.();
+      if (this.hears) this.listening = endingLater();
+      this.hears = false;
+    });
+    return subscriber;
+  }
+
+  /** In each session of the connection, since Redis forgets a subscription with it; again while it is refused. */
+  private async subscribe(subscriber: RedisConnection): Promise<void> {
+    try {
+      const subscribing = subscriber.psubscribe(this.link.keys.replyPattern(this.name));
+      await within(this.clock, subscribing, SUBSCRIBED_WITHIN_MS);
+      this.hears = true;
+      this.listening.resolve();
+    } catch (error) {
+      // Lost: it subscribes when it is ready again, and who waits for that waits on.
+      if (subscriber.status !== "ready") return;
+      this.listening.reject(error);
+      this.listening = endingLater();
+      this.cancelRetry = this.clock.after(RETRY_MS, () => void this.subscribe(subscriber));
+    }
+  }
+}
+
+/** A promise of which nobody need be told. */
+function endingLater(): PromiseWithResolvers<void> {
+  const later = Promise.withResolvers<void>();
+  later.promise.catch(() => {});
+  return later;
 }
 
 /**

@@ -86,7 +86,10 @@ export class SiteQuestions {
   ): Promise<void> {
     const stream = this.link.keys.queries(platform, site);
     let reader: RedisConnection | null = null;
-    const letGo = () => reader?.disconnect();
+    const letGo = () => {
+      if (reader) this.link.letGo(reader);
+      reader = null;
+    };
     signal.addEventListener("abort", letGo);
     while (!signal.aborted) {
       try {
@@ -99,12 +102,11 @@ export class SiteQuestions {
         }
       } catch {
         // Redis is away, the connection is stuck, or the group is not there yet: who asked hears that nobody answers.
-        reader?.disconnect();
-        reader = null;
+        letGo();
         await sleep(this.clock, RETRY_MS, signal);
       }
     }
-    reader?.disconnect();
+    letGo();
   }
 
   private async reply(

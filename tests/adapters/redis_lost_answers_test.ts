@@ -4,7 +4,16 @@ import { hostIds, hostRandomness } from "../../adapters/host/host_chance.ts";
 import { hostClock } from "../../adapters/host/host_clock.ts";
 import type { RedisBroker } from "../../adapters/redis/redis_broker.ts";
 import { specificationSchema } from "../../events/specification.ts";
-import { batch, command, joined, request, running, success } from "../contracts/broker_samples.ts";
+import {
+  batch,
+  command,
+  joined,
+  PLATFORM,
+  request,
+  running,
+  startedBy,
+  success,
+} from "../contracts/broker_samples.ts";
 import { RedisServer, testWithRedis } from "../support/redis_server.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { assert, assertEquals } from "@std/assert";
@@ -152,5 +161,41 @@ testWithRedis(
       const places = (await direct.log.read("0-0", 10)).map(({ instanceId }) => instanceId);
       assertEquals(places.filter((id) => id === "i-3"), [], "what was refused was not sent");
       assertEquals(new Set(places).size, places.length, "nothing was done twice");
+    }),
+);
+
+testWithRedis(
+  "a process hears replies again whose connection was lost once more while it subscribed anew",
+  (server) =>
+    withProxy(server, async ({ proxy, broker, direct }) => {
+      (await broker.bus.expectReply(PLATFORM)).close();
+      proxy.cutAnswerTo("psubscribe");
+      await server.cli("CLIENT", "KILL", "TYPE", "pubsub");
+      await until("it was cut", () => proxy.cuts === 1);
+      const reply = await until("it listens", () => broker.bus.expectReply(PLATFORM));
+      const worker = await joined(direct, "worker-1");
+      const { replyChannel } = reply;
+      const { messageId } = await startedBy(direct, worker, "i-1", { replyChannel });
+      const response = success("StartInstanceCommand", "i-1", running("i-1", "run-1"));
+      await worker.complete(messageId, 1, response);
+      let heard: string | null = null;
+      void reply.ended.then(({ type }) => heard = type);
+      await until("the reply is heard", () => heard);
+      assertEquals(heard, "CommandSucceeded");
+      assertEquals((await server.cli("PUBSUB", "NUMPAT")).trim(), "1");
+    }),
+);
+
+testWithRedis(
+  "a process that may not listen says so at once, and listens as soon as it may",
+  (server) =>
+    withProxy(server, async ({ broker }) => {
+      await server.cli("ACL", "SETUSER", "default", "resetchannels");
+      const { code, tookMs } = await failureOf(broker.bus.expectReply(PLATFORM));
+      assertEquals(code, "log_unavailable");
+      assert(tookMs < SLACK_MS, `it took ${tookMs} ms`);
+      await server.cli("ACL", "SETUSER", "default", "allchannels");
+      (await until("it listens", () => broker.bus.expectReply(PLATFORM))).close();
+      assertEquals((await server.cli("PUBSUB", "NUMPAT")).trim(), "1");
     }),
 );

@@ -30,13 +30,11 @@ export type Dial = (receive: (parcel: Parcel) => void) => Lane;
 export class ModelConnection implements RedisConnection {
   status = "connecting";
   private readonly isBlocking: boolean;
-  private readonly hasOfflineQueue: boolean;
   private readonly listeners = new Map<string, Listener[]>();
   /** Where commands go to; null while there is no connection. */
   private lane: Lane | null = null;
   /** Sent, and not answered: in order, also those that have timed out. */
   private readonly sent: Call[] = [];
-  private readonly offline: Call[] = [];
   private isWatching = false;
   private retries = 0;
   private cancelRetry: (() => void) | null = null;
@@ -45,8 +43,6 @@ export class ModelConnection implements RedisConnection {
   private isLeaving = false;
   /** Patterns that this session listens to, as far as the server has confirmed. */
   private patterns: string[] = [];
-  /** Those of the last session that was ready; null once they were taken up again. */
-  private formerPatterns: string[] | null = null;
 
   constructor(
     private readonly time: VirtualTime,
@@ -55,7 +51,6 @@ export class ModelConnection implements RedisConnection {
     private readonly dial: Dial,
   ) {
     this.isBlocking = role === "tail" || role === "take" || role === "queries";
-    this.hasOfflineQueue = role === "replies";
     this.connect();
   }
 
@@ -110,12 +105,8 @@ export class ModelConnection implements RedisConnection {
         return reject(new Error(IN_SUBSCRIBER_MODE));
       }
       const isWritable = this.status === "ready" && !this.isEnding;
-      if (!isWritable && !this.hasOfflineQueue) return reject(new Error(NOT_WRITABLE));
-      if (isWritable) this.send(call);
-      else {
-        this.offline.push(call);
-        this.watch();
-      }
+      if (!isWritable) return reject(new Error(NOT_WRITABLE));
+      this.send(call);
     });
   }
 
@@ -135,7 +126,7 @@ export class ModelConnection implements RedisConnection {
   private readonly timeOut = (): void => {
     this.isWatching = false;
     let next = Infinity;
-    for (const call of [...this.sent, ...this.offline]) {
+    for (const call of this.sent) {
       if (call.isSettled) continue;
       const dueAt = call.askedAt + COMMAND_TIMEOUT_MS;
       if (dueAt <= this.time.now) fail(call, new Error("Command timed out"));
@@ -220,14 +211,6 @@ export class ModelConnection implements RedisConnection {
   private becomeReady(): void {
     this.status = "ready";
     this.retries = 0;
-    const former = this.formerPatterns ?? [];
-    this.formerPatterns = null;
-    if (former.length > 0) {
-      // Nobody hears what becomes of it.
-      const call = new Call(["PSUBSCRIBE", ...former], false, this.time.now, nothing, nothing);
-      this.send(call);
-    }
-    for (const call of this.offline.splice(0)) this.send(call);
     this.emit("ready");
   }
 
@@ -243,7 +226,6 @@ export class ModelConnection implements RedisConnection {
 
   private lost(): void {
     this.lane = null;
-    if (this.status === "ready") this.formerPatterns ??= this.patterns;
     this.patterns = [];
     if (this.isLeaving) {
       this.status = "end";
@@ -263,7 +245,7 @@ export class ModelConnection implements RedisConnection {
   }
 
   private flush(error: Error): void {
-    for (const call of [...this.offline.splice(0), ...this.sent.splice(0)]) fail(call, error);
+    for (const call of this.sent.splice(0)) fail(call, error);
   }
 
   private emit(event: string, ...args: unknown[]): void {
@@ -286,5 +268,3 @@ function mostRetries(): Error {
   error.name = "MaxRetriesPerRequestError";
   return error;
 }
-
-function nothing(): void {}
