@@ -99,14 +99,16 @@ export class ModelHost {
     if (folder) folder.latest = null;
   }
 
-  /** Spawns a shim: it goes its way whether or not the worker lives on. */
+  /** Spawns a shim: it goes its way whether or not the worker lives on. What is given back ends it before its spawn. */
   shim(
     given: ShimOrder,
     report: (result: ShimResult) => void,
-  ): void {
+  ): () => void {
     const { time, chance } = this;
+    const holder: NonNullable<Folder["holder"]> = { processOf: null, isGone: false };
     const slowMs = chance.happens(0.05) ? chance.between(100, 14_000) : chance.between(0, 20);
     this.after(slowMs, () => {
+      if (holder.isGone) return report({ kind: "silent" });
       const folder = this.folders.get(given.instanceId);
       if (!folder) return report({ kind: "no-folder" });
       if (this.isLocked(given.instanceId)) {
@@ -119,7 +121,6 @@ export class ModelHost {
       if (time.elapsed > given.deadline || (lease && time.elapsed >= this.leaseUntil(lease))) {
         return report({ kind: "late" });
       }
-      const holder: NonNullable<Folder["holder"]> = { processOf: null, isGone: false };
       folder.holder = holder;
       folder.fence = given.fence;
       const checkedAt = time.elapsed;
@@ -130,6 +131,9 @@ export class ModelHost {
         report({ kind: "started", process: this.spawn(folder, holder, given) });
       });
     });
+    return () => {
+      if (holder.processOf === null) holder.isGone = true;
+    };
   }
 
   private spawn(

@@ -78,10 +78,13 @@ export class ModelPlatform implements Platform {
       isStubborn: behaves(spec, "STUBBORN"),
       lease: spec.lease ?? null,
     };
-    const result = await new Promise<ShimResult>((resolve) =>
-      this.host.shim(given, (told) => this.later(0, () => resolve(told)))
-    );
+    const result = await new Promise<ShimResult>((resolve) => {
+      const end = this.host.shim(given, (told) => this.later(0, () => resolve(told)));
+      signal.addEventListener("abort", end, { once: true });
+      if (signal.aborted) end();
+    });
     if (result.kind !== "started") {
+      if (signal.aborted) return failed("aborted", true, null);
       const isTooLate = result.kind === "late" || result.kind === "silent";
       return failed(isTooLate ? "spawn_too_late" : result.kind, true, null);
     }

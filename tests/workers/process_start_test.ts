@@ -5,6 +5,7 @@ import shimScript from "../../workers/process/shim.sh" with { type: "text" };
 import { openShellProcessTable } from "../../workers/process/shell_process_table.ts";
 import {
   commandSpec,
+  eventually,
   failureOf,
   fileText,
   isRunning,
@@ -280,6 +281,23 @@ Deno.test("a shim that freezes before its spawn is ended, and nothing runs", () 
     await Deno.symlink("/dev/zero", `${folder()}/fence`);
     const { failure } = failureOf(await startIt(platform, steady, { spawnWithinMs: 0 }));
     assertEquals(failure.code, "spawn_too_late");
+    await Deno.remove(`${folder()}/fence`);
+    await started(platform, steady);
+  }));
+
+Deno.test("a start that is aborted while its shim still waits to spawn is over at once, and nothing runs", () =>
+  withWorld(async ({ platform, folder }) => {
+    await Deno.mkdir(folder(), { recursive: true });
+    await Deno.symlink("/dev/zero", `${folder()}/fence`);
+    const abort = new AbortController();
+    const starting = platform.start(commandSpec(steady), abort.signal);
+    // It holds the lock when it reads the fence.
+    const lock = `${folder()}/run.lock`;
+    await eventually("the shim is at work", () => Deno.stat(lock).then(() => true, () => false));
+    const began = performance.now();
+    abort.abort();
+    assertEquals(failureOf(await starting).failure.code, "aborted");
+    assert(performance.now() - began < 8_000, "it did not wait for the spawn deadline");
     await Deno.remove(`${folder()}/fence`);
     await started(platform, steady);
   }));

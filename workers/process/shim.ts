@@ -21,7 +21,7 @@ export type ShimReport =
   | { kind: "unrecorded" }
   /** The host's `flock` does not work. */
   | { kind: "unsupported" }
-  /** It ended without a word, or froze and was ended with all that came of it. */
+  /** It ended without a word, or was ended with all that came of it: it froze, or the start was aborted. */
   | { kind: "silent" };
 
 /** A shim that froze is given this much past the spawn deadline, after which it starts nothing. */
@@ -33,12 +33,14 @@ const MARK = /^DRAAS_/;
 /**
  * Spawns a shim and waits for its report.
  * @param deadlineCs the spawn deadline on the boot clock, see `ProcessTable.uptimeCs`
+ * @param signal ends it as long as it has not reported: what it would start may be another's to start by then
  */
 export async function runShim(
   host: ProcessHost,
   spec: StartSpec,
   plan: LaunchPlan,
   deadlineCs: number,
+  signal: AbortSignal,
 ): Promise<ShimReport> {
   const startedAt = host.clock.now();
   const bootId = await host.table.bootId();
@@ -57,7 +59,10 @@ export async function runShim(
     ...plan.argv,
   ]);
   const limitMs = spec.spawnWithinMs + REPORT_SLACK_MS;
-  const cancel = host.clock.after(limitMs, () => giveUp(host, spec));
+  const end = () => void giveUp(host, spec);
+  const cancel = host.clock.after(limitMs, end);
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
   try {
     for await (const line of readLines(child.stdout)) {
       const report = parseReport(line);
@@ -72,6 +77,7 @@ export async function runShim(
     return { kind: "silent" };
   } finally {
     cancel();
+    signal.removeEventListener("abort", end);
   }
 }
 
@@ -82,7 +88,7 @@ function leaseArguments({ lease }: StartSpec, { stopSignal }: LaunchPlan): strin
   return [...centiseconds, stopSignal.replace("SIG", "")];
 }
 
-/** Ends a shim that froze: all of its processes, since the last of them holds the report's pipe. */
+/** Ends a shim that is not to go on: all of its processes, since the last of them holds the report's pipe. */
 async function giveUp(host: ProcessHost, spec: StartSpec): Promise<void> {
   const { instanceId, runId } = spec;
   await endStragglers(host.table, host.clock, { site: host.site, instanceId, runId })

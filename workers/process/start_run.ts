@@ -52,8 +52,11 @@ export async function startRun(
   if (lease) host.leases.hold();
   const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
-  const report = await spawnOnce(host, spec, prepared.plan, deadlineCs);
-  if (report.kind !== "started") return failed(await refusal(host, spec, report));
+  const report = await spawnOnce(host, spec, prepared.plan, deadlineCs, signal);
+  if (report.kind !== "started") {
+    const failure = await refusal(host, spec, report);
+    return failed(signal.aborted ? aborted() : failure);
+  }
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
   const pruned = folder.pruneRuns([spec.runId]).catch(() => undefined);
@@ -70,13 +73,14 @@ async function spawnOnce(
   spec: StartSpec,
   plan: LaunchPlan,
   deadlineCs: number,
+  signal: AbortSignal,
 ): Promise<ShimReport> {
-  const report = await runShim(host, spec, plan, deadlineCs);
+  const report = await runShim(host, spec, plan, deadlineCs, signal);
   if (report.kind !== "locked") return report;
   const folder = folderOf(host, spec.instanceId);
   const state = await settledStateOf(host, folder);
   if (state.kind === "live" || !await endLeftovers(host, folder)) return report;
-  return await runShim(host, spec, plan, deadlineCs);
+  return await runShim(host, spec, plan, deadlineCs, signal);
 }
 
 async function untilStarted(
