@@ -95,8 +95,8 @@ export interface WorkerChannel {
   /** What the log holds of these instances; unknown ones are left out. */
   standing(instanceIds: string[]): Promise<Map<string, Standing>>;
   /**
-   * Calls `listener` each time that the log can be reached again after it was away: it may have lost its end, and with
-   * it what this incarnation has told. `traps.md` 7, 33.
+   * Calls `listener` each time that the log may have gone on without us, or lost what this incarnation has told: when it
+   * can be reached again after it was away, and when its clock has jumped ahead. `traps.md` 7, 33.
    */
   whenBack(listener: (held: Held) => void): void;
   /** Answers questions to this site. */

@@ -35,6 +35,9 @@ const HELD_RETRY_MS = 250;
 export class RedisWorkerChannel implements WorkerChannel {
   private readonly offers: CommandOffers;
   private readonly leaving = new AbortController();
+  private whenMoved: () => void = () => {};
+  /** By the log's clock: when it answered a heartbeat last. */
+  private heardAt = Infinity;
 
   constructor(
     private readonly link: RedisLink,
@@ -76,7 +79,12 @@ export class RedisWorkerChannel implements WorkerChannel {
 
   async heartbeat(busy: number): Promise<"ok" | Dismissal> {
     const answer = await this.step("heartbeat", [busy]);
-    return answer[0] === "ok" ? "ok" : this.gone(answer[1]);
+    if (answer[0] !== "ok") return this.gone(answer[1]);
+    const at = Number(answer[1]);
+    // Its clock may have jumped, and what expired by that went on without us.
+    if (at - this.heardAt > BEATS_WITHIN_MS) this.whenMoved();
+    this.heardAt = at;
+    return "ok";
   }
 
   take(max: number, waitMs: number): Promise<Command[]> {
@@ -142,8 +150,9 @@ export class RedisWorkerChannel implements WorkerChannel {
   }
 
   whenBack(listener: (held: Held) => void): void {
+    this.whenMoved = () => void this.tellHeld(listener);
     const watching = this.link.watch(({ kind }) => {
-      if (kind === "back") void this.tellHeld(listener);
+      if (kind === "back") this.whenMoved();
     });
     this.leaving.signal.addEventListener("abort", () => watching.close());
   }

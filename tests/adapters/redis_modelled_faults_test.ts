@@ -132,6 +132,27 @@ Deno.test("two waits of a worker for the same share one connection", async () =>
   await world.ended(broker.close());
 });
 
+Deno.test("a worker hears what the log holds of it once the log's clock has jumped ahead, and not else", async () => {
+  const world = new ModelWorld();
+  const broker = await brokerOf(world, world.process());
+  const worker = await world.ended(joined(broker, "w1"));
+  let heard = 0;
+  worker.whenBack(() => heard++);
+  const beat = async () => assertEquals(await world.ended(worker.heartbeat(0)), "ok");
+  await beat();
+  world.redis.jumpClock(4_000);
+  await beat();
+  world.redis.jumpClock(-60_000);
+  await beat();
+  assertEquals(heard, 0);
+  world.redis.jumpClock(6_000);
+  await beat();
+  await world.until("it hears of it", () => heard === 1);
+  await beat();
+  assertEquals(heard, 1);
+  await world.ended(broker.close());
+});
+
 Deno.test("snapshots are packed as the process was told to, and any other process can unpack them", async () => {
   const world = new ModelWorld();
   let [packed, unpacked] = [0, 0];

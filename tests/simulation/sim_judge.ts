@@ -150,7 +150,8 @@ export class SimJudge implements Witness {
     const { instanceId, runId, fence, deadline, lease } = order;
     const { judge } = this;
     const { generation, attempt } = fence;
-    const command = [...judge.ledger.commands.values()].find((one) =>
+    // The newest: after a rollback a generation may be given once more.
+    const command = [...judge.ledger.commands.values()].findLast((one) =>
       one.instanceId === instanceId && one.generation === generation
     );
     const acceptedAt = command && this.steps.acceptedAt.get(command.commandId);

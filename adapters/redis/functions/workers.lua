@@ -115,15 +115,16 @@ redis.register_function {
 }
 
 -- heartbeat: a worker says that it lives. KEYS the base keys. ARGV 1 worker  2 incarnation  3 slots in use.
--- Gives ["ok"] | ["refused", reason]. Errors: DRAASMALFORMED. In one function, so that a former incarnation cannot speak
--- for the present one.
+-- Gives ["ok", now (ms)] | ["refused", reason]. Errors: DRAASMALFORMED. In one function, so that a former incarnation
+-- cannot speak for the present one.
 
 local function heartbeat(keys, args)
   if not string.find(args[3], '^%d+$') then return refuse('MALFORMED', 'slots in use must be a whole number') end
   local worker, why_not = present_worker(keys, args[1], args[2])
   if not worker then return { 'refused', why_not } end
-  beat(keys, args[1], worker, now_ms(), args[3])
-  return { 'ok' }
+  local now = now_ms()
+  beat(keys, args[1], worker, now, args[3])
+  return { 'ok', whole(now) }
 end
 
 redis.register_function {

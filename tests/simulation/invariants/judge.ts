@@ -99,8 +99,8 @@ export class Judge {
     const { ledger } = this;
     const taken = ledger.rollBack(rollback.lost, rollback.at);
     for (const [runId, commands] of this.spawned) this.forgetIfLost(runId, commands);
-    // Which incarnation is the newest may be forgotten with the rest.
-    if (taken.length > 0) this.newest.clear();
+    // Which incarnation is the newest may be forgotten with the rest, or alone: a registration is no event.
+    this.newest.clear();
     this.telling.rolledBack();
     return firstBroken(ROLLBACK_RULES, rollback, taken);
   }
