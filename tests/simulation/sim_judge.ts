@@ -73,10 +73,7 @@ export class SimJudge implements Witness {
     cluster.reached.add(step.kind);
     disturbances.note(step);
     const backMs = backAfterMs(step);
-    if (backMs === null) return;
-    for (const afterMs of [0, backMs]) {
-      cluster.time.after(afterMs, () => this.disturbed("redis-back"));
-    }
+    if (backMs !== null) cluster.time.after(backMs, () => this.disturbed("redis-back"));
   }
 
   onAsked(operation: Operation): void {
