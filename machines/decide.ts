@@ -187,6 +187,9 @@ function decideRestart(state: InstanceState, given: Deciding): Decision {
   );
 }
 
+/** Nobody waits for a forced delete: its command may wait for the worker that has the server, however short the asker's time. */
+const FORCED_DELETE_WITHIN_MS = 24 * 60 * 60 * 1_000;
+
 function decideDelete(state: InstanceState, force: boolean, given: Deciding): Decision {
   const { context } = state;
   const deleting = context.commands.findLast((one) => one.kind === "delete");
@@ -200,7 +203,9 @@ function decideDelete(state: InstanceState, force: boolean, given: Deciding): De
         commandId: site === null ? null : given.commandId,
         generation: context.generation + 1,
         site,
-        acceptWithinMs: given.acceptWithinMs,
+        acceptWithinMs: force
+          ? Math.max(given.acceptWithinMs, FORCED_DELETE_WITHIN_MS)
+          : given.acceptWithinMs,
         force,
         mayStillRun: force && mayRun(state) ? context.run?.runtimeInfo ?? null : null,
       }),

@@ -273,6 +273,15 @@ Deno.test("a forced delete names the run that may still live and is done at once
   assertEquals(decision.awaits, null);
 });
 
+Deno.test("the command of a forced delete outlives the time that its asker has: nobody waits for it", () => {
+  const within = (force: boolean) => {
+    const hurried = { ...given, acceptWithinMs: 1_000 };
+    return accepted(decide(states.Running, { type: "delete", force }, hurried)).commands[0]
+      ?.acceptWithinMs;
+  };
+  assertEquals([within(false), within(true)], [1_000, 86_400_000]);
+});
+
 Deno.test("delete of an instance whose start failed goes to the site that keeps its folder", () => {
   const state =
     new History().created().startRequested().accepted().failed("c1", "Start", ended("r1", 2_000, 1))
