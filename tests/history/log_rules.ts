@@ -3,7 +3,14 @@ import { comparePositions } from "../../events/envelope.ts";
 import { endedCommandId } from "../../machines/reports.ts";
 import { storedState } from "../../machines/evolve.ts";
 import { canonicalJson } from "../../events/json.ts";
-import { type Entry, isOneAppend, type Ledger, requestIdOf, wasSetBack } from "./ledger.ts";
+import {
+  type CommandStory,
+  type Entry,
+  isOneAppend,
+  type Ledger,
+  requestIdOf,
+  wasSetBack,
+} from "./ledger.ts";
 import type { Rules } from "./rule.ts";
 
 /** Asked before the event is in the ledger. */
@@ -158,6 +165,19 @@ export const COMMAND_RULES: LogRules = {
         : `the ${command.kind} ${command.commandId} was answered by a ${type}`;
     },
   },
+  successIsOfItsCommand: {
+    sentence:
+      "A start or restart that succeeded tells of a run of its own generation, but for one that was taken over old. Rules 6, 7.",
+    holds: (ledger, { event }) => {
+      if (event.type !== "CommandSucceeded") return null;
+      const command = ledger.commands.get(event.data.commandId);
+      const run = event.data.response.runtimeInfo;
+      if (!run || (command?.kind !== "start" && command?.kind !== "restart")) return null;
+      return run.generation === command.generation || isSettled(command)
+        ? null
+        : `${command.commandId} of generation ${command.generation} tells of a run of ${run.generation}`;
+    },
+  },
   acceptedIsEndedByItsWorker: {
     sentence:
       "Nodes and the leader end only what nobody has accepted, but for a forced delete, or a worker given up. Rules 2, 9.",
@@ -224,4 +244,11 @@ function isPartOfForcedDelete(ledger: Ledger, entry: Entry): boolean {
     later = earlier;
   }
   return false;
+}
+
+/** Its last accept was a take-over when a newer request had come: it only looks. */
+function isSettled({ accepts, generation }: CommandStory): boolean {
+  const last = accepts.at(-1);
+  return last !== undefined && last.event.data.attempt > 1 &&
+    last.before.context.generation > generation;
 }

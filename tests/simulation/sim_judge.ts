@@ -57,6 +57,7 @@ export class SimJudge implements Witness {
   }
 
   onRolledBack(lost: readonly RecordedEvent[]): void {
+    this.steps.forgetLease();
     this.cluster.say(`redis has lost its last ${lost.length} events`);
     this.find(this.judge.onRollback({
       at: this.cluster.time.elapsed,
@@ -72,6 +73,7 @@ export class SimJudge implements Witness {
     }
     cluster.reached.add(step.kind);
     disturbances.note(step);
+    if (step.kind === "redis-clock-jumps") this.steps.forgetLease();
     const backMs = backAfterMs(step);
     if (backMs !== null) cluster.time.after(backMs, () => this.disturbed("redis-back"));
   }

@@ -18,6 +18,8 @@ export class StepsSeen {
   /** The token that was given out last. */
   private fence = 0;
   private leader = "";
+  /** When the newest lease is over, unless Redis forgets it or its clock is set. */
+  private leadsUntil = 0;
 
   constructor(private readonly now: () => number, private readonly listener: StepListener) {}
 
@@ -56,6 +58,11 @@ export class StepsSeen {
     }
   }
 
+  /** Redis was put back, or its clock was set: its leases may be over at any time. */
+  forgetLease(): void {
+    this.leadsUntil = 0;
+  }
+
   private register([workerId, incarnation, host, , site, , , labels]: readonly string[]): void {
     this.heardAt.set(workerId!, this.now());
     this.listener.onRegistered({
@@ -75,8 +82,21 @@ export class StepsSeen {
   }
 
   private lead([node, ttl]: readonly string[], reply: Reply): void {
-    if (ttl === "0" || typeof reply !== "string") return;
+    if (ttl === "0") {
+      if (this.leader === node) this.leadsUntil = 0;
+      return;
+    }
+    if (typeof reply !== "string") return;
+    const rivalUntil = this.leader === node ? 0 : this.leadsUntil;
+    this.leadsUntil = this.now() + Number(ttl);
     this.fence = Number(reply);
+    this.listener.onFenced({
+      kind: "lead",
+      at: this.now(),
+      fence: this.fence,
+      newestFence: this.fence,
+      rivalUntil,
+    });
     if (this.leader === node) return;
     if (this.leader !== "") this.listener.reach("leader changed");
     this.leader = node!;

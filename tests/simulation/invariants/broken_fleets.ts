@@ -153,6 +153,18 @@ export const BROKEN_PROCESSES: Broken = {
     judge.onSpawn(order());
     return judge.onSpawn(order({ runId: "r2" }));
   },
+  settledSpawnsNothing: () => {
+    const history = startAccepted().stopRequested();
+    history.add("CommandAccepted", {
+      commandId: "c1",
+      commandType: "StartInstanceCommand",
+      attempt: 2,
+      workerId: "w1",
+      incarnation: "i2",
+      site: SITE,
+    });
+    return judgeOf(history).judge.onSpawn(order({ attempt: 2 }));
+  },
   durabilityIsNotOverstated: () =>
     judgeOf(startAccepted()).judge.onRollback({
       at: 5_000,
@@ -171,6 +183,14 @@ export const BROKEN_PROCESSES: Broken = {
       at: 5_000,
       fence: 1,
       newestFence: 2,
+    }),
+  oneNodeLeads: () =>
+    judgeOf(startAccepted()).judge.onFenced({
+      kind: "lead",
+      at: 5_000,
+      fence: 2,
+      newestFence: 2,
+      rivalUntil: 5_001,
     }),
   cutsKeepWhatIsNeeded: () =>
     judgeOf(startAccepted()).judge.onFenced({
@@ -240,6 +260,15 @@ export const SOUND_WORLDS: Readonly<Record<string, () => (Violation | null)[]>> 
       judge.onProcess(began("r2", 6_001, "b")),
     ];
   },
+  "a lease that is given when that of another node is over": () => [
+    judgeOf(startAccepted()).judge.onFenced({
+      kind: "lead",
+      at: 5_000,
+      fence: 2,
+      newestFence: 2,
+      rivalUntil: 5_000,
+    }),
+  ],
   "a cut before a baseline": () => {
     const history = startAccepted();
     history.add("Baseline", { state: JSON.parse(JSON.stringify(stored(history))) });

@@ -146,6 +146,10 @@ export const BROKEN_COMMANDS: Broken = {
   },
   answersFitTheirCommands: () =>
     judged(new History().created().startRequested().accepted().stopped("c1").events),
+  successIsOfItsCommand: () =>
+    judged(
+      History.running().exited().startRequested("c2").accepted("c2").started("c2", "r2").events,
+    ),
   acceptedIsEndedByItsWorker: () =>
     judged(cancelled(new History().created().startRequested().accepted(), "c1", "x").events),
   onlyTheNewestIsAcceptedFirst: () => {

@@ -36,11 +36,13 @@ export interface RollbackSeen {
 
 /** A step of the log that carries a leader's token, and was done (not refused). */
 export interface FencedStep {
-  kind: "snapshot" | "trim" | "retarget" | "lose";
+  kind: "lead" | "snapshot" | "trim" | "retarget" | "lose";
   at: number;
   fence: number;
   /** The newest token that had been given out by then. */
   newestFence: number;
+  /** For `lead`: until when another node's lease lasts, if one had it. */
+  rivalUntil?: number;
   /** For `trim`: everything before it is gone. */
   before?: Position;
 }

@@ -32,6 +32,18 @@ export const SPAWN_RULES: Rules<[Spawning]> = {
         ? null
         : `${commands.map(tell).join(", ")}, not by attempt ${order.attempt} of ${order.workerId}`,
   },
+  settledSpawnsNothing: {
+    sentence: "A take-over of an old generation looks at what runs, and spawns nothing. Rule 7.",
+    holds: ({ commands, order }) => {
+      const old = commands.find(({ accepts, generation }) =>
+        accepts.some(({ event: { data }, before }) =>
+          data.attempt > 1 && data.attempt === order.attempt && data.workerId === order.workerId &&
+          before.context.generation > generation
+        )
+      );
+      return old ? `${old.commandId} was old when attempt ${order.attempt} took it over` : null;
+    },
+  },
   spawnsAreInTime: {
     sentence: "Nothing is spawned after its spawn deadline on the boot clock. Rule 6.",
     holds: ({ order }) =>

@@ -27,6 +27,13 @@ export const FENCE_RULES: Rules<[step: FencedStep, ledger: Ledger]> = {
         ? `a ${kind} under token ${fence}, and ${newestFence} was given out`
         : null,
   },
+  oneNodeLeads: {
+    sentence: "No node is given the lease while that of another one lasts. Design §3, traps 8.",
+    holds: ({ kind, rivalUntil, at }) =>
+      kind === "lead" && rivalUntil !== undefined && at < rivalUntil
+        ? `the lease was given while another node had it for ${rivalUntil - at} ms more`
+        : null,
+  },
   cutsKeepWhatIsNeeded: {
     sentence:
       "A cut takes only what lies before a baseline of each instance that has events there. Design §3, traps 13.",

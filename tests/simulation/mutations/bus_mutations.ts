@@ -5,6 +5,19 @@ const FUNCTIONS = "adapters/redis/functions";
 
 export const BUS_MUTATIONS: readonly Mutation[] = [
   {
+    name: "accept-any-generation",
+    sentence: "A first accept does not ask whether a newer request has come. Rule 7.",
+    edits: [{
+      file: `${FUNCTIONS}/accept.lua`,
+      find: "  if command.generation < instance.generation then\n",
+      replace: "  if false then\n",
+    }],
+    noticedBy: ["onlyTheNewestIsAcceptedFirst"],
+    // Only a log that was put back gives a generation again that runs already.
+    draw: { form: "redis", faults: ["redis-rolled-back", "worker-frozen"] },
+    seedsMax: 150,
+  },
+  {
     name: "ignore-accept-by",
     sentence: "A command is accepted after its time is over. Rules 1, 3.",
     edits: [{

@@ -5,7 +5,9 @@ import type { Violation } from "../run_result.ts";
 
 export interface HuntOrder {
   draw: DrawOptions;
-  seedsMax: number;
+  /** The first seed and the last. */
+  from: number;
+  to: number;
   noticedBy: readonly string[];
 }
 
@@ -20,16 +22,16 @@ export interface HuntReport {
   seeds: number;
 }
 
-async function hunt({ draw, seedsMax, noticedBy }: HuntOrder): Promise<HuntReport> {
+async function hunt({ draw, from, to, noticedBy }: HuntOrder): Promise<HuntReport> {
   let other: Caught | null = null;
-  for (let seed = 1; seed <= seedsMax; seed++) {
+  for (let seed = from; seed <= to; seed++) {
     const { violation } = await runPlan(drawPlan(seed, draw));
     if (!violation) continue;
     const caught = { seed, ...violation };
     if (noticedBy.includes(violation.invariant)) return { caught, other, seeds: seed };
     other ??= caught;
   }
-  return { caught: null, other, seeds: seedsMax };
+  return { caught: null, other, seeds: to };
 }
 
 if (import.meta.main) {

@@ -56,4 +56,41 @@ export const NODE_MUTATIONS: readonly Mutation[] = [
     draw: {},
     seedsMax: 150,
   },
+  {
+    name: "lead-without-the-lease",
+    sentence: "A second node leads while the first one's lease lasts. Design §3.",
+    edits: [{
+      file: "adapters/redis/functions/retention.lua",
+      find: "  if holder and holder ~= node then return false end\n",
+      replace: "",
+    }],
+    noticedBy: ["oneNodeLeads"],
+    draw: { form: "redis", faults: ["node-killed"] },
+    seedsMax: 150,
+  },
+  {
+    name: "lead-on-under-an-old-token",
+    sentence:
+      "Neither the node asks whether its lease is over, nor the log whether a token is the present one. Design §3.",
+    edits: [{
+      file: "actors/leadership_loop.ts",
+      find:
+        "return this.held && this.parts.clock.monotonic() < this.held.until ? this.held.fence : null;",
+      replace: "return this.held?.fence ?? null;",
+    }, {
+      file: "actors/leadership_loop.ts",
+      find: "    if (!this.held) return;\n    this.held = null;\n    this.parts.stop();\n",
+      replace: "",
+    }, {
+      file: "adapters/redis/functions/waiting.lua",
+      find: "  return holder and string.match(holder, ' (%d+)$') == fence\n",
+      replace: "  return holder and true\n",
+    }],
+    noticedBy: ["staleFencesAreRefused"],
+    draw: {
+      form: "redis",
+      faults: ["node-frozen", "worker-frozen", "worker-silent", "node-silent"],
+    },
+    seedsMax: 150,
+  },
 ];

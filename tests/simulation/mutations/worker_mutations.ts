@@ -45,4 +45,43 @@ export const WORKER_MUTATIONS: readonly Mutation[] = [
     draw: { form: "redis", faults: ["server-exits", "redis-killed", "worker-cut", "redis-slow"] },
     seedsMax: 150,
   },
+  {
+    name: "take-what-runs-for-the-new-one",
+    sentence:
+      "A start or restart takes whatever runs of the instance for its own, whichever run it is. Rules 6, 7.",
+    edits: [{
+      file: "workers/execution.ts",
+      find: "if (isLive && (execution.settle || found.generation === command.generation)) {",
+      replace: "if (isLive) {",
+    }],
+    noticedBy: ["successIsOfItsCommand"],
+    draw: {},
+    seedsMax: 150,
+  },
+  {
+    name: "spawn-what-is-settled",
+    sentence: "A take-over of an old generation spawns, instead of only looking. Rule 7.",
+    edits: [{
+      file: "workers/execution.ts",
+      find: "      if (execution.settle) return failure(command, OVERTAKEN, found);\n",
+      replace: "",
+    }],
+    noticedBy: ["settledSpawnsNothing", "spawnsAreInOrder"],
+    draw: { form: "redis", faults: ["worker-killed", "worker-doubled"] },
+    seedsMax: 150,
+  },
+  {
+    name: "adopt-whatever-runs",
+    sentence:
+      "A worker keeps what runs on its host without asking which run the log has. Rule 9, promise 7.",
+    edits: [{
+      file: "workers/adoption.ts",
+      find: `  if (standing.runId === found.runId) return "keep";\n`,
+      replace: `  if (standing.generation > 0) return "keep";\n`,
+    }],
+    noticedBy: ["nothingIsOrphaned"],
+    // Away for longer than a forced delete waits for them.
+    draw: { form: "redis", faults: ["worker-frozen", "host-frozen"] },
+    seedsMax: 150,
+  },
 ];
