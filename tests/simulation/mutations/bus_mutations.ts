@@ -14,7 +14,10 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
     }],
     noticedBy: ["onlyTheNewestIsAcceptedFirst"],
     // Only a log that was put back gives a generation again that runs already.
-    draw: { form: "redis", faults: ["redis-rolled-back", "worker-frozen"] },
+    draw: {
+      form: "redis",
+      faults: ["redis-rolled-back", "worker-frozen", "worker-silent", "host-frozen"],
+    },
     seedsMax: 150,
   },
   {
@@ -38,7 +41,7 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
       replace: "",
     }],
     noticedBy: ["takeoverStaysWithItsWorker"],
-    draw: { form: "redis", faults: ["worker-frozen"] },
+    draw: { form: "redis", faults: ["worker-frozen", "worker-cut", "worker-silent"] },
     seedsMax: 150,
   },
   {
