@@ -80,8 +80,8 @@ export const WORKER_MUTATIONS: readonly Mutation[] = [
       replace: `  if (standing.generation > 0) return "keep";\n`,
     }],
     noticedBy: ["nothingIsOrphaned"],
-    // Away for longer than a forced delete waits for them.
-    draw: { form: "redis", faults: ["worker-frozen", "host-frozen"] },
+    // What a rollback leaves on the hosts, nobody but the worker can tell of.
+    draw: { form: "redis", faults: ["redis-rolled-back"] },
     seedsMax: 150,
   },
 ];
