@@ -45,6 +45,8 @@ function liveRun(facts: Facts, event: RecordedEvent, info: RuntimeInfo): Partial
     },
     failure: null,
     unjudged: null,
+    // A rollback may have taken its start: what was to come in its place would run beside it.
+    nextStart: null,
     endedRuns: [...replaced, ...facts.endedRuns].slice(0, ENDED_RUNS_MAX),
   };
 }

@@ -5,7 +5,7 @@ import { DEFAULT_RESTART_POLICY, restartPolicySchema } from "../../events/specif
 import { type Owed, owedTo, react, type Reacting } from "../../machines/reconcile.ts";
 import { backOffMaxMs, judge } from "../../machines/restart_policy.ts";
 import { statusOf } from "../../machines/status.ts";
-import { ended, History, launch } from "../support/recorded.ts";
+import { ended, History, INSTANCE, launch, running } from "../support/recorded.ts";
 
 const given: Reacting = {
   commandId: "new",
@@ -96,6 +96,18 @@ Deno.test("a stop takes the next try back", () => {
   const history = History.running().exited("r1", 1)
     .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 60_000 }).stopRequested(null);
   assertEquals([statusOf(history.state), owedTo(history.state)], ["Stopped", []]);
+});
+
+Deno.test("a live run that is found takes the next try back: both would run", () => {
+  const history = History.running().exited("r1", 1)
+    .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 60_000 })
+    .add("RuntimeObserved", {
+      instanceId: INSTANCE,
+      observation: "Found",
+      runtimeInfo: running("r2"),
+      workerId: "w1",
+    });
+  assertEquals([statusOf(history.state), owedTo(history.state)], ["Running", []]);
 });
 
 Deno.test("a start that a user asked for and that failed is final; one of the policy is tried again", () => {
