@@ -187,7 +187,7 @@ function decideRestart(state: InstanceState, given: Deciding): Decision {
   );
 }
 
-/** Nobody waits for a forced delete: its command may wait for the worker that has the server, however short the asker's time. */
+/** Nobody waits for a forced delete: its command may wait for its worker, however short the asker's time. */
 const FORCED_DELETE_WITHIN_MS = 24 * 60 * 60 * 1_000;
 
 function decideDelete(state: InstanceState, force: boolean, given: Deciding): Decision {
