@@ -5,6 +5,7 @@ import { configurationFaults, describeFaults } from "../events/configuration.ts"
 import type { Ids } from "../events/ids.ts";
 import type { InstanceResponse } from "../events/responses.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
+import { lostRun } from "./lost_run.ts";
 import type { Failure, Fence, Platform, StartSpec } from "./platform.ts";
 import { failure, success } from "./responses.ts";
 
@@ -104,7 +105,8 @@ async function replace(
   if (found?.status === "Running") {
     const outcome = await platform.stop(command.instanceId, fenceOf(execution));
     if (outcome.kind === "failed") return failure(command, outcome.failure, outcome.runtimeInfo);
-    ended = outcome.runtimeInfo;
+    // It has ended, also where its records are lost with it: nobody else would say so.
+    ended = outcome.runtimeInfo ?? lostRun(found, clock.now());
   }
   let acceptedAt = execution.acceptedAt;
   if (clock.monotonic() - acceptedAt > SPAWN_WITHIN_MS / 2) {

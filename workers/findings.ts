@@ -3,6 +3,7 @@ import type { Clock } from "../events/clock.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 import type { Dismissal, WorkerChannel } from "../events/worker_channel.ts";
 import { judgeLive } from "./adoption.ts";
+import { lostRun } from "./lost_run.ts";
 import type { Fence, Platform } from "./platform.ts";
 
 export interface FindingsParts {
@@ -89,7 +90,7 @@ export class Findings {
     if (standing?.get(instanceId)?.runId !== runId) return false;
     const found = await platform.inspect(instanceId);
     if (found?.runId === runId && found.status === "Running") return false;
-    await this.reportExit(found?.runId === runId ? found : missing(placed, clock.now()));
+    await this.reportExit(found?.runId === runId ? found : lostRun(placed, clock.now()));
     return true;
   }
 
@@ -120,15 +121,4 @@ export class Findings {
     );
     if (answer && answer !== "recorded") this.parts.dismissed(answer);
   }
-}
-
-/** A run without a trace, as an exit of which nothing is known. */
-function missing(run: RuntimeInfo, at: number): RuntimeInfo {
-  const message = "is gone, and so are its records: nobody can say how it ended";
-  return {
-    ...run,
-    status: "Stopped",
-    stoppedAt: at,
-    exit: { code: null, signal: null, reason: "Unknown", message },
-  };
 }
