@@ -55,6 +55,8 @@ export interface Standing {
   generation: number;
   /** The run that the log takes for live; null when it knows of none. */
   runId: string | null;
+  /** When that run began, by its host's clock, epoch milliseconds; null when that is not known. */
+  startedAt: number | null;
 }
 
 /** What the log holds of one incarnation. */
@@ -96,7 +98,8 @@ export interface WorkerChannel {
   standing(instanceIds: string[]): Promise<Map<string, Standing>>;
   /**
    * Calls `listener` each time that the log may have gone on without us, or lost what this incarnation has told: when it
-   * can be reached again after it was away, and when its clock has jumped ahead. `traps.md` 7, 33.
+   * can be reached again after it was away, and after a silence by its clock; and every half minute all the same, since
+   * not every loss shows. `compare_pace.ts`, `traps.md` 7, 33.
    */
   whenBack(listener: (held: Held) => void): void;
   /** Answers questions to this site. */

@@ -63,12 +63,13 @@ function endedRun(facts: Facts, event: RecordedEvent): Partial<Facts> {
   const endedRuns = runId === null || facts.endedRuns.includes(runId)
     ? facts.endedRuns
     : [runId, ...facts.endedRuns].slice(0, ENDED_RUNS_MAX);
-  const failure = failureOf(facts, event, info);
+  const error = failureOf(facts, event, info);
   return {
     run,
     endedRuns,
-    failure,
-    lastError: failure ?? facts.lastError,
+    // A start that says after its stop that it came to nothing has not failed: nobody wants it to run.
+    failure: facts.desired === "running" ? error : null,
+    lastError: error ?? facts.lastError,
     ...judgement(facts, event, info),
   };
 }

@@ -6,8 +6,9 @@ import type { Standing } from "../events/worker_channel.ts";
  * What to do about one live run that was found.
  * `keep`: the log knows it. `end`: the log has given it up, so nobody would ever stop it. The others are newer than all
  * that the log knows: it was lost, or an older copy of it was put back. `report`: the log knows the instance and no live
- * run of it, so this is what runs. `stranger`: it does not know the instance, or takes another run for live; it is left
- * alone.
+ * run of it, so this is what runs; or the run that it takes for live has begun later, by those who no longer knew of
+ * this one, which is then ended. `stranger`: it does not know the instance, or takes an older run for live, which may
+ * be a memory of it only; it is left alone.
  */
 export type Finding = "keep" | "end" | "report" | "stranger";
 
@@ -16,5 +17,6 @@ export function judgeLive(found: RuntimeInfo, standing: Standing | undefined): F
   if (!standing) return "stranger";
   if (standing.runId === found.runId) return "keep";
   if (standing.generation >= found.generation) return "end";
-  return standing.runId === null ? "report" : "stranger";
+  if (standing.runId === null) return "report";
+  return (standing.startedAt ?? -Infinity) > found.startedAt ? "end" : "stranger";
 }

@@ -35,8 +35,6 @@ export type LifeEnd = Dismissal | "stopped";
 
 const HEARTBEAT_MS = 1_000;
 const TAKE_WAIT_MS = 1_000;
-/** A worker that was not heard for longer may have been spoken of as lost: what it has is compared with the log anew. */
-const SILENT_AFTER_MS = 5_000;
 /** A call that failed for a passing reason (log away, disk full) is tried again after this, growing to the maximum. */
 const RETRY_MS = 100;
 /** Below the time after which a command that nobody accepts is offered to another worker. */
@@ -156,27 +154,11 @@ export class WorkerLife {
   }
 
   private async heartbeatLoop(): Promise<void> {
-    const { clock } = this.parts;
-    let heardAt = clock.monotonic();
     while (!this.ending.signal.aborted) {
       const answer = await this.persist(() => this.beat());
       if (answer && answer !== "ok") return this.end(answer);
-      if (answer) {
-        if (clock.monotonic() - heardAt > SILENT_AFTER_MS) void this.compareAnew();
-        heardAt = clock.monotonic();
-      }
       this.findings.lookAgain();
       await sleep(this.parts.clock, HEARTBEAT_MS, this.ending.signal);
-    }
-  }
-
-  /** A forced delete, for one, may have come and gone without us. */
-  private async compareAnew(): Promise<void> {
-    try {
-      const found = await this.persist(() => this.parts.platform.inventory());
-      if (found) await this.findings.adopt(found);
-    } catch (error) {
-      this.parts.onBug(error);
     }
   }
 
@@ -200,8 +182,12 @@ export class WorkerLife {
         const again = await this.persist(() => channel.accept(id));
         if (again?.kind === "accepted" && !this.inWork.has(id)) return this.end("unknown");
       }
-      this.findings.check(placed);
-      await this.compareAnew();
+      // A forced delete, for one, may have come and gone without us.
+      const found = await this.persist(() => this.parts.platform.inventory());
+      if (!found) return;
+      const live = new Set(found.filter(({ status }) => status === "Running").map(runIdOf));
+      this.findings.check(placed.filter((run) => !live.has(run.runId)));
+      await this.findings.adopt(found);
     } catch (error) {
       this.parts.onBug(error);
     }
@@ -322,4 +308,8 @@ export class WorkerLife {
       }
     }
   }
+}
+
+function runIdOf({ runId }: RuntimeInfo): string {
+  return runId;
 }

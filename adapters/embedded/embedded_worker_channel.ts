@@ -1,5 +1,6 @@
 /** The `WorkerChannel` port over the steps: one worker's side of the bus, in this process. */
 import type { Query } from "../../events/command_bus.ts";
+import { ComparePace } from "../../events/compare_pace.ts";
 import type { Command } from "../../events/commands.ts";
 import type { Observation } from "../../events/observations.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
@@ -7,6 +8,7 @@ import type {
   AcceptOutcome,
   CompleteOutcome,
   Dismissal,
+  Held,
   RegisterOutcome,
   Registration,
   Standing,
@@ -16,11 +18,14 @@ import type { BusParts } from "./embedded_command_bus.ts";
 import { accept } from "./steps/accept.ts";
 import { complete } from "./steps/complete.ts";
 import { observe } from "./steps/observe.ts";
-import { leave, register } from "./steps/register.ts";
+import { leave, placedAt, register } from "./steps/register.ts";
 import { dismissalOf, presentWorker } from "./steps/present_worker.ts";
-import type { WorkerRow } from "./tables.ts";
+import type { InstanceRow, WorkerRow } from "./tables.ts";
 
 export class EmbeddedWorkerChannel implements WorkerChannel {
+  readonly #pace = new ComparePace();
+  #compare: (held: Held) => void = () => {};
+
   constructor(
     private readonly parts: BusParts,
     private readonly registration: Readonly<Registration>,
@@ -37,6 +42,7 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
       const worker = this.#present();
       if (!worker) return this.#dismissal();
       heartbeats.beat(worker, writes.now(), busy);
+      if (this.#pace.isDue(writes.now())) this.#compare(this.#held());
       return "ok";
     });
   }
@@ -82,14 +88,16 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
       const standing = new Map<string, Standing>();
       for (const instanceId of instanceIds) {
         const row = tables.instances.get(instanceId);
-        if (row) standing.set(instanceId, { generation: row.generation, runId: row.runId });
+        if (row) standing.set(instanceId, standingOf(row));
       }
       return standing;
     });
   }
 
-  /** A log in this process is never away without it. */
-  whenBack(): void {}
+  /** A log in this process is never away without it, but it may be silent itself: stopped, or on a host that slept. */
+  whenBack(listener: (held: Held) => void): void {
+    this.#compare = listener;
+  }
 
   serveQueries(answer: (query: Query) => Promise<string[]>): void {
     const { site, workerId } = this.registration;
@@ -101,6 +109,16 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return this.parts.writes.submit(leave(workerId, incarnation));
   }
 
+  #held(): Held {
+    const { workerId, incarnation, site } = this.registration;
+    const { tables } = this.parts;
+    const idsOf = (isOwn: boolean) =>
+      [...tables.commands.all()].filter(({ accepted }) =>
+        accepted?.workerId === workerId && (accepted.incarnation === incarnation) === isOwn
+      ).map(({ command }) => command.messageId);
+    return { accepted: idsOf(true), left: idsOf(false), placed: placedAt(tables, site) };
+  }
+
   #dismissal(): Dismissal {
     const { workerId, incarnation } = this.registration;
     return dismissalOf(this.parts.tables, workerId, incarnation);
@@ -110,4 +128,11 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     const { workerId, incarnation } = this.registration;
     return presentWorker(this.parts.tables, workerId, incarnation);
   }
+}
+
+function standingOf({ generation, runId, runtimeInfo }: InstanceRow): Standing {
+  const startedAt = runId === null || runtimeInfo === null
+    ? null
+    : JSON.parse(runtimeInfo).startedAt;
+  return { generation, runId, startedAt };
 }

@@ -1,5 +1,6 @@
 /** The `WorkerChannel` port in Redis: one incarnation's side of the bus. Design §4, §5. */
 import { type Clock, sleep } from "../../events/clock.ts";
+import { ComparePace } from "../../events/compare_pace.ts";
 import type { Query } from "../../events/command_bus.ts";
 import type { Command } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
@@ -36,8 +37,7 @@ export class RedisWorkerChannel implements WorkerChannel {
   private readonly offers: CommandOffers;
   private readonly leaving = new AbortController();
   private whenMoved: () => void = () => {};
-  /** By the log's clock: when it answered a heartbeat last. */
-  private heardAt = Infinity;
+  private readonly pace = new ComparePace();
 
   constructor(
     private readonly link: RedisLink,
@@ -80,10 +80,7 @@ export class RedisWorkerChannel implements WorkerChannel {
   async heartbeat(busy: number): Promise<"ok" | Dismissal> {
     const answer = await this.step("heartbeat", [busy]);
     if (answer[0] !== "ok") return this.gone(answer[1]);
-    const at = Number(answer[1]);
-    // Its clock may have jumped, and what expired by that went on without us.
-    if (at - this.heardAt > BEATS_WITHIN_MS) this.whenMoved();
-    this.heardAt = at;
+    if (this.pace.isDue(Number(answer[1]))) this.whenMoved();
     return "ok";
   }
 
@@ -142,8 +139,9 @@ export class RedisWorkerChannel implements WorkerChannel {
       ids.forEach((id, index) => {
         const generation = versions[index]?.split(" ")[1];
         if (generation === undefined) return;
-        const { runId = null } = JSON.parse(runs[index] ?? "{}");
-        standing.set(id, { generation: Number(generation), runId });
+        const { runId = null, info } = JSON.parse(runs[index] ?? "{}");
+        const startedAt = runId === null ? null : info?.startedAt ?? null;
+        standing.set(id, { generation: Number(generation), runId, startedAt });
       });
     }
     return standing;

@@ -26,7 +26,11 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
     const standing = async () => (await worker.standing(["a", "none"])).get("a")?.runId;
     assertEquals((await worker.standing(["none"])).size, 0);
     await startedBy(broker, worker, "a");
-    assertEquals((await worker.standing(["a"])).get("a"), { generation: 1, runId: null });
+    assertEquals((await worker.standing(["a"])).get("a"), {
+      generation: 1,
+      runId: null,
+      startedAt: null,
+    });
     const done = success("StartInstanceCommand", "a", running("a", "run-1"));
     await worker.complete("start-a", 1, done);
     assertEquals(await standing(), "run-1");

@@ -140,7 +140,11 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     const worker = await joined(broker, "w1");
     await appended(broker, batch("a", 0, { generation: 5 }));
     await appended(broker, batch("a", 1, { generation: 2 }));
-    assertEquals((await worker.standing(["a"])).get("a"), { generation: 5, runId: null });
+    assertEquals((await worker.standing(["a"])).get("a"), {
+      generation: 5,
+      runId: null,
+      startedAt: null,
+    });
   });
 
   it("waiting for another command does not make poison of one", async (world) => {

@@ -55,9 +55,9 @@ function overtaken(asked: string[]): { platform: Platform; late: RuntimeInfo } {
   return { platform, late };
 }
 
-function executed(platform: Platform, attempt: number, settle = false) {
+function executed(platform: Platform, attempt: number, settle = false, command = start) {
   return execute({ platform, clock: realClock, ids: randomIds }, {
-    command: start,
+    command,
     attempt,
     settle,
     leaseFromMs: null,
@@ -87,4 +87,16 @@ Deno.test("a start that is settled reports what lives, and starts nothing", asyn
   platform.fence = () => Promise.resolve(null);
   const response = await executed(platform, 2, true);
   assertEquals([response.success, response.errorCode, asked], [false, "superseded", []]);
+});
+
+Deno.test("a restart that cannot start anew tells that the server has ended, also where no record of it is left", async () => {
+  const { platform, late } = overtaken([]);
+  platform.inspect = () => Promise.resolve({ ...late, generation: 2 });
+  platform.stop = () => Promise.resolve({ kind: "stopped", runtimeInfo: null });
+  const broken = { code: "port_taken", message: "The port is taken.", retryable: true };
+  platform.start = () => Promise.resolve({ kind: "failed", failure: broken, runtimeInfo: null });
+  const restart: Command = { ...start, type: "RestartInstanceCommand" };
+  const { success, runtimeInfo } = await executed(platform, 1, false, restart);
+  assertEquals([success, runtimeInfo?.runId, runtimeInfo?.status], [false, late.runId, "Stopped"]);
+  assertEquals(runtimeInfo?.exit?.reason, "Unknown");
 });

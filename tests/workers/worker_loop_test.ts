@@ -254,7 +254,8 @@ scene(
     assertEquals([last.data.observation, last.data.runtimeInfo.runId], ["Found", "r9"]);
     assertEquals(on.strangers, []);
     const channel = on.world.broker.workerChannel({ ...registrationOf("w9") });
-    assertEquals((await channel.standing(["a"])).get("a"), { generation: 7, runId: "r9" });
+    const { generation, runId } = (await channel.standing(["a"])).get("a")!;
+    assertEquals([generation, runId], [7, "r9"]);
   },
 );
 
@@ -396,3 +397,17 @@ scene("an exit that comes while no new life can begin holds up nothing", async (
   await on.world.advance(100);
   assertEquals((await on.types("a")).at(-1), "CommandSucceeded");
 });
+
+scene(
+  "a run of which nothing is left is found to have ended within half a minute, though nothing tells of it",
+  async (on) => {
+    await on.worker().start();
+    await appended(on.world.broker, request(command("a", "start-a"), 0));
+    await on.world.advance(50);
+    assertEquals((await on.types("a")).at(-1), "CommandSucceeded");
+    on.platform.forget("a");
+    for (let second = 0; second < 32; second++) await on.world.advance(1_000);
+    const last = (await on.world.broker.log.history("a", 1))[0]!;
+    assert(last.type === "RuntimeObserved" && last.data.observation === "Exited");
+  },
+);

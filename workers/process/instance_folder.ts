@@ -48,6 +48,8 @@ const exitRecordSchema = z.object({
   reason: exitSchema.shape.reason.optional(),
 });
 
+const REMOVE_TRIES = 3;
+
 const stopRecordSchema = z.object({
   reason: z.enum(["Stopped", "Killed"]),
   signal: z.string(),
@@ -146,7 +148,7 @@ export class InstanceFolder {
   }
 
   async writeExit(record: ExitRecord): Promise<void> {
-    await Deno.mkdir(this.runFolder(record.runId), { recursive: true, mode: 0o700 });
+    await this.#makeRunFolder(record.runId);
     await writePrivate(`${this.runFolder(record.runId)}/exit.json`, JSON.stringify(record));
   }
 
@@ -156,7 +158,7 @@ export class InstanceFolder {
 
   /** Says why the run is about to end, for whoever sees it end. */
   async writeStop(runId: string, record: StopRecord): Promise<void> {
-    await Deno.mkdir(this.runFolder(runId), { recursive: true, mode: 0o700 });
+    await this.#makeRunFolder(runId);
     await writePrivate(`${this.runFolder(runId)}/stop.json`, JSON.stringify(record));
   }
 
@@ -174,9 +176,28 @@ export class InstanceFolder {
     return await isThere(this.path);
   }
 
+  /** Whoever looks at its last run meanwhile may still write into it. */
   async remove(): Promise<void> {
-    if (await this.exists()) await Deno.remove(this.path, { recursive: true });
+    for (let tries = 1; await this.exists(); tries++) {
+      try {
+        await Deno.remove(this.path, { recursive: true });
+      } catch (error) {
+        const isWritten = error instanceof Error && "code" in error && error.code === "ENOTEMPTY";
+        if (!isWritten || tries === REMOVE_TRIES) throw error;
+      }
+    }
   }
+
+  /** Where it was removed, as after a delete; not the instance's own, which would come back with it. */
+  async #makeRunFolder(runId: string): Promise<void> {
+    for (const path of [`${this.path}/runs`, this.runFolder(runId)]) {
+      if (!await isThere(path)) await Deno.mkdir(path, { mode: 0o700 }).catch(alreadyThere);
+    }
+  }
+}
+
+function alreadyThere(error: unknown): void {
+  if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
 }
 
 async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {

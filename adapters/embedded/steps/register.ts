@@ -7,6 +7,7 @@
  * had accepted.
  */
 import type { Command } from "../../../events/commands.ts";
+import type { RuntimeInfo } from "../../../events/runtime_info.ts";
 import type { RegisterOutcome, Registration } from "../../../events/worker_channel.ts";
 import type { Step } from "../step.ts";
 import type { Tables, WorkerRow } from "../tables.ts";
@@ -50,9 +51,7 @@ export function register(
     return {
       kind: "registered",
       inherited: inheritedBy(tables, workerId, incarnation),
-      placed: tables.instances.standingAt(registration.site).map((row) =>
-        JSON.parse(row.runtimeInfo!)
-      ),
+      placed: placedAt(tables, registration.site),
     };
   };
 }
@@ -76,6 +75,11 @@ export function leave(workerId: string, incarnation: string): Step<void> {
     tables.workers.put({ ...worker, left: true });
     effects.workersChanged = true;
   };
+}
+
+/** Every run that the log takes for live at `site`. */
+export function placedAt(tables: Tables, site: string): RuntimeInfo[] {
+  return tables.instances.standingAt(site).map((row) => JSON.parse(row.runtimeInfo!));
 }
 
 /** The former incarnations of a worker, with its present one. */

@@ -2,6 +2,7 @@
  * Judges a run of the simulation as it goes: each thing that happens is held against what it touches, the whole world
  * every now and then. Each answer is the first invariant that does not hold, or null.
  */
+import type { RecordedEvent } from "../../../events/envelope.ts";
 import { type CommandStory, Ledger, type PositionForm, requestIdOf } from "../../history/ledger.ts";
 import { LIFECYCLE_RULES } from "../../history/lifecycle_rules.ts";
 import { COMMAND_RULES, ORDER_RULES } from "../../history/log_rules.ts";
@@ -118,7 +119,7 @@ export class Judge {
       : last;
     this.workers.set(order.runId, order.workerId);
     this.spawned.set(order.runId, commands);
-    this.forgetIfLost(order.runId, commands);
+    this.forgetIfLost(order.runId, commands, order);
     if (!before || compareFences(order, before) > 0) this.fences.set(key, { ...order, commands });
     const lost = [...ledger.lost.values()];
     const found = firstBroken(SPAWN_RULES, { ledger, order, commands, before, lost });
@@ -190,8 +191,25 @@ export class Judge {
       );
   }
 
-  private forgetIfLost(runId: string, commands: readonly CommandStory[]): void {
-    if (commands.length > 0 && commands.every(isLost)) this.lives.forget(runId);
+  private forgetIfLost(
+    runId: string,
+    commands: readonly CommandStory[],
+    order?: SpawnOrder,
+  ): void {
+    const isForgotten = (story: CommandStory) =>
+      isLost(story) || (order !== undefined && this.isAcceptLost(order, story));
+    if (commands.length > 0 && commands.every(isForgotten)) this.lives.forget(runId);
+  }
+
+  /** The accept that a spawn goes by was taken by a rollback before the spawn. */
+  private isAcceptLost(
+    { workerId, attempt }: SpawnOrder,
+    { commandId, accepts }: CommandStory,
+  ): boolean {
+    const isIts = ({ event }: { event: RecordedEvent }) =>
+      event.type === "CommandAccepted" && event.data.commandId === commandId &&
+      event.data.workerId === workerId && event.data.attempt === attempt;
+    return [...this.ledger.lost.values()].some(isIts) && !accepts.some(isIts);
   }
 
   private seen({ at, logAt }: WorldView): Seen {
