@@ -79,6 +79,10 @@ export class Asker {
     return idempotency ? await reads.run(() => log.findKey(idempotency.key), deadline) : null;
   }
 
+  private async isKept(options: AskOptions, deadline: number): Promise<boolean> {
+    return !options.idempotency || await this.kept(options, deadline) !== null;
+  }
+
   private given(request: InstanceRequest, options: AskOptions): Deciding {
     const fleet = this.parts.fleet();
     return {
@@ -179,7 +183,10 @@ export class Asker {
         if (decision.awaits === waiting.commandId && !waiting.isLost) {
           return await this.awaitEnd(waiting, state, deadline);
         }
-        return await this.join(decision.awaits, state, deadline);
+        const answer = await this.join(decision.awaits, state, deadline);
+        if (!waiting.isLost || await this.isKept(options, deadline)) return answer;
+        // A rollback took what was kept under its key; only the command that it joined was another's, and lives on.
+        return { kind: "unknown", commandId: decision.awaits, state, position };
       }
       case "decided":
         return await this.afterDecision(outcome, options, deadline);

@@ -71,7 +71,16 @@ export class Leader {
     if (this.written.get(instanceId)?.version !== version) {
       this.written.set(instanceId, { version, at: writtenAt });
     }
-    this.schedule(instanceId, this.dueAt(state, owed[0]!));
+    this.schedule(instanceId, Math.min(this.dueAt(state, owed[0]!), this.askAt(owed[0]!)));
+  }
+
+  /**
+   * When this node's clock says that something is due: earlier than `dueAt` for an event that was heard late, after an
+   * outage. If it is this clock that is ahead, the log says how long to wait.
+   */
+  private askAt({ dueAt }: Owed): number {
+    const { clock } = this.parts;
+    return clock.monotonic() + Math.max(0, dueAt - clock.now());
   }
 
   /**

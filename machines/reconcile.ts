@@ -5,6 +5,7 @@
 import { newEvent } from "../events/instance_events.ts";
 import { accept, type Deciding } from "./accept.ts";
 import { startRequested } from "./decide.ts";
+import type { Launch } from "./facts.ts";
 import { goesOnElsewhere } from "./fold_commands.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { Decision } from "./requests.ts";
@@ -66,11 +67,12 @@ export function react(
   switch (owed.kind) {
     case "judge":
       return judged(state, given);
-    case "restart": {
-      const launch = context.run?.launch;
-      if (!launch) return null;
-      return accept(state, [startRequested(state, launch, given, "restart-policy")], given);
-    }
+    case "restart":
+      return accept(
+        state,
+        [startRequested(state, launchOf(state), given, "restart-policy")],
+        given,
+      );
     case "expire": {
       const event = newEvent("CommandExpired", {
         commandId: owed.commandId,
@@ -111,12 +113,11 @@ function judged(state: InstanceState, given: Reacting): (Decision & { kind: "acc
   if (!verdict || !unjudged || verdict.kind === "leave") return null;
   const { runId } = unjudged;
   if (verdict.kind === "move") {
-    const { run, specification, revision } = state.context;
-    const launch = run?.launch ?? {
-      configuration: specification?.configuration ?? {},
-      configurationRevision: revision,
-    };
-    return accept(state, [startRequested(state, launch, given, "restart-policy")], given);
+    return accept(
+      state,
+      [startRequested(state, launchOf(state), given, "restart-policy")],
+      given,
+    );
   }
   return accept(
     state,
@@ -131,6 +132,14 @@ function judged(state: InstanceState, given: Reacting): (Decision & { kind: "acc
     ],
     given,
   );
+}
+
+/** What its run was started with; a run that was found, since a rollback took its start, goes on as it is configured. */
+function launchOf({ context: { run, specification, revision } }: InstanceState): Launch {
+  return run?.launch ?? {
+    configuration: specification?.configuration ?? {},
+    configurationRevision: revision,
+  };
 }
 
 /**

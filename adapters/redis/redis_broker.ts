@@ -26,10 +26,10 @@ import { RedisLink } from "./redis_link.ts";
 import { type Compression, GZIP, RedisRetention } from "./redis_retention.ts";
 import { RedisWorkerChannel } from "./redis_worker_channel.ts";
 import { ReplyChannels } from "./reply_channels.ts";
-import { identityOf, type Seen, SeenEvents } from "./seen_events.ts";
+import { isInLog, type Seen, SeenEvents } from "./seen_events.ts";
 import { ServerCheck } from "./server_check.ts";
 import { SiteQuestions } from "./site_questions.ts";
-import { eventOf, type StreamEntry } from "./stored_entries.ts";
+import type { StreamEntry } from "./stored_entries.ts";
 
 const CONNECT_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 20;
@@ -173,9 +173,8 @@ async function afterReturn(
   const isCut = (position: Position) => comparePositions(position, cut ?? START) <= 0;
   const at = async (position: Position) =>
     await link.look("XRANGE", keys.log, position, position) as StreamEntry[];
-  const isThere = async ({ position, identity }: Seen) =>
-    isCut(position) ||
-    (await at(position)).some((entry) => identityOf(eventOf(entry)) === identity);
+  const ask = (command: string, ...args: string[]) => link.look(command, ...args);
+  const isThere = (event: Seen) => isInLog(keys, ask, event);
   const head = async () =>
     (await link.look("XREVRANGE", keys.log, "+", "-", "COUNT", 1) as [string][])[0]?.[0] ?? START;
   let rollback = await seen.missing(isThere, head);

@@ -12,7 +12,7 @@ import { eventsAfter } from "./log_reading.ts";
 import type { RedisConnection, Role } from "./redis_connection.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 import { eventOf, type StreamEntry } from "./stored_entries.ts";
-import type { SeenEvents } from "./seen_events.ts";
+import { isInLog, type SeenEvents } from "./seen_events.ts";
 
 const PAGE = 1_000;
 /** A blocking read is finite, and one that does not come back after it is given up with its connection. */
@@ -135,6 +135,28 @@ export class RedisEventFeed {
     }
   }
 
+  /**
+   * Redis may be back with less before the connection for calls has noticed that it was away. What was appended since
+   * must not be read before the loss is told: it would hide it.
+   */
+  private async openReader(): Promise<RedisConnection> {
+    const { link, clock, seen } = this;
+    const reader = await connected(link, clock, "tail");
+    const { newest } = seen;
+    const ask = (command: string, ...args: string[]) =>
+      within(clock, send(reader, command, args), STUCK_AFTER_MS);
+    try {
+      if (newest && !await isInLog(link.keys, ask, newest)) {
+        link.doubt("the log was put back");
+        throw new Error("away");
+      }
+      return reader;
+    } catch (error) {
+      link.letGo(reader);
+      throw error;
+    }
+  }
+
   private letGo(): void {
     if (this.reader) this.link.letGo(this.reader);
     this.reader = null;
@@ -142,7 +164,7 @@ export class RedisEventFeed {
 
   private async readOnce(): Promise<void> {
     if (this.link.away() !== null) throw new Error("away");
-    const reader = this.reader ??= await connected(this.link, this.clock, "tail");
+    const reader = this.reader ??= await this.openReader();
     const read = send(reader, "XREAD", [
       "COUNT",
       PAGE,

@@ -192,6 +192,12 @@ export class RedisLink implements LogAvailability {
     }
   }
 
+  /** Somebody has seen what speaks against going on: all are refused until it has been looked at. */
+  doubt(reason: string): void {
+    this.lost(reason);
+    void this.returned();
+  }
+
   private lost(reason: string): void {
     if (this.isClosed) return;
     const isNew = this.reason === null;

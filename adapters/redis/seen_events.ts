@@ -1,6 +1,13 @@
 /** The newest events that this process was told of, so that a log that lost its end is noticed, and what it lost named. */
-import { comparePositions, type Position, type RecordedEvent } from "../../events/envelope.ts";
+import {
+  comparePositions,
+  type Position,
+  type RecordedEvent,
+  START,
+} from "../../events/envelope.ts";
 import type { Rollback } from "../../events/event_log.ts";
+import type { RedisKeys } from "./keys.ts";
+import { eventOf, type StreamEntry } from "./stored_entries.ts";
 
 /** More are not remembered: a greater loss is told as "at least". */
 const SEEN_MAX = 8_192;
@@ -34,6 +41,11 @@ export class SeenEvents {
     this.seen.length = 0;
   }
 
+  /** The newest of them; undefined when nothing was seen. */
+  get newest(): Seen | undefined {
+    return this.seen.at(-1);
+  }
+
   /**
    * What is gone, found with few questions: a log loses its end, so what is left of what was seen is its beginning.
    * Null when nothing is missing.
@@ -42,7 +54,7 @@ export class SeenEvents {
     isThere: (seen: Seen) => Promise<boolean>,
     head: () => Promise<Position>,
   ): Promise<Rollback | null> {
-    const newest = this.seen.at(-1);
+    const { newest } = this;
     if (!newest || await isThere(newest)) return null;
     const seen = [...this.seen];
     let [left, right] = [0, seen.length - 1];
@@ -65,4 +77,16 @@ export class SeenEvents {
     while (at > 0 && comparePositions(this.seen[at - 1]!.position, one.position) > 0) at--;
     if (this.seen[at - 1]?.position !== one.position) this.seen.splice(at, 0, one);
   }
+}
+
+/** Whether the log still has an event that was seen; one that was cut counts as there. `ask` asks Redis. */
+export async function isInLog(
+  keys: RedisKeys,
+  ask: (command: string, ...args: string[]) => Promise<unknown>,
+  { position, identity }: Seen,
+): Promise<boolean> {
+  const cut = await ask("HGET", keys.meta, "cut") as string | null;
+  if (comparePositions(position, cut ?? START) <= 0) return true;
+  const entries = await ask("XRANGE", keys.log, position, position) as StreamEntry[];
+  return entries.some((entry) => identityOf(eventOf(entry)) === identity);
 }

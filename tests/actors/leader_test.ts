@@ -39,8 +39,8 @@ Deno.test("what was owed to an instance that a rollback has lost is forgotten, a
 
 /** A clock whose wall is wrong by so much, as a host's that was set badly. */
 class WrongClock extends ManualClock {
-  constructor(private readonly wrongByMs: number) {
-    super(History.running().at);
+  constructor(private readonly wrongByMs: number, at: number) {
+    super(at);
   }
 
   override now(): number {
@@ -48,10 +48,17 @@ class WrongClock extends ManualClock {
   }
 }
 
-for (const wrongByMs of [-3_600_000, 3_600_000]) {
-  const hour = wrongByMs < 0 ? "behind" : "ahead of";
-  Deno.test(`a node whose clock is an hour ${hour} the log's pays a restart when its delay is over`, async () => {
-    const clock = new WrongClock(wrongByMs);
+const NODES = [
+  { what: "whose clock is an hour behind the log's", wrongByMs: -3_600_000, heardAfterMs: 0 },
+  { what: "whose clock is an hour ahead of the log's", wrongByMs: 3_600_000, heardAfterMs: 0 },
+  { what: "that hears late of a crash, after an outage,", wrongByMs: 0, heardAfterMs: 300 },
+];
+
+for (const { what, wrongByMs, heardAfterMs } of NODES) {
+  Deno.test(`a node ${what} pays a restart when its delay is over`, async () => {
+    const history = History.running().exited();
+    history.add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 400 });
+    const clock = new WrongClock(wrongByMs, history.at);
     const table = new InstanceTable();
     const turns: number[] = [];
     const leader = new Leader({
@@ -60,7 +67,9 @@ for (const wrongByMs of [-3_600_000, 3_600_000]) {
       randomness: { fraction: () => 0 },
       bus: {} as CommandBus,
       queueTimeoutMs: 1_000,
-      takeTurn: () => {
+      takeTurn: (_, { notBefore }) => {
+        const dueInMs = notBefore! - (clock.now() - wrongByMs);
+        if (dueInMs > 0) return Promise.resolve({ kind: "notDue", dueInMs });
         turns.push(clock.monotonic());
         return new Promise(() => {});
       },
@@ -68,11 +77,10 @@ for (const wrongByMs of [-3_600_000, 3_600_000]) {
       onBug: () => {},
     }, (id): InstanceState | undefined => table.state(id));
     leader.lead([]);
-    const history = History.running().exited();
-    history.add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 400 });
     table.fold(history.events);
+    await clock.advance(heardAfterMs);
     leader.consider(history.state);
-    await clock.advance(399);
+    await clock.advance(399 - heardAfterMs);
     assertEquals(turns, [], "before its delay is over");
     await clock.advance(1);
     assertEquals(turns, [400]);

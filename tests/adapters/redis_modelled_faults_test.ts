@@ -178,3 +178,29 @@ Deno.test("snapshots are packed as the process was told to, and any other proces
   await pump.stop();
   await world.ended(Promise.all([broker.close(), other.close()]));
 });
+
+Deno.test("a loss is told also where the tail is back, and hears what came since, before calls are answered", async () => {
+  for (let silentMs = 3_000; silentMs <= 6_500; silentMs += 250) {
+    const world = new ModelWorld();
+    const process = world.process();
+    const broker = await brokerOf(world, process);
+    const changes: AvailabilityChange[] = [];
+    broker.availability.watch((change) => changes.push(change));
+    await world.ended(broker.log.tail(START, () => {}));
+    await world.ended(broker.log.append(batch("kept", 0)));
+    await world.pass(1_000);
+    world.redis.markSynced();
+    await world.ended(broker.log.append(batch("lost", 0)));
+    await world.pass(1_000);
+    process.way.silence(silentMs);
+    await world.pass(1_000);
+    world.redis.rollBack(1_000);
+    await world.pass(1_500);
+    const other = await brokerOf(world, world.process());
+    await world.ended(other.log.append(batch("since", 0)));
+    await world.pass(20_000);
+    const told = changes.filter(({ kind }) => kind === "rollback").length;
+    assertEquals(told, 1, `after ${silentMs} ms of silence`);
+    await world.ended(Promise.all([broker.close(), other.close()]));
+  }
+});

@@ -11,12 +11,12 @@ import { brokerAt, changesOf, tailOf, until } from "./redis_fault_world.ts";
 async function writeAndLose(server: RedisServer, broker: RedisBroker): Promise<void> {
   const { log } = broker;
   for (let version = 0; version < 3; version++) await log.append(batch("kept", version));
-  const keptBytes = server.appendOnlyFileBytes();
+  const keptBytes = await server.appendOnlyFileBytes();
   await log.append(batch("lost-1", 0));
   await log.append(batch("lost-1", 1));
   await log.append(batch("lost-2", 0));
   await server.kill();
-  server.cutAppendOnlyFile(server.appendOnlyFileBytes() - keptBytes);
+  server.cutAppendOnlyFile(await server.appendOnlyFileBytes() - keptBytes);
 }
 
 async function rollbackIn(changes: ReturnType<typeof changesOf>): Promise<Rollback> {

@@ -15,9 +15,9 @@ testWithRedis("a killed server comes back on its port with what its file holds",
 
 testWithRedis("a file that lost its end gives the data of before", async (server) => {
   await server.cli("SET", "a", "1");
-  const before = server.appendOnlyFileBytes();
+  const before = await server.appendOnlyFileBytes();
   await server.cli("SET", "b", "2");
-  const bytes = server.appendOnlyFileBytes();
+  const bytes = await server.appendOnlyFileBytes();
   assert(bytes > before && before > 0, `${before} bytes, then ${bytes}`);
   await server.kill();
   server.cutAppendOnlyFile(bytes - before);

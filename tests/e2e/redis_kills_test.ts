@@ -163,11 +163,11 @@ testWithFleet(
     const [a, b] = [await fleet.serve(), await fleet.serve()];
     await fleet.worker("w1");
     const kept = await startInstance(a, commandInstance("kept", ["sleep", "600"]));
-    const before = fleet.redis.appendOnlyFileBytes();
+    const before = await fleet.redis.appendOnlyFileBytes();
     const gone = await a.call(`POST ${INSTANCES}`, commandInstance("gone", ["sleep", "600"]));
     await startInstance(b, commandInstance("gone too", ["sleep", "600"]));
     await fleet.redis.kill();
-    fleet.redis.cutAppendOnlyFile(fleet.redis.appendOnlyFileBytes() - before);
+    fleet.redis.cutAppendOnlyFile(await fleet.redis.appendOnlyFileBytes() - before);
     await fleet.redis.restart();
 
     for (const node of [a, b]) {

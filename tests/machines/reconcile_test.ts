@@ -144,6 +144,23 @@ Deno.test("a try of the policy that can never work is the last one", () => {
   assertEquals([statusOf(history.state), owedTo(history.state)], ["Failed", []]);
 });
 
+Deno.test("a run that was found, whose start a rollback took, is started again as its instance is configured", () => {
+  const history = new History().created().startRequested("c1")
+    .add("CommandExpired", { commandId: "c1", reason: "NoWorker" })
+    .add("RuntimeObserved", {
+      instanceId: INSTANCE,
+      observation: "Found",
+      workerId: "w1",
+      runtimeInfo: running("r1"),
+    })
+    .exited("r1", 1)
+    .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 });
+  const reaction = react(history.state, owedTo(history.state)[0]!, given);
+  assertEquals(kinds(history), ["restart"]);
+  const { context } = history.state;
+  assertEquals(reaction?.commands[0]?.configuration, context.specification?.configuration);
+});
+
 Deno.test("exit code 0 unasked completes: Stopped, and nothing is owed", () => {
   const history = History.running().exited("r1", 0);
   assertEquals([statusOf(history.state), owedTo(history.state)], ["Stopped", []]);

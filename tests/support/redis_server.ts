@@ -119,7 +119,13 @@ export class RedisServer {
   }
 
   /** How many bytes of commands it has appended since its file was last rewritten. */
-  appendOnlyFileBytes(): number {
+  async appendOnlyFileBytes(): Promise<number> {
+    // While a sync of the file is under way, Redis answers before it writes.
+    while (
+      this.#child && !/^aof_buffer_length:0\r?$/m.test(await this.cli("INFO", "persistence"))
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     return Deno.statSync(this.#appendOnlyFile()).size;
   }
 

@@ -265,7 +265,8 @@ scene(
     await on.worker().start();
     await appended(on.world.broker, request(command("a", "start-a"), 0));
     await on.world.advance(50);
-    on.platform.remember({ ...running("a", "r9"), generation: 7 });
+    const startedAt = on.world.ports.clock.now();
+    on.platform.remember({ ...running("a", "r9"), generation: 7, startedAt });
     await on.worker().start();
     await on.world.advance(100);
     const observed = (await on.world.broker.log.history("a", 2)).map((event) =>
