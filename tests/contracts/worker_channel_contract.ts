@@ -97,6 +97,18 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     assertEquals(await broker.bus.inFlight(), []);
   });
 
+  it("a delete is accepted also where a newer run was found meanwhile: that is what it ends", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    const remove = command("a", "c", { type: "DeleteInstanceCommand" });
+    await appended(broker, request(remove, 0));
+    await worker.observe({
+      instanceId: "a",
+      observation: "Found",
+      runtimeInfo: { ...running("a", "r9"), generation: 9 },
+    });
+    assertEquals((await worker.accept("c")).kind, "accepted");
+  });
+
   it("a command whose time is over is expired by the accept", async ({ broker, advance }) => {
     const worker = await joined(broker, "w1");
     const reply = await broker.bus.expectReply(PLATFORM);

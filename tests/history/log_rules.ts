@@ -195,10 +195,12 @@ export const COMMAND_RULES: LogRules = {
     },
   },
   onlyTheNewestIsAcceptedFirst: {
-    sentence: "The first accept of a command is of the instance's newest generation. Rule 7.",
+    sentence:
+      "The first accept of a command is of the instance's newest generation, but for a delete, which nothing replaces. Rule 7.",
     holds: (ledger, { before, event }) => {
       if (event.type !== "CommandAccepted" || event.data.attempt > 1) return null;
       const command = ledger.commands.get(event.data.commandId);
+      if (command?.kind === "delete") return null;
       return command && command.generation < before.context.generation
         ? `${command.commandId} of generation ${command.generation} was accepted, though ${before.context.generation} was there`
         : null;

@@ -42,7 +42,8 @@ function acceptNew(context: StepContext, row: CommandRow, worker: WorkerRow): Ac
   }
   const instance = context.instance(command.instanceId)!;
   const commandId = command.messageId;
-  if (command.generation < instance.generation) {
+  // What is deleted stays so, whatever newer run a rollback of the log has let be found: it is what must be ended.
+  if (command.generation < instance.generation && command.type !== "DeleteInstanceCommand") {
     const event = newEvent("CommandRefused", { commandId, reason: "StaleGeneration" });
     return endInstead(context, row, instance, worker, event);
   }
@@ -76,7 +77,7 @@ function acceptAs(
   const { command } = row;
   const { workerId, incarnation, site } = worker;
   const attempt = (row.accepted?.attempt ?? 0) + 1;
-  // Only a take-over can be old here: a first accept of an old generation was refused.
+  // Only a take-over or a delete can be old here: a first accept of an old generation was refused.
   const settle = command.generation < instance.generation;
   context.recordNew(
     instance,

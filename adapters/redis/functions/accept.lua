@@ -9,7 +9,7 @@
 
 local function accept_as(keys, command, worker_id, worker, instance, now)
   local attempt = (command.accepted and command.accepted.attempt or 0) + 1
-  -- Only a take-over can be old here: a first accept of an old generation is refused.
+  -- Only a take-over or a delete can be old here: a first accept of an old generation is refused.
   local settle = command.generation < instance.generation
   local data = table.concat({
     '{"commandId":', cjson.encode(command.id), ',"commandType":', cjson.encode(command.type),
@@ -74,7 +74,8 @@ local function accept(keys, args)
   local missing = missing_stream(keys, command)
   if missing then return { 'keys', missing } end
   local instance = read_instance(keys, command.instance)
-  if command.generation < instance.generation then
+  -- What is deleted stays so, whatever newer run a rollback of the log has let be found: it is what must be ended.
+  if command.generation < instance.generation and command.type ~= 'DeleteInstanceCommand' then
     return end_instead(keys, command, worker_id, instance, 'CommandRefused', 'StaleGeneration')
   end
   local now = now_ms()

@@ -9,7 +9,8 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
     sentence: "A first accept does not ask whether a newer request has come. Rule 7.",
     edits: [{
       file: `${FUNCTIONS}/accept.lua`,
-      find: "  if command.generation < instance.generation then\n",
+      find:
+        "  if command.generation < instance.generation and command.type ~= 'DeleteInstanceCommand' then\n",
       replace: "  if false then\n",
     }],
     noticedBy: ["onlyTheNewestIsAcceptedFirst"],
@@ -18,7 +19,7 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
       form: "redis",
       faults: ["redis-rolled-back", "worker-frozen", "worker-silent", "host-frozen"],
     },
-    seedsMax: 150,
+    seedsMax: 600,
   },
   {
     name: "ignore-accept-by",
@@ -42,7 +43,7 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
     }],
     noticedBy: ["takeoverStaysWithItsWorker"],
     draw: { form: "redis", faults: ["worker-frozen", "worker-cut", "worker-silent"] },
-    seedsMax: 150,
+    seedsMax: 600,
   },
   {
     name: "forget-the-claim",

@@ -72,11 +72,15 @@ export const HOST_MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "lose-an-exit",
-    sentence: "A server that ends by itself is noticed by nobody. Promise 7.",
+    sentence: "A server that ends by itself is noticed by nobody, then or later. Promise 7.",
     edits: [{
       file: "tests/simulation/model_platform.ts",
       find: "    this.listener(this.infoOf(process));\n",
       replace: "",
+    }, {
+      file: "events/compare_pace.ts",
+      find: "COMPARE_EVERY_MS = 30_000",
+      replace: "COMPARE_EVERY_MS = 30_000_000",
     }],
     noticedBy: ["nothingIsOrphaned"],
     draw: { faults: ["server-exits"] },
