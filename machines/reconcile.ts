@@ -5,7 +5,6 @@
 import { newEvent } from "../events/instance_events.ts";
 import { accept, type Deciding } from "./accept.ts";
 import { startRequested } from "./decide.ts";
-import type { Launch } from "./facts.ts";
 import { goesOnElsewhere } from "./fold_commands.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { Decision } from "./requests.ts";
@@ -68,11 +67,7 @@ export function react(
     case "judge":
       return judged(state, given);
     case "restart":
-      return accept(
-        state,
-        [startRequested(state, launchOf(state), given, "restart-policy")],
-        given,
-      );
+      return startedAgain(state, given);
     case "expire": {
       const event = newEvent("CommandExpired", {
         commandId: owed.commandId,
@@ -112,13 +107,7 @@ function judged(state: InstanceState, given: Reacting): (Decision & { kind: "acc
   const { unjudged } = state.context;
   if (!verdict || !unjudged || verdict.kind === "leave") return null;
   const { runId } = unjudged;
-  if (verdict.kind === "move") {
-    return accept(
-      state,
-      [startRequested(state, launchOf(state), given, "restart-policy")],
-      given,
-    );
-  }
+  if (verdict.kind === "move") return startedAgain(state, given);
   return accept(
     state,
     [
@@ -134,12 +123,14 @@ function judged(state: InstanceState, given: Reacting): (Decision & { kind: "acc
   );
 }
 
-/** What its run was started with; a run that was found, since a rollback took its start, goes on as it is configured. */
-function launchOf({ context: { run, specification, revision } }: InstanceState): Launch {
-  return run?.launch ?? {
+/** As its run was started; one that was found, since a rollback took its start, goes on as it is configured. */
+function startedAgain(state: InstanceState, given: Reacting): Decision & { kind: "accepted" } {
+  const { run, specification, revision } = state.context;
+  const launch = run?.launch ?? {
     configuration: specification?.configuration ?? {},
     configurationRevision: revision,
   };
+  return accept(state, [startRequested(state, launch, given, "restart-policy")], given);
 }
 
 /**

@@ -185,8 +185,9 @@ export class WorkerLife {
       // A forced delete, for one, may have come and gone without us.
       const found = await this.persist(() => this.parts.platform.inventory());
       if (!found) return;
-      const live = new Set(found.filter(({ status }) => status === "Running").map(runIdOf));
-      this.findings.check(placed.filter((run) => !live.has(run.runId)));
+      const running = found.filter(({ status }) => status === "Running");
+      const live = new Set(running.map(({ runId }) => runId));
+      this.findings.check(placed.filter(({ runId }) => !live.has(runId)));
       await this.findings.adopt(found);
     } catch (error) {
       this.parts.onBug(error);
@@ -308,8 +309,4 @@ export class WorkerLife {
       }
     }
   }
-}
-
-function runIdOf({ runId }: RuntimeInfo): string {
-  return runId;
 }

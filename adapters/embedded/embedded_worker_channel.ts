@@ -18,7 +18,7 @@ import type { BusParts } from "./embedded_command_bus.ts";
 import { accept } from "./steps/accept.ts";
 import { complete } from "./steps/complete.ts";
 import { observe } from "./steps/observe.ts";
-import { leave, placedAt, register } from "./steps/register.ts";
+import { acceptedBy, leave, placedAt, register } from "./steps/register.ts";
 import { dismissalOf, presentWorker } from "./steps/present_worker.ts";
 import type { InstanceRow, WorkerRow } from "./tables.ts";
 
@@ -41,8 +41,9 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return writes.read(() => {
       const worker = this.#present();
       if (!worker) return this.#dismissal();
-      heartbeats.beat(worker, writes.now(), busy);
-      if (this.#pace.isDue(writes.now())) this.#compare(this.#held());
+      const now = writes.now();
+      heartbeats.beat(worker, now, busy);
+      if (this.#pace.isDue(now)) this.#compare(this.#held());
       return "ok";
     });
   }
@@ -112,10 +113,10 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
   #held(): Held {
     const { workerId, incarnation, site } = this.registration;
     const { tables } = this.parts;
+    const mine = acceptedBy(tables, workerId);
     const idsOf = (isOwn: boolean) =>
-      [...tables.commands.all()].filter(({ accepted }) =>
-        accepted?.workerId === workerId && (accepted.incarnation === incarnation) === isOwn
-      ).map(({ command }) => command.messageId);
+      mine.filter(({ accepted }) => (accepted!.incarnation === incarnation) === isOwn)
+        .map(({ command }) => command.messageId);
     return { accepted: idsOf(true), left: idsOf(false), placed: placedAt(tables, site) };
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from "../../events/clock.ts";
 import { sleep } from "../../events/clock.ts";
 import type { CommandBus } from "../../events/command_bus.ts";
-import { comparePositions, type Position, START } from "../../events/envelope.ts";
+import { START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type {
   AvailabilityChange,
@@ -26,10 +26,9 @@ import { RedisLink } from "./redis_link.ts";
 import { type Compression, GZIP, RedisRetention } from "./redis_retention.ts";
 import { RedisWorkerChannel } from "./redis_worker_channel.ts";
 import { ReplyChannels } from "./reply_channels.ts";
-import { isInLog, type Seen, SeenEvents } from "./seen_events.ts";
+import { lookAtLog, SeenEvents } from "./seen_events.ts";
 import { ServerCheck } from "./server_check.ts";
 import { SiteQuestions } from "./site_questions.ts";
-import type { StreamEntry } from "./stored_entries.ts";
 
 const CONNECT_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 20;
@@ -169,18 +168,13 @@ async function afterReturn(
 ): Promise<AvailabilityChange | null> {
   const { keys } = link;
   await link.look("PING");
-  const cut = await link.look("HGET", keys.meta, "cut") as string | null;
-  const isCut = (position: Position) => comparePositions(position, cut ?? START) <= 0;
-  const at = async (position: Position) =>
-    await link.look("XRANGE", keys.log, position, position) as StreamEntry[];
-  const ask = (command: string, ...args: string[]) => link.look(command, ...args);
-  const isThere = (event: Seen) => isInLog(keys, ask, event);
+  const isThere = await lookAtLog(keys, (command, ...args) => link.look(command, ...args));
   const head = async () =>
     (await link.look("XREVRANGE", keys.log, "+", "-", "COUNT", 1) as [string][])[0]?.[0] ?? START;
   let rollback = await seen.missing(isThere, head);
   // What was there when this process began to read it has not seen as events: that it is gone is known all the same.
   const { position } = feed;
-  if (!rollback && position !== null && !isCut(position) && (await at(position)).length === 0) {
+  if (!rollback && position !== null && !await isThere({ position })) {
     rollback = { lostEvents: 1, instanceIds: [], head: await head() };
   }
   if (!rollback) return null;

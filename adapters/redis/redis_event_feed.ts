@@ -12,7 +12,7 @@ import { eventsAfter } from "./log_reading.ts";
 import type { RedisConnection, Role } from "./redis_connection.ts";
 import { type RedisLink, send } from "./redis_link.ts";
 import { eventOf, type StreamEntry } from "./stored_entries.ts";
-import { isInLog, type SeenEvents } from "./seen_events.ts";
+import { lookAtLog, type SeenEvents } from "./seen_events.ts";
 
 const PAGE = 1_000;
 /** A blocking read is finite, and one that does not come back after it is given up with its connection. */
@@ -146,7 +146,7 @@ export class RedisEventFeed {
     const ask = (command: string, ...args: string[]) =>
       within(clock, send(reader, command, args), STUCK_AFTER_MS);
     try {
-      if (newest && !await isInLog(link.keys, ask, newest)) {
+      if (newest && !await (await lookAtLog(link.keys, ask))(newest)) {
         link.doubt("the log was put back");
         throw new Error("away");
       }

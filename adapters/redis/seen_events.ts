@@ -51,7 +51,7 @@ export class SeenEvents {
    * Null when nothing is missing.
    */
   async missing(
-    isThere: (seen: Seen) => Promise<boolean>,
+    isThere: IsThere,
     head: () => Promise<Position>,
   ): Promise<Rollback | null> {
     const { newest } = this;
@@ -79,14 +79,20 @@ export class SeenEvents {
   }
 }
 
-/** Whether the log still has an event that was seen; one that was cut counts as there. `ask` asks Redis. */
-export async function isInLog(
+/** What tells whether the log has an event at a position, and that very one if its identity is given. */
+export type IsThere = (event: Pick<Seen, "position"> & Partial<Seen>) => Promise<boolean>;
+
+/** Looks at the log by `ask`, which asks Redis: what was cut counts as there. */
+export async function lookAtLog(
   keys: RedisKeys,
   ask: (command: string, ...args: string[]) => Promise<unknown>,
-  { position, identity }: Seen,
-): Promise<boolean> {
+): Promise<IsThere> {
   const cut = await ask("HGET", keys.meta, "cut") as string | null;
-  if (comparePositions(position, cut ?? START) <= 0) return true;
-  const entries = await ask("XRANGE", keys.log, position, position) as StreamEntry[];
-  return entries.some((entry) => identityOf(eventOf(entry)) === identity);
+  return async ({ position, identity }) => {
+    if (comparePositions(position, cut ?? START) <= 0) return true;
+    const entries = await ask("XRANGE", keys.log, position, position) as StreamEntry[];
+    return entries.some((entry) =>
+      identity === undefined || identityOf(eventOf(entry)) === identity
+    );
+  };
 }

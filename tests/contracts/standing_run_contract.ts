@@ -31,8 +31,10 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
       runId: null,
       startedAt: null,
     });
-    const done = success("StartInstanceCommand", "a", running("a", "run-1"));
-    await worker.complete("start-a", 1, done);
+    const run = running("a", "run-1");
+    await worker.complete("start-a", 1, success("StartInstanceCommand", "a", run));
+    const { startedAt } = run;
+    assertEquals((await worker.standing(["a"])).get("a")?.startedAt, startedAt);
     assertEquals(await standing(), "run-1");
     await worker.observe(observed("Exited", stopped("a", "run-0")));
     assertEquals(await standing(), "run-1", "another run's end is not its end");

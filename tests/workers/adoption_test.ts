@@ -1,18 +1,9 @@
 /** What a worker does about a live run that it finds, by what the log holds of its instance. */
 import { assertEquals } from "@std/assert";
-import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { judgeLive } from "../../workers/adoption.ts";
+import { running } from "../support/recorded.ts";
 
-const found: RuntimeInfo = {
-  instanceId: "i-1",
-  status: "Running",
-  runId: "found",
-  generation: 3,
-  site: "s-1",
-  startedAt: 1_000,
-  processId: "42",
-  runtimeMetadata: {},
-};
+const found = { ...running("found", 1_000), generation: 3 };
 
 const live = (generation: number, runId: string | null, startedAt: number | null = null) =>
   judgeLive(found, { generation, runId, startedAt });

@@ -13,8 +13,7 @@ import {
   stopped,
   success,
 } from "../contracts/broker_samples.ts";
-
-import { registrationOf, type Scene, scene } from "./worker_scene.ts";
+import { givenAStart, registrationOf, type Scene, scene } from "./worker_scene.ts";
 
 scene(
   "a run that the log places here and of which nothing is left is reported as ended",
@@ -77,9 +76,7 @@ scene("a stop that is never ours calls no start off", async (on) => {
 scene("a passing fault of the host is answered as what it is, and is no bug", async (on) => {
   on.platform.inspect = () =>
     Promise.reject(new OperationalError("process_table_lost", "It is away.", true, "Try again."));
-  await on.worker().start();
-  await appended(on.world.broker, request(command("a", "start-a"), 0));
-  await on.world.advance(50);
+  await givenAStart(on);
   await settled();
   const last = (await on.world.broker.log.history("a", 1))[0]!;
   assert(last.type === "CommandFailed");
@@ -91,9 +88,7 @@ const fence = async (on: Scene) => (await on.world.broker.leadership.acquire("no
 
 /** A worker with run `of a` live, given up by an admin while it lives on. */
 async function forgotten(on: Scene): Promise<void> {
-  await on.worker().start();
-  await appended(on.world.broker, request(command("a", "start-a"), 0));
-  await on.world.advance(50);
+  await givenAStart(on);
   assertEquals((await on.types("a")).at(-1), "CommandSucceeded");
   await on.world.broker.bus.forget("w1", await fence(on));
 }
@@ -177,9 +172,7 @@ scene(
 scene(
   "a newer server in the place of the one that the log knows is found after that is reported gone",
   async (on) => {
-    await on.worker().start();
-    await appended(on.world.broker, request(command("a", "start-a"), 0));
-    await on.world.advance(50);
+    await givenAStart(on);
     const startedAt = on.world.ports.clock.now();
     on.platform.remember({ ...running("a", "r9"), generation: 7, startedAt });
     await on.worker().start();
@@ -279,9 +272,7 @@ scene(
 scene("an exit that comes while no new life can begin holds up nothing", async (on) => {
   let tell: (exited: RuntimeInfo) => void = () => {};
   Object.assign(on.platform, { onExit: (listener: typeof tell) => void (tell = listener) });
-  await on.worker().start();
-  await appended(on.world.broker, request(command("a", "start-a"), 0));
-  await on.world.advance(50);
+  await givenAStart(on);
   await on.world.broker.bus.lose(
     { workerId: "w1", incarnation: "life-1", silentMs: 0, instanceIds: [] },
     await fence(on),
@@ -304,9 +295,7 @@ scene("an exit that comes while no new life can begin holds up nothing", async (
 scene(
   "a run of which nothing is left is found to have ended within half a minute, though nothing tells of it",
   async (on) => {
-    await on.worker().start();
-    await appended(on.world.broker, request(command("a", "start-a"), 0));
-    await on.world.advance(50);
+    await givenAStart(on);
     assertEquals((await on.types("a")).at(-1), "CommandSucceeded");
     on.platform.forget("a");
     for (let second = 0; second < 32; second++) await on.world.advance(1_000);

@@ -4,6 +4,7 @@ import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { Worker } from "../../workers/worker_loop.ts";
 import { memoryWorld } from "../adapters/embedded_world.ts";
+import { appended, command, request } from "../contracts/broker_samples.ts";
 import { ScriptedPlatform } from "../http/support/scripted_platform.ts";
 
 type World = Awaited<ReturnType<typeof memoryWorld>>;
@@ -90,6 +91,7 @@ export function scene(name: string, run: (scene: Scene) => Promise<void>): void 
 function away(): Promise<never> {
   return Promise.reject(new OperationalError("log_unavailable", "It is away.", true, "Wait."));
 }
+
 /** A worker of a site. */
 export function registrationOf(workerId: string, site = "site-1"): Registration {
   return {
@@ -102,4 +104,11 @@ export function registrationOf(workerId: string, site = "site-1"): Registration 
     version: "test",
     labels: {},
   };
+}
+
+/** A worker, and the instance `a`, which it has been given to start. */
+export async function givenAStart(on: Scene): Promise<void> {
+  await on.worker().start();
+  await appended(on.world.broker, request(command("a", "start-a"), 0));
+  await on.world.advance(50);
 }

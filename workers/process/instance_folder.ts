@@ -48,8 +48,6 @@ const exitRecordSchema = z.object({
   reason: exitSchema.shape.reason.optional(),
 });
 
-const REMOVE_TRIES = 3;
-
 const stopRecordSchema = z.object({
   reason: z.enum(["Stopped", "Killed"]),
   signal: z.string(),
@@ -60,6 +58,9 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 export type LaunchRecord = z.infer<typeof launchRecordSchema>;
 export type ExitRecord = z.infer<typeof exitRecordSchema>;
 export type StopRecord = z.infer<typeof stopRecordSchema>;
+
+/** How often a folder is removed that is written into meanwhile. */
+const REMOVE_TRIES = 3;
 
 /** Paths and records of one instance on this site. Reads of torn or absent records give null. */
 export class InstanceFolder {
@@ -188,15 +189,15 @@ export class InstanceFolder {
     }
   }
 
-  /** Where it was removed, as after a delete; not the instance's own, which would come back with it. */
+  /** Not the instance's own folder, if that is gone: after a delete it would come back. */
   async #makeRunFolder(runId: string): Promise<void> {
     for (const path of [`${this.path}/runs`, this.runFolder(runId)]) {
-      if (!await isThere(path)) await Deno.mkdir(path, { mode: 0o700 }).catch(alreadyThere);
+      await Deno.mkdir(path, { mode: 0o700 }).catch(unlessThere);
     }
   }
 }
 
-function alreadyThere(error: unknown): void {
+function unlessThere(error: unknown): void {
   if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
 }
 

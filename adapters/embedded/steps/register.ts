@@ -10,7 +10,7 @@ import type { Command } from "../../../events/commands.ts";
 import type { RuntimeInfo } from "../../../events/runtime_info.ts";
 import type { RegisterOutcome, Registration } from "../../../events/worker_channel.ts";
 import type { Step } from "../step.ts";
-import type { Tables, WorkerRow } from "../tables.ts";
+import type { CommandRow, Tables, WorkerRow } from "../tables.ts";
 import { presentWorker } from "./present_worker.ts";
 
 /** A worker that beat within this time counts as alive. Design §4 rule 8. */
@@ -87,11 +87,14 @@ export function retire(worker: WorkerRow): readonly string[] {
   return [...worker.retired, worker.incarnation].slice(-RETIRED_MAX);
 }
 
+/** What a worker has accepted, in whatever life. */
+export function acceptedBy(tables: Tables, workerId: string): CommandRow[] {
+  return [...tables.commands.all()].filter(({ accepted }) => accepted?.workerId === workerId);
+}
+
 function inheritedBy(tables: Tables, workerId: string, incarnation: string): Command[] {
-  return [...tables.commands.all()]
-    .filter(({ accepted }) =>
-      accepted !== null && accepted.workerId === workerId && accepted.incarnation !== incarnation
-    )
+  return acceptedBy(tables, workerId)
+    .filter(({ accepted }) => accepted!.incarnation !== incarnation)
     .sort((a, b) => a.order - b.order)
     .map((row) => row.command);
 }

@@ -2,8 +2,13 @@
  * Judges a run of the simulation as it goes: each thing that happens is held against what it touches, the whole world
  * every now and then. Each answer is the first invariant that does not hold, or null.
  */
-import type { RecordedEvent } from "../../../events/envelope.ts";
-import { type CommandStory, Ledger, type PositionForm, requestIdOf } from "../../history/ledger.ts";
+import {
+  type CommandStory,
+  type Entry,
+  Ledger,
+  type PositionForm,
+  requestIdOf,
+} from "../../history/ledger.ts";
 import { LIFECYCLE_RULES } from "../../history/lifecycle_rules.ts";
 import { COMMAND_RULES, ORDER_RULES } from "../../history/log_rules.ts";
 import { type ProcessChange, ProcessLives } from "../../history/process_lives.ts";
@@ -119,9 +124,13 @@ export class Judge {
       : last;
     this.workers.set(order.runId, order.workerId);
     this.spawned.set(order.runId, commands);
-    this.forgetIfLost(order.runId, commands, order);
-    if (!before || compareFences(order, before) > 0) this.fences.set(key, { ...order, commands });
     const lost = [...ledger.lost.values()];
+    this.forgetIfLost(
+      order.runId,
+      commands,
+      (story) => isLost(story) || isAcceptLost(order, story, lost),
+    );
+    if (!before || compareFences(order, before) > 0) this.fences.set(key, { ...order, commands });
     const found = firstBroken(SPAWN_RULES, { ledger, order, commands, before, lost });
     return found && { ...found, found: `${order.runId} of ${order.instanceId}: ${found.found}` };
   }
@@ -194,22 +203,9 @@ export class Judge {
   private forgetIfLost(
     runId: string,
     commands: readonly CommandStory[],
-    order?: SpawnOrder,
+    isGone: (story: CommandStory) => boolean = isLost,
   ): void {
-    const isForgotten = (story: CommandStory) =>
-      isLost(story) || (order !== undefined && this.isAcceptLost(order, story));
-    if (commands.length > 0 && commands.every(isForgotten)) this.lives.forget(runId);
-  }
-
-  /** The accept that a spawn goes by was taken by a rollback before the spawn. */
-  private isAcceptLost(
-    { workerId, attempt }: SpawnOrder,
-    { commandId, accepts }: CommandStory,
-  ): boolean {
-    const isIts = ({ event }: { event: RecordedEvent }) =>
-      event.type === "CommandAccepted" && event.data.commandId === commandId &&
-      event.data.workerId === workerId && event.data.attempt === attempt;
-    return [...this.ledger.lost.values()].some(isIts) && !accepts.some(isIts);
+    if (commands.length > 0 && commands.every(isGone)) this.lives.forget(runId);
   }
 
   private seen({ at, logAt }: WorldView): Seen {
@@ -233,6 +229,18 @@ export class Judge {
     }
     return null;
   }
+}
+
+/** Whether a rollback took the accept that a spawn goes by, before the spawn. */
+function isAcceptLost(
+  { workerId, attempt }: SpawnOrder,
+  { commandId, accepts }: CommandStory,
+  lost: readonly Entry[],
+): boolean {
+  const isIts = ({ event }: Entry) =>
+    event.type === "CommandAccepted" && event.data.commandId === commandId &&
+    event.data.workerId === workerId && event.data.attempt === attempt;
+  return lost.some(isIts) && !accepts.some(isIts);
 }
 
 /** Whether what a spawn was for is gone: no part of it is in the log any more. */
