@@ -5,7 +5,7 @@ import type { AppendBatch, AppendOutcome, EventLog, KeyRecord } from "../events/
 import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { Decision } from "../machines/requests.ts";
-import type { Freshness, LostHistory } from "./freshness.ts";
+import { type Freshness, isForked, type LostHistory } from "./freshness.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
@@ -89,6 +89,7 @@ export class InstanceActor {
         case "appended":
           return this.appended(outcome.events, decision, state);
         case "conflict":
+        case "forked":
           await this.catchUp(state, outcome);
           break;
         default:
@@ -113,14 +114,14 @@ export class InstanceActor {
 
   private async catchUp(
     state: InstanceState,
-    outcome: AppendOutcome & { kind: "conflict" },
+    outcome: AppendOutcome & { kind: "conflict" | "forked" },
   ): Promise<void> {
-    const { instanceId } = this;
-    const seen = state.context.version;
-    if (outcome.version < seen) {
-      return await this.parts.onHistoryLost({ instanceId, seen, found: outcome.version });
-    }
-    for (const event of outcome.missed) this.parts.table.apply(event);
+    const { table, onHistoryLost } = this.parts;
+    const missed = outcome.kind === "conflict" ? outcome.missed : [];
+    const isLost = outcome.kind === "forked" || outcome.version < state.context.version ||
+      isForked(state, missed);
+    if (isLost) return await onHistoryLost({ seen: state.context, found: outcome.version });
+    for (const event of missed) table.apply(event);
   }
 
   /** A lost answer is settled by the request's id: it is in the history, or it never was done. Design §4 rule 11. */
@@ -156,6 +157,7 @@ function batchOf(
   return {
     instanceId: state.context.instanceId,
     expectedVersion: state.context.version,
+    expectedPosition: state.context.position,
     events: decision.events,
     meta: turn.meta,
     commands: decision.commands,

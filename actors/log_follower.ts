@@ -83,13 +83,16 @@ export class LogFollower {
   }
 
   /**
-   * The log holds less of an instance than was folded here. Resolves when it is folded anew.
+   * The log holds less of an instance than was folded here, or something else. Resolves when it is folded anew.
    * @throws {OperationalError} `recovering` when that takes long
    */
-  async historyLost({ instanceId, seen, found }: LostHistory): Promise<void> {
+  async historyLost({ seen, found }: LostHistory): Promise<void> {
+    const { instanceId, version, position } = seen;
     // It was seen before the log was folded anew, which has been done since.
-    if (!this.refolding && this.parts.table.versionOf(instanceId) <= found) return;
-    const done = this.lose({ lostEvents: seen - found, instanceIds: [instanceId], head: null });
+    const isGone = this.parts.table.state(instanceId)?.context.position !== position;
+    if (!this.refolding && isGone) return;
+    const lostEvents = Math.max(1, version - found);
+    const done = this.lose({ lostEvents, instanceIds: [instanceId], head: null });
     const { clock } = this.parts;
     const isDone = await new Promise<boolean>((resolve) => {
       const stopTimer = clock.after(PATIENCE_MS, () => resolve(false));

@@ -24,6 +24,11 @@ export interface AppendBatch {
   instanceId: string;
   /** The version that was decided upon; 0 for an instance that does not exist. */
   expectedVersion: number;
+  /**
+   * Where the event of that version is (`START` for version 0). A log that lost its end and went on has another one
+   * there: `forked`. Left out where it is not known: only the version is compared.
+   */
+  expectedPosition?: Position;
   /** 1 to 64 events. */
   events: NewEvent[];
   meta: EventMeta;
@@ -52,6 +57,8 @@ export type AppendOutcome =
   | { kind: "appended"; events: RecordedEvent[] }
   /** Someone else was first; `missed` are the instance's events after `expectedVersion`. */
   | { kind: "conflict"; version: number; missed: RecordedEvent[] }
+  /** The version is the same, and the history that leads to it is another one: the log lost its end and went on. */
+  | { kind: "forked"; version: number }
   | { kind: "duplicate"; record: KeyRecord }
   | { kind: "notDue"; dueInMs: number };
 

@@ -83,6 +83,7 @@ export function prepared(
       commands.length,
       ends.length,
       COMMANDS_MAX,
+      batch.expectedPosition ?? "",
       ...batch.events.flatMap(({ type }, index) => [type, writable[type], written[index]!]),
       ...commands.flatMap((command, index) => [
         command.messageId,

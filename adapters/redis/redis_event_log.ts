@@ -119,6 +119,8 @@ export class RedisEventLog implements EventLog {
         this.parts.seen.add(missed);
         return { kind: "conflict", version, missed };
       }
+      case "forked":
+        return { kind: "forked", version: Number(answer[1]) };
       case "notDue":
         return { kind: "notDue", dueInMs: Number(answer[1]) };
       case "duplicate": {

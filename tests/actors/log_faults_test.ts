@@ -125,6 +125,34 @@ Deno.test("a log that was put back is folded anew: what it lost is told once, an
     assert(changed.kind === "done" && changed.position === "2-0", "the log goes on from its end");
   }));
 
+Deno.test("a node decides nothing on a history that its log has lost, however long the one in its place is", () =>
+  withNodes(async (world) => {
+    for (const since of [1, 2]) {
+      const node = await world.node(`node-${since}`);
+      const id = await node.create();
+      await node.ask(id, { type: "configure", changes: { name: "lost" } });
+      world.loseLast(1);
+      const other = await world.node(`other-${since}`);
+      await other.create();
+      for (let turn = 1; turn <= since; turn++) {
+        await other.ask(id, { type: "configure", changes: { description: `kept ${turn}` } });
+      }
+      const asked = await node.ask(id, { type: "configure", changes: { labels: { a: "b" } } });
+      assert(asked.kind === "done", JSON.stringify(asked));
+      const { version, specification } = asked.state.context;
+      const { name, description, labels } = specification!;
+      assertEquals({ version, name, description, labels }, {
+        version: 2 + since,
+        name: "one",
+        description: `kept ${since}`,
+        labels: { a: "b" },
+      });
+      assertEquals(node.incidents.map(({ code, lostEvents }) => [code, lostEvents]), [
+        ["HISTORY_ROLLBACK", 1],
+      ]);
+    }
+  }));
+
 Deno.test("a log that was cut beyond what was heard of it is folded anew, and nothing counts as lost", () =>
   withNodes(async (world) => {
     const node = await world.node("node");

@@ -63,6 +63,19 @@ export function eventLogContract(technology: string, open: OpenWorld): void {
     assertEquals(outcome.missed.map((event) => event.version), [3, 4, 5]);
   });
 
+  it("an append that was decided upon another history of the same length is told so, and does nothing", async ({ broker }) => {
+    const [, newest] = await appended(broker, batch("a", 0, { events: [created(), answered()] }));
+    const [other] = await appended(broker, batch("b", 0));
+    const decided = (instanceId: string, version: number, expectedPosition: string) =>
+      broker.log.append(batch(instanceId, version, { expectedPosition }));
+    assertEquals(await decided("a", 2, other!.position), { kind: "forked", version: 2 });
+    assertEquals(await decided("a", 2, START), { kind: "forked", version: 2 });
+    assertEquals(await decided("c", 0, other!.position), { kind: "forked", version: 0 });
+    assertEquals((await broker.log.read(START, 10)).length, 3, "nothing was added");
+    assertEquals((await decided("a", 2, newest!.position)).kind, "appended");
+    assertEquals((await decided("c", 0, START)).kind, "appended");
+  });
+
   it("a version above the log's is a conflict that misses nothing", async ({ broker }) => {
     await appended(broker, batch("a", 0));
     assertEquals(await broker.log.append(batch("a", 7)), {

@@ -85,6 +85,13 @@ export class Ledger {
     return entry?.event.instanceId === instanceId ? entry : this.lost.get(position) ?? entry;
   }
 
+  /** All that is known to have been at a position, of one instance. */
+  allOf(instanceId: string, position: Position): Entry[] {
+    return [this.events.get(position), this.lost.get(position)]
+      .filter((entry) => entry !== undefined)
+      .filter((entry) => entry.event.instanceId === instanceId);
+  }
+
   /** The newest version of an instance; 0 for an unknown one. */
   versionOf(instanceId: string): number {
     return this.states.get(instanceId)?.context.version ?? 0;

@@ -7,10 +7,11 @@ import { decide } from "../../machines/decide.ts";
 import { initialState } from "../../machines/evolve.ts";
 import { endedCommandId } from "../../machines/reports.ts";
 import { statusOf } from "../../machines/status.ts";
-import { comparePositions, type Position } from "../../events/envelope.ts";
+import type { Position } from "../../events/envelope.ts";
 import type { Violation } from "../simulation/run_result.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import type { Operation, Read } from "./operations.ts";
+import { READ_RULES } from "./read_rules.ts";
 import { firstBroken, type Rules } from "./rule.ts";
 
 /** What is known when an answer comes. */
@@ -246,43 +247,6 @@ function placeTold({ outcome }: Operation):
       return null;
   }
 }
-
-/** Asked of each read. */
-export const READ_RULES: Rules<[ledger: Ledger, read: Read, seen: number]> = {
-  readsTellTheFold: {
-    sentence:
-      "What is read is the fold of the log at the version that it names. Promise 2, traps 2.",
-    holds: (ledger, { position, version, status, instanceId }) => {
-      const entry = ledger.findOf(instanceId, position);
-      if (!entry || entry.event.instanceId !== instanceId || entry.event.version !== version) {
-        return `version ${version} at ${position} of ${instanceId} is not in the log`;
-      }
-      const expected = statusOf(entry.state);
-      return expected === status
-        ? null
-        : `version ${version} is ${expected}, and was read as ${status}`;
-    },
-  },
-  sessionsNeverGoBack: {
-    sentence:
-      "A session that demands what it knows reads nothing older than what it had read or been told. Traps 14.",
-    holds: (ledger, { position, version, instanceId, atLeast }, seen) =>
-      atLeast !== null && version < seen && ledger.findOf(instanceId, position)?.lostAt === null
-        ? `it read version ${version} of ${instanceId}, and knew ${seen}`
-        : null,
-  },
-  readsReachWhatTheyDemand: {
-    sentence: "A read that demands a position shows all that was written up to it. Design §6.",
-    holds: (ledger, { atLeast, instanceId, version }) => {
-      if (atLeast === null) return null;
-      const missed = ledger.histories.get(instanceId)?.[version]?.event.position;
-      return missed !== undefined && comparePositions(missed, atLeast) <= 0 &&
-          ledger.find(atLeast)?.lostAt === null
-        ? `version ${version} was read, and ${missed} is not after ${atLeast}`
-        : null;
-    },
-  },
-};
 
 /** Follows what is told, one thing after the other. */
 export class Telling {

@@ -2,7 +2,7 @@
  * Append: a decision becomes facts. Design §3 step 3, §4 rules 2-4 and 11.
  *
  * Reads: the key, the instance, the commands that the batch ends. Writes: events, commands added and removed, the
- * instance, the key. Answers: appended, conflict, duplicate, notDue.
+ * instance, the key. Answers: appended, conflict, forked, duplicate, notDue.
  *
  * Atomic, because a command must be live if and only if its event is in the log, and because an end that is not part
  * of the event's own write could be lost, or done twice, between the two. All checks come before the first write.
@@ -18,7 +18,7 @@ import {
 } from "../../../events/log_refusals.ts";
 import { freezeDeep } from "../frozen.ts";
 import type { Step, StepContext } from "../step.ts";
-import { historyOf } from "../stored_events.ts";
+import { historyOf, positionOf } from "../stored_events.ts";
 import type { CommandRow, InstanceRow } from "../tables.ts";
 
 /** More missed events than this are read anew by the caller. */
@@ -66,7 +66,10 @@ function appendPrepared(context: StepContext, prepared: PreparedBatch): AppendOu
   const duplicate = keptAnswer(context, batch);
   if (duplicate) return duplicate;
   const instance = context.instance(batch.instanceId) ?? newInstance(batch.instanceId);
-  if (instance.version !== batch.expectedVersion) return conflict(context, batch, instance.version);
+  const { version, lastSequence } = instance;
+  if (version !== batch.expectedVersion) return conflict(context, batch, version);
+  const position = batch.expectedPosition ?? positionOf(lastSequence);
+  if (position !== positionOf(lastSequence)) return { kind: "forked", version };
   if (batch.notBefore !== undefined && context.now < batch.notBefore) {
     return { kind: "notDue", dueInMs: batch.notBefore - context.now };
   }
@@ -74,10 +77,10 @@ function appendPrepared(context: StepContext, prepared: PreparedBatch): AppendOu
   for (const end of batch.ends) {
     const row = context.tables.commands.get(end.commandId);
     if (!row || row.command.instanceId !== batch.instanceId) {
-      return conflict(context, batch, instance.version);
+      return conflict(context, batch, version);
     }
     if (row.accepted && end.condition !== "always") {
-      return conflict(context, batch, instance.version);
+      return conflict(context, batch, version);
     }
     if (end.condition === "due" && context.now < row.acceptBy) {
       return { kind: "notDue", dueInMs: row.acceptBy - context.now };

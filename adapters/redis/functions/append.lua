@@ -3,10 +3,11 @@
 -- KEYS  the base keys; then the idempotency key's (or none), the streams of the new commands and of those that end.
 -- ARGV  1 instance  2 expected version  3 generation  4 not before (ms, or "")  5 "1" when its run is given up
 --       6 metadata JSON  7 idempotency key (or "")  8 its digest  9 kept for (ms)  10 number of events
---       11 of commands  12 of ends  13 live commands at most; then for each event: type, schema, data JSON; for each command: id, type,
---       platform, site (or ""), generation, accept within (ms), reply channel (or ""), correlation id, stream,
---       command JSON; for each end: command, index of its event (from 0), condition.
--- Gives ["appended", previous, positions…] | ["conflict", version] | ["notDue", ms]
+--       11 of commands  12 of ends  13 live commands at most  14 position of the expected version (or ""); then for
+--       each event: type, schema, data JSON; for each command: id, type, platform, site (or ""), generation, accept
+--       within (ms), reply channel (or ""), correlation id, stream, command JSON; for each end: command, index of its
+--       event (from 0), condition.
+-- Gives ["appended", previous, positions…] | ["conflict", version] | ["forked", version] | ["notDue", ms]
 --       | ["duplicate", digest, instance, version] | ["keys", stream] | ["full", live commands]
 -- Atomic, because a command must be live if and only if its event is in the log, and an end that is not part of its
 -- event's own write could be lost, or done twice, between the two.
@@ -71,10 +72,13 @@ local function enqueue(keys, args, at, instance, event, index, sent)
   add_live(instance, id)
 end
 
+-- Where the events begin among the arguments.
+local FIRST_EVENT = 15
+
 local function append(keys, args)
   local now = now_ms()
   local events, commands, ends = tonumber(args[10]), tonumber(args[11]), tonumber(args[12])
-  local first_command = 14 + events * 3
+  local first_command = FIRST_EVENT + events * 3
   local first_end = first_command + commands * 10
   local is_keyed = args[7] ~= ''
   if is_keyed then
@@ -83,6 +87,8 @@ local function append(keys, args)
   end
   local instance = read_instance(keys, args[1]) or new_instance(args[1])
   if instance.version ~= tonumber(args[2]) then return { 'conflict', whole(instance.version) } end
+  -- Whoever decided on a history that this log has lost would go on from another one of the same length.
+  if args[14] ~= '' and args[14] ~= instance.last then return { 'forked', whole(instance.version) } end
   -- What an event ahead of the clock says about time cannot be held against the clock: the leader has waited for it.
   if args[4] ~= '' and now < tonumber(args[4]) and not is_ahead(instance.last, now) then
     return { 'notDue', whole(tonumber(args[4]) - now) }
@@ -105,7 +111,7 @@ local function append(keys, args)
   end
   local answer, written = { 'appended', instance.last }, {}
   for n = 1, events do
-    local at = 14 + (n - 1) * 3
+    local at = FIRST_EVENT + (n - 1) * 3
     written[n] = record(keys, instance, args[at], args[at + 2], args[6], tonumber(args[at + 1]))
     answer[n + 2] = written[n].position
   end

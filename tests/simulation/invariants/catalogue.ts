@@ -2,7 +2,8 @@
 import { LIFECYCLE_RULES } from "../../history/lifecycle_rules.ts";
 import { COMMAND_RULES, ORDER_RULES } from "../../history/log_rules.ts";
 import { PROCESS_SENTENCES } from "../../history/process_lives.ts";
-import { ANSWER_RULES, READ_RULES } from "../../history/telling.ts";
+import { READ_RULES } from "../../history/read_rules.ts";
+import { ANSWER_RULES } from "../../history/telling.ts";
 import { LEASE_SENTENCES, SPAWN_RULES } from "./process_rules.ts";
 import { FENCE_RULES, ROLLBACK_RULES } from "./retention_rules.ts";
 import { WORKER_RULES } from "./worker_rules.ts";
