@@ -18,6 +18,7 @@ import type { Turn, TurnOutcome } from "./instance_actor.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import type { Reads } from "./reads.ts";
 import type { AskOptions, AskOutcome } from "./system_port.ts";
+import { KEYS_KEPT_MS } from "./system_parts.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface AskerParts {
@@ -30,14 +31,13 @@ export interface AskerParts {
   reads: Reads;
   /** See `SystemParts`. */
   queueTimeoutMs: number;
+  keysKeptMs?: number;
   deriveId(key: string): string;
   takeTurn(instanceId: string, turn: Turn): Promise<TurnOutcome>;
   /** The workers as they were last seen. */
   fleet(): Fleet | undefined;
 }
 
-/** How long the answer to an idempotency key is kept. Design §4 rule 11. */
-const KEY_KEPT_MS = 24 * 3_600_000;
 /** The caller waits this much longer than its command, so that it hears why the command expired. */
 const EXPIRY_GRACE_MS = 500;
 const HISTORY_PAGE = 256;
@@ -146,7 +146,7 @@ export class Asker {
         correlationId,
         ...(options.idempotency ? { idempotency: options.idempotency } : {}),
       },
-      ...(options.idempotency ? { keepKeyMs: KEY_KEPT_MS } : {}),
+      ...(options.idempotency ? { keepKeyMs: this.parts.keysKeptMs ?? KEYS_KEPT_MS } : {}),
     };
   }
 

@@ -1,17 +1,8 @@
 /** The instance system: asks go to the instance's actor, and wait outside for the end of their command. Design §3. */
-import type { Clock } from "../events/clock.ts";
-import type { CommandBus, WorkerRecord } from "../events/command_bus.ts";
+import type { WorkerRecord } from "../events/command_bus.ts";
 import { comparePositions, type Position, type RecordedEvent } from "../events/envelope.ts";
 import { OperationalError } from "../events/errors.ts";
-import type {
-  Durability,
-  EventLog,
-  Leadership,
-  LogAvailability,
-  LogRetention,
-  Subscription,
-} from "../events/event_log.ts";
-import type { Ids, Randomness } from "../events/ids.ts";
+import type { Durability, Subscription } from "../events/event_log.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
 import { Asker } from "./asker.ts";
@@ -28,42 +19,17 @@ import { Reads } from "./reads.ts";
 import { behind, notLeader, readsOnly, shuttingDown, unavailable } from "./refusals.ts";
 import { Retention, type RetentionRound } from "./retention.ts";
 import { SnapshotKeeper } from "./snapshot_keeper.ts";
+import type { SystemParts } from "./system_parts.ts";
 import { WorkerWatch } from "./worker_watch.ts";
 import type {
   AskOptions,
   AskOutcome,
   HistoryBreak,
-  Incident,
   InstancePage,
   InstanceSystem,
   ListFilter,
   SystemStatus,
 } from "./system_port.ts";
-
-/** What the system is made of: the ports and the limits. */
-export interface SystemParts {
-  log: EventLog;
-  availability: LogAvailability;
-  retention: LogRetention;
-  leadership: Leadership;
-  bus: CommandBus;
-  clock: Clock;
-  ids: Ids;
-  randomness: Randomness;
-  nodeId: string;
-  /** How long a command waits for a worker when nobody waits for it. */
-  queueTimeoutMs: number;
-  /** The id of a new instance that carries an idempotency key: the same key, the same id. Design §4 rule 11. */
-  deriveId(key: string): string;
-  /** Called with what can only be a bug. */
-  onBug(error: unknown): void;
-  /** Told of what a person should know: the log lost events that were acknowledged. */
-  onIncident?(incident: Incident): void;
-  /** Events that are older are cut, milliseconds; left out: they are kept. Never younger than a day. */
-  retentionMs?: number | null;
-  /** More events than this are cut, the oldest first; left out: all are kept. Never younger than a day. */
-  retentionEvents?: number | null;
-}
 
 const LEASE_MS = 10_000;
 /** How long a read waits for the position that it demands. */
@@ -309,6 +275,11 @@ export class FleetSystem implements InstanceSystem {
     });
     await this.leadership.release();
     this.follower.close();
+  }
+
+  /** Saves a snapshot now, as the leader does every few minutes. */
+  saveSnapshot(): Promise<void> {
+    return this.snapshots.save();
   }
 
   /** One round of the retention now, as the leader makes it every ten minutes. */

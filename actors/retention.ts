@@ -19,6 +19,7 @@ import { type KeepLimits, LogMarks } from "./log_marks.ts";
 import type { Reads } from "./reads.ts";
 import type { SnapshotKeeper } from "./snapshot_keeper.ts";
 import { hasSameContent, isSameState } from "./same_states.ts";
+import { KEYS_KEPT_MS } from "./system_parts.ts";
 
 export interface RetentionParts {
   log: EventLog;
@@ -29,8 +30,9 @@ export interface RetentionParts {
   reads: Reads;
   snapshots: SnapshotKeeper;
   limits: KeepLimits;
-  /** A cut falls on a multiple of this many events. */
+  /** See `SystemParts`, as the next. */
   markEvery?: number;
+  keysKeptMs?: number;
   /** The leader's token; null while this node does not lead. */
   fence(): number | null;
   takeTurn(instanceId: string, turn: Turn): Promise<TurnOutcome>;
@@ -39,8 +41,6 @@ export interface RetentionParts {
   onBug(error: unknown): void;
 }
 
-/** The answer to an idempotency key is an event: for as long as keys are kept, so are the events. Design §4 rule 11. */
-const KEYS_KEPT_MS = 24 * 3_600_000;
 const ROUND_EVERY_MS = 10 * 60_000;
 const MARK_EVERY = 1_000;
 const READ_PAGE = 1_000;
@@ -139,9 +139,10 @@ export class Retention {
 
   /** A recovery begins with the newest snapshot: what comes after it is never cut. */
   private async cutPosition(marks: LogMarks): Promise<Position | null> {
-    const { clock, limits, snapshots } = this.parts;
+    const { clock, limits, snapshots, keysKeptMs = KEYS_KEPT_MS } = this.parts;
     const now = clock.now();
-    const cutUpTo = (bound: Position) => marks.cutFor(limits, now, now - KEYS_KEPT_MS, bound);
+    // The answer to an idempotency key is an event: for as long as keys are kept, so are the events.
+    const cutUpTo = (bound: Position) => marks.cutFor(limits, now, now - keysKeptMs, bound);
     const wanted = cutUpTo(marks.readUpTo);
     if (wanted === null) return null;
     if (comparePositions(snapshots.newest, wanted) < 0) await snapshots.save();

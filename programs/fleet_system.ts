@@ -1,6 +1,6 @@
 /** The instance system of a program: the fleet over a broker, with the program's settings and its voice. */
 import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
-import type { SystemParts } from "../actors/instance_system.ts";
+import type { SystemParts } from "../actors/system_parts.ts";
 import { hostIds, hostRandomness, idFromKey } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import type { Settings } from "../settings/settings.ts";

@@ -1,6 +1,6 @@
 /** Several nodes over one memory broker, each with a log that can be late, away or put back, and a clock that can stop. */
 import { FleetSystem, openInstanceSystem } from "../../actors/instance_system.ts";
-import type { SystemParts } from "../../actors/instance_system.ts";
+import type { SystemParts } from "../../actors/system_parts.ts";
 import type { AskOptions, AskOutcome, Incident } from "../../actors/system_port.ts";
 import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
 import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";

@@ -1,6 +1,7 @@
 /** A whole world in one event loop: nodes, workers on their hosts, Redis between them, and users who ask. */
+import { gunzipSync, gzipSync } from "node:zlib";
 import { type FleetSystem, openInstanceSystem } from "../../actors/instance_system.ts";
-import type { SystemParts } from "../../actors/instance_system.ts";
+import type { SystemParts } from "../../actors/system_parts.ts";
 import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
 import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";
 import { openRedisBroker, type RedisBroker } from "../../adapters/redis/redis_broker.ts";
@@ -24,6 +25,15 @@ import { type Life, VirtualTime } from "./virtual_time.ts";
 export const NAMESPACE = "sim";
 const SLOTS = 4;
 const QUEUE_TIMEOUT_MS = 30_000;
+/** So little is kept where logs are cut that even the log of a run is too long. Nobody uses keys there. */
+const CUTTING = { retentionEvents: 40, markEvery: 10, keysKeptMs: 0 };
+/** In the same thread: what another one does cannot be repeated. */
+const COMPRESSION = {
+  pack: (bytes: Uint8Array) => Promise.resolve(gzipSync(bytes)),
+  unpack: (bytes: Uint8Array) => Promise.resolve(gunzipSync(bytes)),
+};
+
+type Broker = Pick<SystemParts, "log" | "availability" | "retention" | "leadership" | "bus">;
 
 /** A control plane. */
 export interface SimNode {
@@ -41,6 +51,8 @@ export interface SimHost {
   way: ModelConnector | null;
   /** Its worker has registered, and takes commands. */
   isAtWork: boolean;
+  /** Until then its worker fails as it is about to accept what it has taken. */
+  chokesUntil: number;
 }
 
 export class Cluster {
@@ -64,9 +76,11 @@ export class Cluster {
   readonly fsync: Plan["shape"]["fsync"];
   private readonly ids = countingIds();
   private readonly chance: Chance;
+  private readonly limits: Partial<SystemParts>;
   private lives = 0;
 
-  constructor({ seed, shape }: Plan) {
+  constructor({ seed, shape, faults }: Plan) {
+    this.limits = faults.includes("log-cut") ? CUTTING : {};
     this.fsync = shape.fsync;
     this.chance = new Chance(seed).stream("world");
     this.time = new VirtualTime(this.chance.stream("ties"));
@@ -135,6 +149,7 @@ export class Cluster {
       }),
       way: null,
       isAtWork: false,
+      chokesUntil: 0,
     };
     return host;
   }
@@ -142,9 +157,7 @@ export class Cluster {
   /** `serve`: a control plane on Redis. */
   private async serve(node: SimNode, life: Life): Promise<void> {
     const broker = await this.openRedis(node, life);
-    const system = await openInstanceSystem(
-      this.systemParts(broker, this.time.clockOf(life), life),
-    );
+    const system = await this.recovered(broker, this.time.clockOf(life), life);
     if (life.isAlive) node.system = system;
   }
 
@@ -167,7 +180,7 @@ export class Cluster {
     this.embedded = broker;
     clock.neverBefore(broker.newestAt);
     this.logClock = clock.now;
-    const system = await openInstanceSystem(this.systemParts(broker, clock, life));
+    const system = await this.recovered(broker, clock, life);
     if (!life.isAlive) return;
     await this.startWorker(this.hosts[0]!, life, (given) => broker.workerChannel(given));
     if (life.isAlive) node.system = system;
@@ -185,15 +198,18 @@ export class Cluster {
       clock: this.time.clockOf(life),
       ids: this.ids,
       random: () => chance.fraction(),
+      compression: COMPRESSION,
       onBug: this.onBug(life),
     });
   }
 
-  private systemParts(
-    broker: Pick<SystemParts, "log" | "availability" | "retention" | "leadership" | "bus">,
-    clock: Clock,
-    life: Life,
-  ): SystemParts {
+  private async recovered(broker: Broker, clock: Clock, life: Life): Promise<FleetSystem> {
+    const system = await openInstanceSystem(this.systemParts(broker, clock, life));
+    if (system.recovery.fromSnapshot > 0) this.reached.add("recovered from a snapshot");
+    return system;
+  }
+
+  private systemParts(broker: Broker, clock: Clock, life: Life): SystemParts {
     const { log, availability, retention, leadership, bus } = broker;
     return {
       log: this.noticed(log),
@@ -207,6 +223,7 @@ export class Cluster {
       nodeId: this.ids.next("incarnation"),
       queueTimeoutMs: QUEUE_TIMEOUT_MS,
       deriveId: (key) => `derived-${key}`,
+      ...this.limits,
       onBug: this.onBug(life),
       onIncident: ({ code, lostEvents }) => this.say(`incident ${code}: ${lostEvents} lost`),
     };
@@ -239,16 +256,19 @@ export class Cluster {
     const chance = this.chance.stream(`platform ${++this.lives}`);
     const worker = new Worker({
       openChannel: () =>
-        openChannel({
-          workerId: `worker-${name}`,
-          platform: "process",
-          site,
-          incarnation: this.ids.next("incarnation"),
-          machineId: name,
-          slots: SLOTS,
-          version: "simulated",
-          labels: { host: name },
-        }),
+        this.choking(
+          host,
+          openChannel({
+            workerId: `worker-${name}`,
+            platform: "process",
+            site,
+            incarnation: this.ids.next("incarnation"),
+            machineId: name,
+            slots: SLOTS,
+            version: "simulated",
+            labels: { host: name },
+          }),
+        ),
       platform: new ModelPlatform(model, life, chance, site),
       clock: this.time.clockOf(life),
       ids: this.ids,
@@ -259,6 +279,16 @@ export class Cluster {
     });
     await worker.start();
     if (life.isAlive) host.isAtWork = true;
+  }
+
+  /** See the fault `worker-chokes`: what it takes meanwhile is as if it were gone. */
+  private choking(host: SimHost, channel: WorkerChannel): WorkerChannel {
+    const accept = channel.accept.bind(channel);
+    channel.accept = (commandId) =>
+      this.time.now < host.chokesUntil
+        ? Promise.reject(new OperationalError("choked", "it fails at this command", false, ""))
+        : accept(commandId);
+    return channel;
   }
 
   private reach(state: string, text: string): void {

@@ -39,6 +39,8 @@ const EMBEDDED_FAULTS: readonly FaultKind[] = [
   "records-lost",
   "killed-after-commit",
   "disk-full",
+  "snapshot-saved",
+  "log-cut",
 ];
 
 /** The plan of a seed: the same for the same seed and options. */
@@ -50,10 +52,17 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   const drawn = options.faults ? possible : possible.filter(() => swarm.happens(0.4));
   const faults = drawn.length > 0 ? drawn : possible.slice(0, 1);
   const steps: Step[] = [
-    ...drawUsers(chance.stream("users"), shape),
+    ...withKeys(!faults.includes("log-cut"), drawUsers(chance.stream("users"), shape)),
     ...drawFaults(chance.stream("faults"), shape, faults),
   ];
   return { seed, shape, faults, steps: steps.sort((a, b) => a.atMs - b.atMs) };
+}
+
+/** The answers to keys are kept for a day, and what they stand for with them: no run is long enough to cut those. */
+function withKeys(mayHave: boolean, steps: Step[]): Step[] {
+  return mayHave
+    ? steps
+    : steps.map((step) => step.kind === "request" ? { ...step, key: null } : step);
 }
 
 function drawShape(chance: Chance, form?: Shape["form"]): Shape {

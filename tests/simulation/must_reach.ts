@@ -23,13 +23,13 @@ export const RARE_STATES: Readonly<Record<string, readonly Shape["form"][]>> = {
   "stranger": ["redis"],
   "retried with back-off": ["embedded", "redis"],
   "crash loop": ["embedded", "redis"],
+  "poison": ["redis"],
+  "recovered from a snapshot": ["embedded", "redis"],
+  "cut log": ["embedded", "redis"],
 };
 
 /** Events of several workers, which an embedded fleet has not. */
 const REDIS_EVENTS: readonly string[] = ["CommandForgotten", "CommandRefused"];
-
-/** No plan brings these about yet: the logs of a run are too short to be cut. */
-const NOT_PLANNED: readonly string[] = ["Baseline"];
 
 /** The names that the runs of a form (null: of both), drawn from these faults (null: from all), must report. */
 export function mustReach(
@@ -45,8 +45,7 @@ export function mustReach(
     .filter(([, possible]) => forms.some((one) => possible.includes(one)))
     .map(([name]) => name);
   const events = Object.keys(eventSchemas)
-    .filter((type) => form !== "embedded" || !REDIS_EVENTS.includes(type))
-    .filter((type) => !NOT_PLANNED.includes(type));
+    .filter((type) => form !== "embedded" || !REDIS_EVENTS.includes(type));
   return [...states, ...kinds, ...events];
 }
 

@@ -88,6 +88,11 @@ export const FAULT_KINDS = [
   // The embedded form: kill -9 right after a commit, and a full disk.
   "killed-after-commit",
   "disk-full",
+  // A worker that takes commands and never comes to accept them.
+  "worker-chokes",
+  // What the leader does now and then, at a bad moment: saves a snapshot; cuts the log.
+  "snapshot-saved",
+  "log-cut",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

@@ -95,7 +95,7 @@ class Run {
     while (!judge.violation) {
       this.users.hangUp();
       judge.look();
-      const found = judge.lookAtRest(this.log.whole());
+      const found = judge.lookAtRest(this.log.whole(), this.log.cut);
       if (!found) return;
       if (time.elapsed >= endMs - LOOK_EVERY_MS) return judge.find(found);
       await this.until(time.elapsed + LOOK_EVERY_MS);

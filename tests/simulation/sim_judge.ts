@@ -1,6 +1,6 @@
 /** Tells the judge what happens in a simulated world, and lets him look at it. The first invariant that does not hold is kept. */
 import { RedisKeys } from "../../adapters/redis/keys.ts";
-import type { RecordedEvent } from "../../events/envelope.ts";
+import type { Position, RecordedEvent } from "../../events/envelope.ts";
 import { statusOf } from "../../machines/status.ts";
 import { type Cluster, NAMESPACE, type SimHost } from "./cluster.ts";
 import { Disturbances } from "./disturbances.ts";
@@ -102,8 +102,8 @@ export class SimJudge implements Witness {
   }
 
   /** The first invariant that does not hold of a world that should have come to rest. */
-  lookAtRest(log: readonly RecordedEvent[] | null): Violation | null {
-    const view: RestingView = { ...this.view(), log };
+  lookAtRest(log: readonly RecordedEvent[] | null, cut: Position): Violation | null {
+    const view: RestingView = { ...this.view(), log, cut };
     return this.judge.atRest(view);
   }
 

@@ -1,5 +1,5 @@
 /** The log as it stands, read around the network after each step: what came, and what a Redis that was put back has lost. */
-import { recordedFrom } from "../../adapters/embedded/stored_events.ts";
+import { positionOf, recordedFrom } from "../../adapters/embedded/stored_events.ts";
 import { eventOf, type StreamEntry } from "../../adapters/redis/stored_entries.ts";
 import {
   comparePositions,
@@ -12,7 +12,7 @@ import { type Cluster, NAMESPACE } from "./cluster.ts";
 import { execute } from "./redis/execute.ts";
 import type { Keyspace } from "./redis/keyspace.ts";
 
-const LOG = new RedisKeys(NAMESPACE).log;
+const { log: LOG, meta: META } = new RedisKeys(NAMESPACE);
 const PAGE = 1_000;
 
 export class SimLog {
@@ -31,7 +31,7 @@ export class SimLog {
     return added;
   }
 
-  /** The whole log, read once more from its start. */
+  /** All that the log has, read once more from its start. */
   whole(): RecordedEvent[] {
     const { redis, tables } = this.cluster;
     return redis
@@ -39,13 +39,27 @@ export class SimLog {
       : tables.events.after(0, this.events.length + 1).map(recordedFrom);
   }
 
-  /** Forgets what is in the log no more; gives it. To be called when Redis was put back, before it goes on. */
+  /**
+   * Forgets what is in the log no more, but for what was cut; gives it. To be called when Redis was put back, before it
+   * goes on.
+   */
   dropLost(): RecordedEvent[] {
     const { redis } = this.cluster;
     if (!redis) return [];
     const there = new Set(entriesAfter(redis.keyspace, START).map(([position]) => position));
-    const kept = this.events.findIndex(({ position }) => !there.has(position));
+    const { cut } = this;
+    const kept = this.events.findIndex(({ position }) =>
+      comparePositions(position, cut) > 0 && !there.has(position)
+    );
     return kept < 0 ? [] : this.events.splice(kept);
+  }
+
+  /** Up to here it was cut; `START` when nothing was. */
+  get cut(): Position {
+    const { redis, tables } = this.cluster;
+    return redis
+      ? execute(redis.keyspace, ["HGET", META, "cut"], 0) as string | null ?? START
+      : positionOf(Math.max(0, tables.events.bounds().first - 1));
   }
 
   private get head(): Position {

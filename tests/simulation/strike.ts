@@ -1,4 +1,5 @@
 /** What each kind of fault does to a world. */
+import type { FleetSystem } from "../../actors/instance_system.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { Cluster, SimHost, SimNode } from "./cluster.ts";
 import type { ModelProcess } from "./host_model.ts";
@@ -58,6 +59,14 @@ function onRedis(strike: (redis: NonNullable<Cluster["redis"]>, step: FaultStep)
   return ({ redis }: Cluster, step: FaultStep) => {
     if (redis) strike(redis, step);
     return redis !== null;
+  };
+}
+
+function onLeader(work: (system: FleetSystem, cluster: Cluster) => Promise<void>) {
+  return (cluster: Cluster) => {
+    const leader = cluster.nodes.find(({ system }) => system && system.fence !== null)?.system;
+    if (leader) work(leader, cluster).catch(passing(cluster));
+    return leader !== undefined && leader !== null;
   };
 }
 
@@ -165,6 +174,16 @@ const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) =>
     if (embedded) tables.failNextCommit("full");
     return embedded !== null;
   },
+  "worker-chokes": (cluster, step) => {
+    const host = hostOf(cluster, step);
+    host.chokesUntil = cluster.time.now + step.durationMs;
+    return cluster.redis !== null;
+  },
+  "snapshot-saved": onLeader((system) => system.saveSnapshot()),
+  "log-cut": onLeader(async (system, { reached }) => {
+    const { cut } = await system.keepWithinBounds();
+    if (cut > 0) reached.add("cut log");
+  }),
 };
 
 /** What does the work of a host: its worker, or the one process of the embedded form. */

@@ -103,6 +103,10 @@ const FAULT_WORDS: Readonly<Record<FaultKind, (step: FaultStep, shape: Shape) =>
   "killed-after-commit": (step) =>
     `the process is killed right after its next commit, and is back after ${lasting(step)}`,
   "disk-full": () => "the next commit finds the disk full",
+  "worker-chokes": (step, shape) =>
+    `${worker(step, shape)} fails at each command that it takes, for ${lasting(step)}`,
+  "snapshot-saved": () => "the leader saves a snapshot",
+  "log-cut": () => "the leader cuts the log",
 };
 
 function faultWords(step: FaultStep, shape: Shape): string {

@@ -1,4 +1,5 @@
 /** Worlds that cannot be, at work and at rest: one for each invariant of the whole. */
+import { START } from "../../../events/envelope.ts";
 import type { InstanceState } from "../../../machines/lifecycle.ts";
 import { History, INSTANCE } from "../../support/recorded.ts";
 import type { Violation } from "../run_result.ts";
@@ -18,6 +19,7 @@ const view = (change: Partial<RestingView> = {}): RestingView => ({
   waiting: null,
   bugs: [],
   log: null,
+  cut: START,
   ...change,
 });
 

@@ -97,6 +97,8 @@ export interface WorldView {
 
 /** The world at rest: faults have stopped, and it has had time. */
 export interface RestingView extends WorldView {
-  /** The log as the production code reads it, from its start; null when it was cut. */
+  /** The log as the production code reads it, from its first event that is not cut; null when it cannot be read. */
   log: readonly RecordedEvent[] | null;
+  /** Up to here it was cut; `START` for a whole one. */
+  cut: Position;
 }

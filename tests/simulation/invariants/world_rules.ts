@@ -1,4 +1,5 @@
 /** What must hold of the whole world, every hundred steps and at rest. Design §1, §4; the folds are kept, not made anew. */
+import { comparePositions } from "../../../events/envelope.ts";
 import { canonicalJson } from "../../../events/json.ts";
 import { storedState } from "../../../machines/evolve.ts";
 import type { InstanceState } from "../../../machines/lifecycle.ts";
@@ -229,14 +230,15 @@ export const REST_RULES: Rules<[seen: Seen, view: RestingView]> = {
   },
   logReadsAsItWasWritten: {
     sentence:
-      "The log, read from its start, is what was written, but for what rollbacks have taken. Promises 1, 2.",
-    holds: ({ ledger }, { log }) => {
+      "The log, read from its start, is what was written, but for what was cut and what rollbacks have taken. Promises 1, 2.",
+    holds: ({ ledger }, { log, cut }) => {
       if (log === null) return null;
-      if (log.length !== ledger.order.length) {
-        return `${ledger.order.length} events were written, and ${log.length} are read`;
+      const kept = ledger.order.filter(({ event }) => comparePositions(event.position, cut) > 0);
+      if (log.length !== kept.length) {
+        return `${kept.length} events were written and not cut, and ${log.length} are read`;
       }
       for (const [index, event] of log.entries()) {
-        const written = ledger.order[index]!.event;
+        const written = kept[index]!.event;
         if (event.position !== written.position || event.type !== written.type) {
           return `${written.type} at ${written.position} is read as ${event.type} at ${event.position}`;
         }
