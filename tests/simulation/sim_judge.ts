@@ -176,7 +176,7 @@ export class SimJudge implements Witness {
         system ? [{ name: program.name, states: () => system.states() }] : []
       ),
       inFlight: this.inFlight(),
-      waiting: this.waiting(),
+      ...this.waiting(),
       bugs,
     };
   }
@@ -188,20 +188,23 @@ export class SimJudge implements Witness {
     return all.filter((_, index) => index % 2 === 0);
   }
 
-  /** The commands on every stream; also seen there: what was offered to more than one worker. */
-  private waiting(): string[] | null {
+  /** The commands on every stream, and how often the most offered of them was; "stolen" is what was offered again. */
+  private waiting(): Pick<WorldView, "waiting" | "offeredMost"> {
     const { redis, hosts, reached } = this.cluster;
-    if (!redis) return null;
+    if (!redis) return { waiting: null, offeredMost: 0 };
     const sites = hosts.map(({ name }) => `site-${name}`);
     const streams = new Set(sites.flatMap((site) => this.keys.workerStreams(PLATFORM, site)));
-    return [...streams].flatMap((stream) => {
+    let offeredMost = 0;
+    const waiting = [...streams].flatMap((stream) => {
       const entries = redis.execute("XRANGE", stream, "-", "+") as [string, string[]][];
       if (entries.length === 0) return [];
       const pending = redis.execute("XPENDING", stream, "workers", "-", "+", "100");
-      if ((pending as [string, string, number, number][]).some(([, , , times]) => times > 1)) {
-        reached.add("stolen command");
+      for (const [, , , times] of pending as [string, string, number, number][]) {
+        offeredMost = Math.max(offeredMost, times);
       }
       return entries.map(([, fields]) => fields[1]!);
     });
+    if (offeredMost > 1) reached.add("stolen command");
+    return { waiting, offeredMost };
   }
 }

@@ -119,6 +119,7 @@ function lived(...changes: ProcessChange[]): Violation | null {
     nodes: [],
     inFlight: [],
     waiting: null,
+    offeredMost: 0,
     bugs: [],
   });
 }
@@ -137,6 +138,7 @@ export const BROKEN_PROCESSES: Broken = {
       nodes: [],
       inFlight: [],
       waiting: null,
+      offeredMost: 0,
       bugs: [],
     });
   },

@@ -17,6 +17,7 @@ const view = (change: Partial<RestingView> = {}): RestingView => ({
   nodes: [],
   inFlight: [],
   waiting: null,
+  offeredMost: 0,
   bugs: [],
   log: null,
   cut: START,
@@ -56,6 +57,8 @@ export const BROKEN_WORLDS: Broken = {
   busHoldsWhatIsOpen: () => judgeOf(waiting()).atIntervals(view()),
   streamsHoldEachCommandOnce: () =>
     judgeOf(waiting()).atIntervals(view({ inFlight: ["c1"], waiting: ["c1", "c1"] })),
+  nothingIsOfferedForEver: () =>
+    judgeOf(waiting()).atIntervals(view({ inFlight: ["c1"], waiting: ["c1"], offeredMost: 6 })),
   nothingIsOverdue: () => judgeOf(waiting(), QUIET).atIntervals(view({ inFlight: ["c1"] })),
   nothingIsABug: () => running().atIntervals(view({ bugs: [new Error("broken")] })),
   everyAskerHears: () => {

@@ -91,6 +91,8 @@ export interface WorldView {
   inFlight: readonly string[] | null;
   /** Entries of the command streams, one for each; null where the form has none. */
   waiting: readonly string[] | null;
+  /** How often the most offered of these was offered. */
+  offeredMost: number;
   /** What only a fault in the program can bring about. */
   bugs: readonly unknown[];
 }

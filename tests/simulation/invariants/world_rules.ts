@@ -23,6 +23,9 @@ export interface Seen {
   haveClocksAgreed: boolean;
 }
 
+/** Design §4 rule 12. */
+const OFFERS_MAX = 5;
+
 export const WORLD_RULES: Rules<[seen: Seen, view: WorldView]> = {
   statesAreTheFold: {
     sentence:
@@ -70,6 +73,11 @@ export const WORLD_RULES: Rules<[seen: Seen, view: WorldView]> = {
       }
       return null;
     },
+  },
+  nothingIsOfferedForEver: {
+    sentence: "What was offered five times and never accepted is offered no more. Rule 12.",
+    holds: (_, { offeredMost }) =>
+      offeredMost > OFFERS_MAX ? `a command was offered ${offeredMost} times` : null,
   },
   nothingIsOverdue: {
     sentence:

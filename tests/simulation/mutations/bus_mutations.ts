@@ -42,7 +42,7 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
       replace: "",
     }],
     noticedBy: ["takeoverStaysWithItsWorker"],
-    draw: { form: "redis", faults: ["worker-frozen", "worker-cut", "worker-silent"] },
+    draw: { form: "redis", faults: ["worker-frozen", "redis-slow"] },
     seedsMax: 600,
   },
   {
@@ -98,5 +98,21 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
     noticedBy: ["supersededIncarnationsAreRefused"],
     draw: { form: "redis", faults: ["worker-doubled"] },
     seedsMax: 150,
+  },
+  {
+    name: "poison-for-ever",
+    sentence: "A command that nobody can accept is offered again and again. Rule 12.",
+    edits: [{
+      file: `${FUNCTIONS}/waiting.lua`,
+      find: "    if deliveries >= deliveries_max then\n",
+      replace: "    if false then\n",
+    }, {
+      file: `${FUNCTIONS}/waiting.lua`,
+      find: "      if (deliveries or 0) + tonumber(fields[8] or '0') >= tonumber(args[6]) then\n",
+      replace: "      if false then\n",
+    }],
+    noticedBy: ["nothingIsOfferedForEver"],
+    draw: { form: "redis", faults: ["worker-chokes"] },
+    seedsMax: 50,
   },
 ];

@@ -13,6 +13,10 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
       find:
         "  if instance.version ~= tonumber(args[2]) then return { 'conflict', whole(instance.version) } end\n",
       replace: "",
+    }, {
+      file: `${FUNCTIONS}/append.lua`,
+      find: "  if args[14] ~= '' and args[14] ~= instance.last then",
+      replace: "  if false then",
     }],
     noticedBy: [
       "statesAreTheFold",
@@ -109,5 +113,37 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     noticedBy: ["onlyTheAcceptedAttemptEnds"],
     draw: { form: "redis", faults: ["worker-doubled", "worker-silent"] },
     seedsMax: 150,
+  },
+  {
+    name: "cut-without-baselines",
+    sentence: "A cut asks neither here nor in the log for a baseline of what it takes. Design §3.",
+    edits: [{
+      file: "actors/retention.ts",
+      find: "const baselines = await this.writeBaselines(marks.originBefore(cut));",
+      replace: "const baselines = 0;",
+    }, {
+      file: "actors/retention.ts",
+      find: "if (await this.readOn() !== marks || marks.originBefore(cut).length > 0) {",
+      replace: "if (await this.readOn() !== marks) {",
+    }, {
+      file: `${FUNCTIONS}/retention.lua`,
+      find: "  if needed then return",
+      replace: "  if false then return",
+    }],
+    noticedBy: ["cutsKeepWhatIsNeeded"],
+    draw: { form: "redis", faults: ["log-cut"] },
+    seedsMax: 50,
+  },
+  {
+    name: "read-nothing-after-the-snapshot",
+    sentence: "A recovery takes the snapshot for all that there is. Design §3, promise 2.",
+    edits: [{
+      file: "actors/recovery.ts",
+      find: "table.restoredUpTo(snapshot.position);",
+      replace: "table.restoredUpTo(head);",
+    }],
+    noticedBy: ["nodesAgree"],
+    draw: { faults: ["snapshot-saved", "node-killed"] },
+    seedsMax: 50,
   },
 ];

@@ -9,7 +9,7 @@ export const NODE_MUTATIONS: readonly Mutation[] = [
     edits: [{
       file: "actors/freshness.ts",
       find: "const version = await reads.run(() => log.version(instanceId), deadline);",
-      replace: "const version = seen;",
+      replace: "const version = seen.version;",
     }],
     noticedBy: ["answersAreNotOld", "answersAreTheirOwn", "nothingKnownIsDenied"],
     draw: { form: "redis" },
