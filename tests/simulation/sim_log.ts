@@ -19,11 +19,18 @@ export class SimLog {
   /** Every event that is in the log now, in order. */
   readonly events: RecordedEvent[] = [];
 
+  /** In the stream, as of the last look. */
+  private newest: object | undefined;
+
   constructor(private readonly cluster: Cluster) {}
 
   /** What was added since the last call. */
   news(): RecordedEvent[] {
     const { redis, tables } = this.cluster;
+    // After most steps there is nothing new.
+    const newest = redis?.keyspace.find(LOG, "stream", 0)?.entries.at(-1);
+    if (redis && newest === this.newest) return [];
+    this.newest = newest;
     const added = redis
       ? entriesAfter(redis.keyspace, this.head).map(eventOf)
       : tables.events.after(Number.parseInt(this.head), PAGE).map(recordedFrom);

@@ -1,7 +1,6 @@
 /** What must hold of the whole world, every hundred steps and at rest. Design §1, §4; the folds are kept, not made anew. */
+import { isSameState } from "../../../actors/same_states.ts";
 import { comparePositions } from "../../../events/envelope.ts";
-import { canonicalJson } from "../../../events/json.ts";
-import { storedState } from "../../../machines/evolve.ts";
 import type { InstanceState } from "../../../machines/lifecycle.ts";
 import { statusOf } from "../../../machines/status.ts";
 import type { Entry, Ledger } from "../../history/ledger.ts";
@@ -119,7 +118,7 @@ function differsFromFold(ledger: Ledger, state: InstanceState): string | null {
     return `${instanceId} stands at ${position}, which is not in the log`;
   }
   if (entry.state.context === state.context) return null;
-  return canonicalJson(storedState(entry.state)) === canonicalJson(storedState(state))
+  return isSameState(entry.state, state)
     ? null
     : `version ${version} of ${instanceId} is not the fold of its events`;
 }
