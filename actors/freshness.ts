@@ -1,27 +1,10 @@
 /** Brings one instance up to what the log has of it, where another node has appended and the tail is behind. Design §3. */
-import type { RecordedEvent } from "../events/envelope.ts";
 import type { EventLog } from "../events/event_log.ts";
 import { initialState } from "../machines/evolve.ts";
-import type { Facts } from "../machines/facts.ts";
-import type { InstanceState } from "../machines/lifecycle.ts";
+import { isForked, isLost, type LostHistory } from "./forks.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import type { Reads } from "./reads.ts";
 import { behindInstance } from "./refusals.ts";
-
-/** The log holds less of an instance than this node has seen, or something else. */
-export interface LostHistory {
-  /** What this node has folded of the instance. */
-  seen: Pick<Facts, "instanceId" | "version" | "position">;
-  /** The version that the log has. */
-  found: number;
-}
-
-/** Whether the log's next events of an instance follow on another history than the one that is folded here. */
-export function isForked({ context }: InstanceState, next: readonly RecordedEvent[]): boolean {
-  const [first] = next;
-  return first !== undefined && context.version > 0 && first.version === context.version + 1 &&
-    first.previous !== context.position;
-}
 
 export interface FreshnessParts {
   log: EventLog;
@@ -44,14 +27,16 @@ export class Freshness {
   async catchUp(instanceId: string, deadline?: number): Promise<boolean> {
     const { log, table, reads } = this.parts;
     // Before the question: what the tail folds while the answer is on its way is not ahead of the log.
-    const { context: seen } = table.state(instanceId) ?? initialState(instanceId);
-    const version = await reads.run(() => log.version(instanceId), deadline);
-    if (version < seen.version) {
-      await this.parts.onHistoryLost({ seen, found: version });
+    const { foldings } = table;
+    const seen = table.state(instanceId) ?? initialState(instanceId);
+    const latest = await reads.run(() => log.latest(instanceId), deadline);
+    if (isLost(seen, latest)) {
+      await this.parts.onHistoryLost({ seen: seen.context, found: latest.version, foldings });
       return true;
     }
-    if (version === seen.version) return table.versionOf(instanceId) > seen.version;
-    await this.foldUpTo(instanceId, version, deadline);
+    const { version } = seen.context;
+    if (latest.version === version) return table.versionOf(instanceId) > version;
+    await this.foldUpTo(instanceId, latest.version, deadline);
     return true;
   }
 
@@ -66,9 +51,11 @@ export class Freshness {
         () => log.history(instanceId, to - from, to + 1),
         deadline,
       );
+      const { foldings } = table;
       const state = table.state(instanceId);
       if (state && isForked(state, events)) {
-        return await this.parts.onHistoryLost({ seen: state.context, found: version });
+        const { context: seen } = state;
+        return await this.parts.onHistoryLost({ seen, found: version, foldings });
       }
       for (const event of events) table.apply(event);
       // Where the oldest were cut, a baseline further on stands for them.

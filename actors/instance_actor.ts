@@ -5,7 +5,8 @@ import type { AppendBatch, AppendOutcome, EventLog, KeyRecord } from "../events/
 import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { Decision } from "../machines/requests.ts";
-import { type Freshness, isForked, type LostHistory } from "./freshness.ts";
+import { isForked, type LostHistory } from "./forks.ts";
+import type { Freshness } from "./freshness.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { Reads } from "./reads.ts";
@@ -75,6 +76,7 @@ export class InstanceActor {
   private async run(turn: Turn): Promise<TurnOutcome> {
     const { table, freshness } = this.parts;
     for (let race = 0; race < RACES_MAX; race++) {
+      const { foldings } = table;
       const state = table.state(this.instanceId) ?? initialState(this.instanceId);
       const decision = turn.decide(state);
       if (decision?.kind !== "accepted") {
@@ -90,7 +92,7 @@ export class InstanceActor {
           return this.appended(outcome.events, decision, state);
         case "conflict":
         case "forked":
-          await this.catchUp(state, outcome);
+          await this.catchUp(state, outcome, foldings);
           break;
         default:
           return outcome;
@@ -115,12 +117,14 @@ export class InstanceActor {
   private async catchUp(
     state: InstanceState,
     outcome: AppendOutcome & { kind: "conflict" | "forked" },
+    foldings: number,
   ): Promise<void> {
     const { table, onHistoryLost } = this.parts;
     const missed = outcome.kind === "conflict" ? outcome.missed : [];
-    const isLost = outcome.kind === "forked" || outcome.version < state.context.version ||
-      isForked(state, missed);
-    if (isLost) return await onHistoryLost({ seen: state.context, found: outcome.version });
+    const { context: seen } = state;
+    if (outcome.kind === "forked" || outcome.version < seen.version || isForked(state, missed)) {
+      return await onHistoryLost({ seen, found: outcome.version, foldings });
+    }
     for (const event of missed) table.apply(event);
   }
 

@@ -127,6 +127,12 @@ export class FleetSystem implements InstanceSystem {
 
   /** Recovers, then leads if the lease is to be had. */
   async open(): Promise<void> {
+    this.table.onForked = (lost) => {
+      // Who waits for the log to be folded anew hears of it by themselves.
+      this.follower.historyLost(lost).catch((error) => {
+        if (!(error instanceof OperationalError)) this.parts.onBug(error);
+      });
+    };
     await this.follower.open();
     this.table.onChange = (state) => {
       this.watch.consider(state);

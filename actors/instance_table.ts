@@ -4,6 +4,7 @@ import { comparePositions, type Position, type RecordedEvent, START } from "../e
 import { evolve, initialState } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { endedCommandId } from "../machines/reports.ts";
+import { isForked, type LostHistory } from "./forks.ts";
 import { isInFleet } from "./fleet_query.ts";
 import { shareWithin, sharingWith } from "./shared_parts.ts";
 
@@ -18,10 +19,19 @@ export class InstanceTable {
   private readonly endings = new Map<string, Set<(event: RecordedEvent | null) => void>>();
   private readonly passages = new Set<Passage>();
   private folded: Position = START;
+  private begun = 0;
   private inFleet = 0;
 
   /** Called after each instance's state has changed by the log. */
   onChange: (state: InstanceState, event: RecordedEvent) => void = () => {};
+
+  /** Called instead of folding an event that follows on another history than the one that is folded here. */
+  onForked: (lost: LostHistory) => void = () => {};
+
+  /** How often it has begun anew. */
+  get foldings(): number {
+    return this.begun;
+  }
 
   /** The position up to which the log is folded here. */
   get position(): Position {
@@ -57,6 +67,7 @@ export class InstanceTable {
   reset(): void {
     this.states.clear();
     this.folded = START;
+    this.begun++;
     this.inFleet = 0;
     const waiting = [...this.endings.values()];
     this.endings.clear();
@@ -86,12 +97,17 @@ export class InstanceTable {
 
   /**
    * Folds one event of an instance. One that is folded already changes nothing, nor does one whose predecessors are
-   * not here: they were cut and a baseline follows, or they are still to be read and this one with them.
+   * not here: they were cut and a baseline follows, or they are still to be read and this one with them. Nor does one
+   * of another history: the log has lost what is folded here.
    */
   apply(event: RecordedEvent): void {
     const before = this.states.get(event.instanceId) ?? initialState(event.instanceId);
     const isNext = event.version === before.context.version + 1;
     const isFurther = event.type === "Baseline" && event.version > before.context.version;
+    if (isForked(before, [event])) {
+      const { context: seen } = before;
+      return this.onForked({ seen, found: event.version - 1, foldings: this.begun });
+    }
     if (!isNext && !isFurther) return;
     const after = evolve(before, sharingWith(before, event));
     this.put(after);

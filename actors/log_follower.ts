@@ -3,7 +3,7 @@ import { type Clock, sleep } from "../events/clock.ts";
 import type { Position } from "../events/envelope.ts";
 import { OperationalError } from "../events/errors.ts";
 import type { EventLog, LogAvailability, LogRetention, Subscription } from "../events/event_log.ts";
-import type { LostHistory } from "./freshness.ts";
+import type { LostHistory } from "./forks.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import type { Incidents } from "./incidents.ts";
@@ -86,14 +86,13 @@ export class LogFollower {
    * The log holds less of an instance than was folded here, or something else. Resolves when it is folded anew.
    * @throws {OperationalError} `recovering` when that takes long
    */
-  async historyLost({ seen, found }: LostHistory): Promise<void> {
-    const { instanceId, version, position } = seen;
+  async historyLost({ seen, found, foldings }: LostHistory): Promise<void> {
+    const { clock, table } = this.parts;
     // It was seen before the log was folded anew, which has been done since.
-    const isGone = this.parts.table.state(instanceId)?.context.position !== position;
-    if (!this.refolding && isGone) return;
-    const lostEvents = Math.max(1, version - found);
-    const done = this.lose({ lostEvents, instanceIds: [instanceId], head: null });
-    const { clock } = this.parts;
+    if (!this.refolding && table.foldings !== foldings) return;
+    // How many are gone, where others came in their place, is told by what watches the log itself.
+    const lostEvents = Math.max(1, seen.version - found);
+    const done = this.lose({ lostEvents, instanceIds: [seen.instanceId], head: null });
     const isDone = await new Promise<boolean>((resolve) => {
       const stopTimer = clock.after(PATIENCE_MS, () => resolve(false));
       void done.then(() => {

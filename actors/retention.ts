@@ -86,6 +86,7 @@ export class Retention {
   /** Forgets what it knows of the log, which has lost its end. */
   reset(): void {
     this.marks = null;
+    this.mismatched.clear();
   }
 
   /** One round now, or the one that is under way. */
@@ -169,14 +170,16 @@ export class Retention {
       const version = table.versionOf(instanceId);
       const folded = await foldedFromLog(log, reads, instanceId, version);
       const present = table.state(instanceId);
-      if (!folded || present?.context.version !== version) continue;
+      if (!folded || present?.context.position !== folded.context.position) continue;
       if (!isSameState(folded, present)) return this.mismatch(instanceId);
       const outcome = await this.append(instanceId, folded);
       // Several large configurations are in hand at once: a later state fits, and the cut waits for it.
       if (outcome === "too-large") return false;
       if (outcome.kind !== "appended") continue;
       const [written] = await reads.run(() => log.history(instanceId, 1, version + 2));
-      const isTrue = written?.type === "Baseline" &&
+      // Lost again: what is to be proved is no more.
+      if (written?.position !== outcome.events.at(-1)!.position) continue;
+      const isTrue = written.type === "Baseline" &&
         hasSameContent(restoreState(written.data.state, written), folded);
       return isTrue || this.mismatch(instanceId);
     }
@@ -191,7 +194,7 @@ export class Retention {
     try {
       return await this.parts.takeTurn(instanceId, {
         decide: (state) =>
-          state.context.version === folded.context.version ? baselineOf(folded) : null,
+          state.context.position === folded.context.position ? baselineOf(folded) : null,
         meta: { requestId: this.parts.ids.next("request"), requestedBy: "retention" },
       });
     } catch (error) {

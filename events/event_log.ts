@@ -25,8 +25,8 @@ export interface AppendBatch {
   /** The version that was decided upon; 0 for an instance that does not exist. */
   expectedVersion: number;
   /**
-   * Where the event of that version is (`START` for version 0). A log that lost its end and went on has another one
-   * there: `forked`. Left out where it is not known: only the version is compared.
+   * Where the event of that version is (`START` for version 0). In a log that lost its end and went on it is elsewhere:
+   * `forked`. Left out where it is not known: only the version is compared.
    */
   expectedPosition?: Position;
   /** 1 to 64 events. */
@@ -62,6 +62,12 @@ export type AppendOutcome =
   | { kind: "duplicate"; record: KeyRecord }
   | { kind: "notDue"; dueInMs: number };
 
+/** Where the newest event of an instance is, and which version it gave it. */
+export interface Latest {
+  version: number;
+  position: Position;
+}
+
 /** A subscription; closing it twice is the same as once. */
 export interface Subscription {
   close(): void;
@@ -93,8 +99,8 @@ export interface EventLog {
   history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
   /** The answer kept under an idempotency key; null when there is none or its time is over. */
   findKey(key: string): Promise<KeyRecord | null>;
-  /** The version of one instance as the log has it now; 0 when it does not know it. */
-  version(instanceId: string): Promise<number>;
+  /** The newest event of one instance, as the log has it now; version 0 at `START` when it does not know it. */
+  latest(instanceId: string): Promise<Latest>;
   /** The position of the newest event; `START` for an empty log. */
   head(): Promise<Position>;
   /** What an acknowledged append survives, as probed; never claimed higher. */

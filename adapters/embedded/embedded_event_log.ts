@@ -6,6 +6,7 @@ import type {
   Durability,
   EventLog,
   KeyRecord,
+  Latest,
   LogAvailability,
   Subscription,
 } from "../../events/event_log.ts";
@@ -57,8 +58,11 @@ export class EmbeddedEventLog implements EventLog {
     });
   }
 
-  version(instanceId: string): Promise<number> {
-    return this.writes.read(() => this.tables.instances.get(instanceId)?.version ?? 0);
+  latest(instanceId: string): Promise<Latest> {
+    return this.writes.read(() => {
+      const { version = 0, lastSequence = 0 } = this.tables.instances.get(instanceId) ?? {};
+      return { version, position: positionOf(lastSequence) };
+    });
   }
 
   head(): Promise<Position> {

@@ -7,6 +7,7 @@ import type {
   Durability,
   EventLog,
   KeyRecord,
+  Latest,
   Subscription,
 } from "../../events/event_log.ts";
 import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
@@ -79,10 +80,12 @@ export class RedisEventLog implements EventLog {
     return text === null ? null : { key, ...JSON.parse(text) };
   }
 
-  async version(instanceId: string): Promise<number> {
+  async latest(instanceId: string): Promise<Latest> {
     const { link } = this.parts;
     const text = await link.ask("HGET", link.keys.versions, instanceId) as string | null;
-    return text === null ? 0 : parseInt(text, 10);
+    // As `shared.lua` writes it: version, generation, last position, …
+    const [version = "0", , position = START] = (text ?? "").split(" ");
+    return { version: Number(version), position };
   }
 
   async head(): Promise<Position> {

@@ -19,6 +19,7 @@ export class FaultyLog implements EventLog, LogAvailability {
   readonly calls: Partial<Record<Call, number>> = {};
   private isHeld = false;
   private held: (() => void)[] = [];
+  private hand: (events: RecordedEvent[]) => void = () => {};
   private failures: { call: Call; error: OperationalError; afterDoing: boolean }[] = [];
   private reason: string | null = null;
   private readonly afterwards = new Map<Call, () => void>();
@@ -34,6 +35,11 @@ export class FaultyLog implements EventLog, LogAvailability {
   releaseTail(): void {
     this.isHeld = false;
     for (const hand of this.held.splice(0)) hand();
+  }
+
+  /** The newest tail hands these over, as one that was never told of a rollback would. */
+  handOver(events: RecordedEvent[]): void {
+    this.hand(events);
   }
 
   /** The next such call fails; with `afterDoing` it is done, and its answer is lost. */
@@ -82,7 +88,7 @@ export class FaultyLog implements EventLog, LogAvailability {
     listener: (events: RecordedEvent[]) => void,
     signal?: AbortSignal,
   ): Promise<Subscription> {
-    const hand = (events: RecordedEvent[]) => {
+    const hand = this.hand = (events: RecordedEvent[]) => {
       if (this.isHeld) this.held.push(() => listener(events));
       else listener(events);
     };
@@ -94,7 +100,7 @@ export class FaultyLog implements EventLog, LogAvailability {
 
   findKey: EventLog["findKey"] = (key) => this.call("findKey", () => this.log.findKey(key));
 
-  version: EventLog["version"] = (id) => this.call("version", () => this.log.version(id));
+  latest: EventLog["latest"] = (id) => this.call("latest", () => this.log.latest(id));
 
   head: EventLog["head"] = () => this.call("head", () => this.log.head());
 

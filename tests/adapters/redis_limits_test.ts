@@ -73,7 +73,7 @@ testWithRedis("two releases' functions stand side by side over one namespace", a
     const response = success("StartInstanceCommand", "i-1", running("i-1", "run-1"));
     assertEquals((await channel.complete(sent.messageId, 1, response)).kind, "completed");
     assertEquals((await old.log.append(batch("i-1", 3))).kind, "appended");
-    assertEquals(await young.log.version("i-1"), 4);
+    assertEquals((await young.log.latest("i-1")).version, 4);
     const libraries = await server.cli("FUNCTION", "LIST");
     assert(libraries.includes("draas_v901") && libraries.includes("draas_v902"));
   } finally {

@@ -132,7 +132,7 @@ testWithRedis(
       await until("it is heard", () => heard.length === 1);
       proxy.hold();
       await until("its absence is known", async () => {
-        await broker.log.version("i-1").catch(() => {});
+        await broker.log.latest("i-1").catch(() => {});
         return broker.availability.away() !== null;
       });
       await direct.log.append(batch("i-1", 1));

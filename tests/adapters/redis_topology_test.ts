@@ -77,7 +77,7 @@ testWithRedis(
           30_000,
         );
         await until("it is back", () => broker.availability.away() === null, 20_000);
-        assertEquals(await broker.log.version("i-1"), 3, "what was replicated is there");
+        assertEquals((await broker.log.latest("i-1")).version, 3, "what was replicated is there");
         await until("it takes appends", () => broker.log.append(batch("i-1", 3)), 20_000);
         await askOnce(broker, "i-2");
       } finally {

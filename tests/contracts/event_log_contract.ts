@@ -4,7 +4,19 @@ import { comparePositions, isPosition, START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { AppendBatch } from "../../events/event_log.ts";
 import { newEvent } from "../../events/instance_events.ts";
-import { answered, appended, batch, created, essence } from "./broker_samples.ts";
+import {
+  answered,
+  appended,
+  batch,
+  created,
+  essence,
+  joined,
+  observed,
+  running,
+  startedBy,
+  stopped,
+  success,
+} from "./broker_samples.ts";
 import { type OpenWorld, testsOver } from "./broker_world.ts";
 
 /** The tests of the log as such, over one technology. */
@@ -76,6 +88,24 @@ export function eventLogContract(technology: string, open: OpenWorld): void {
     assertEquals((await decided("c", 0, START)).kind, "appended");
   });
 
+  it("whatever has moved an instance on, an append that was decided on it is not taken for forked", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    await startedBy(broker, worker, "a");
+    const goOn = async (after: string) => {
+      const { version, position } = await broker.log.latest("a");
+      const [newest] = await broker.log.history("a", 1);
+      assertEquals([newest!.version, newest!.position], [version, position], after);
+      await appended(broker, batch("a", version, { expectedPosition: position }));
+    };
+    await goOn("an accept");
+    const started = success("StartInstanceCommand", "a", running("a", "r1"));
+    await worker.complete("start-a", 1, started);
+    await goOn("a response");
+    await worker.observe(observed("Exited", stopped("a", "r1")));
+    await goOn("an observation");
+    await goOn("an append");
+  });
+
   it("a version above the log's is a conflict that misses nothing", async ({ broker }) => {
     await appended(broker, batch("a", 0));
     assertEquals(await broker.log.append(batch("a", 7)), {
@@ -126,11 +156,12 @@ export function eventLogContract(technology: string, open: OpenWorld): void {
     assertEquals(await versions("a", 9, 1), []);
   });
 
-  it("the version of an instance is that of its newest event", async ({ broker }) => {
-    assertEquals(await broker.log.version("a"), 0);
-    await appended(broker, batch("a", 0, { events: [answered(), answered()] }));
-    await appended(broker, batch("b", 0));
-    assertEquals([await broker.log.version("a"), await broker.log.version("b")], [2, 1]);
+  it("the latest of an instance is where its newest event is", async ({ broker }) => {
+    assertEquals(await broker.log.latest("a"), { version: 0, position: START });
+    const [, second] = await appended(broker, batch("a", 0, { events: [answered(), answered()] }));
+    const [other] = await appended(broker, batch("b", 0));
+    assertEquals(await broker.log.latest("a"), { version: 2, position: second!.position });
+    assertEquals(await broker.log.latest("b"), { version: 1, position: other!.position });
   });
 
   it("an idempotency key answers the second request with where the first answer is", async ({ broker }) => {
@@ -240,7 +271,7 @@ export function eventLogContract(technology: string, open: OpenWorld): void {
       () => log.append(batch("a", 1)),
       () => log.read(START, 1),
       () => log.head(),
-      () => log.version("a"),
+      () => log.latest("a"),
       () => log.tail(START, () => {}),
       () => log.history("a", 1),
       () => log.findKey("k"),

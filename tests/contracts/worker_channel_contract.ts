@@ -141,6 +141,19 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     assertEquals((await two.accept("restart")).kind, "accepted", "nothing else is in work");
   });
 
+  it("a start is for the site of a live run that was found since it was sent, a stop for any", async ({ broker }) => {
+    const [here, there] = [
+      await joined(broker, "w1"),
+      await joined(broker, "w2", { site: "site-2" }),
+    ];
+    await appended(broker, request(command("a", "start"), 0));
+    await here.observe(observed("Found", running("a", "r1")));
+    assertEquals(await there.accept("start"), { kind: "refused", reason: "busy" });
+    assertEquals((await here.accept("start")).kind, "accepted");
+    await appended(broker, request(command("a", "stop", { type: "StopInstanceCommand" }), 3));
+    assertEquals((await there.accept("stop")).kind, "accepted");
+  });
+
   it("a worker that has an instance in work may accept more of it: it keeps the order itself", async ({ broker }) => {
     const worker = await joined(broker, "w1");
     await startedBy(broker, worker, "a");

@@ -2,12 +2,14 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { type FleetSystem, openInstanceSystem } from "../../actors/instance_system.ts";
 import type { SystemParts } from "../../actors/system_parts.ts";
+import type { Incident } from "../../actors/system_port.ts";
 import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
 import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";
 import { openRedisBroker, type RedisBroker } from "../../adapters/redis/redis_broker.ts";
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
-import type { EventLog } from "../../events/event_log.ts";
+import { comparePositions, type Position, START } from "../../events/envelope.ts";
+import type { EventLog, LogRetention } from "../../events/event_log.ts";
 import type { Registration, WorkerChannel } from "../../events/worker_channel.ts";
 import { Worker } from "../../workers/worker_loop.ts";
 import { Chance, countingIds } from "./chance.ts";
@@ -68,6 +70,10 @@ export class Cluster {
   logClock: () => number;
   readonly story: string[] = [];
   readonly bugs: unknown[] = [];
+  /** What nodes have told of the log. */
+  readonly incidents: Incident["code"][] = [];
+  /** Cuts of the embedded log that were asked for: it has lost nothing from the last of these on. */
+  cutBefore: Position = START;
   readonly reached = new Set<string>();
   /** The requests of which an append was left without an answer. */
   readonly inDoubt = new Set<string>();
@@ -79,7 +85,10 @@ export class Cluster {
   private readonly limits: Partial<SystemParts>;
   private lives = 0;
 
-  constructor({ seed, shape, faults }: Plan) {
+  constructor({ seed, shape, faults, steps }: Plan) {
+    if (faults.includes("log-cut") && steps.some((step) => "key" in step && step.key !== null)) {
+      throw new Error("a plan that cuts the log has no keys: their answers would be cut too soon");
+    }
     this.limits = faults.includes("log-cut") ? CUTTING : {};
     this.fsync = shape.fsync;
     this.chance = new Chance(seed).stream("world");
@@ -210,7 +219,8 @@ export class Cluster {
   }
 
   private systemParts(broker: Broker, clock: Clock, life: Life): SystemParts {
-    const { log, availability, retention, leadership, bus } = broker;
+    const { log, availability, leadership, bus } = broker;
+    const retention = this.redis ? broker.retention : this.noted(broker.retention);
     return {
       log: this.noticed(log),
       availability,
@@ -225,7 +235,10 @@ export class Cluster {
       deriveId: (key) => `derived-${key}`,
       ...this.limits,
       onBug: this.onBug(life),
-      onIncident: ({ code, lostEvents }) => this.say(`incident ${code}: ${lostEvents} lost`),
+      onIncident: ({ code, lostEvents }) => {
+        this.incidents.push(code);
+        this.say(`incident ${code}: ${lostEvents} lost`);
+      },
     };
   }
 
@@ -244,6 +257,15 @@ export class Cluster {
       }
     };
     return log;
+  }
+
+  private noted(retention: LogRetention): LogRetention {
+    const trim = retention.trim.bind(retention);
+    retention.trim = (before, fence) => {
+      if (comparePositions(before, this.cutBefore) > 0) this.cutBefore = before;
+      return trim(before, fence);
+    };
+    return retention;
   }
 
   private async startWorker(
@@ -281,13 +303,21 @@ export class Cluster {
     if (life.isAlive) host.isAtWork = true;
   }
 
-  /** See the fault `worker-chokes`: what it takes meanwhile is as if it were gone. */
+  /** See the fault `worker-chokes`: it fails at what it has just taken, and goes on with all that it has. */
   private choking(host: SimHost, channel: WorkerChannel): WorkerChannel {
-    const accept = channel.accept.bind(channel);
-    channel.accept = (commandId) =>
-      this.time.now < host.chokesUntil
+    const [take, accept] = [channel.take.bind(channel), channel.accept.bind(channel)];
+    const offered = new Set<string>();
+    channel.take = async (...limits) => {
+      const commands = await take(...limits);
+      for (const { messageId } of commands) offered.add(messageId);
+      return commands;
+    };
+    channel.accept = (commandId) => {
+      const isFresh = offered.delete(commandId);
+      return isFresh && this.time.now < host.chokesUntil
         ? Promise.reject(new OperationalError("choked", "it fails at this command", false, ""))
         : accept(commandId);
+    };
     return channel;
   }
 

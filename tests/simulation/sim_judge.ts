@@ -168,7 +168,7 @@ export class SimJudge implements Witness {
   }
 
   private view(): WorldView {
-    const { time, nodes, bugs } = this.cluster;
+    const { time, nodes, bugs, incidents } = this.cluster;
     return {
       at: time.elapsed,
       logAt: this.cluster.logClock(),
@@ -177,6 +177,7 @@ export class SimJudge implements Witness {
       ),
       inFlight: this.inFlight(),
       ...this.waiting(),
+      incidents,
       bugs,
     };
   }
@@ -199,8 +200,10 @@ export class SimJudge implements Witness {
       const entries = redis.execute("XRANGE", stream, "-", "+") as [string, string[]][];
       if (entries.length === 0) return [];
       const pending = redis.execute("XPENDING", stream, "workers", "-", "+", "100");
-      for (const [, , , times] of pending as [string, string, number, number][]) {
-        offeredMost = Math.max(offeredMost, times);
+      const before = new Map(entries.map(([entry, fields]) => [entry, Number(fields[7] ?? 0)]));
+      for (const [entry, , , times] of pending as [string, string, number, number][]) {
+        // Also on the streams that it was moved from.
+        offeredMost = Math.max(offeredMost, times + (before.get(entry) ?? 0));
       }
       return entries.map(([, fields]) => fields[1]!);
     });

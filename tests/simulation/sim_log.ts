@@ -1,5 +1,5 @@
 /** The log as it stands, read around the network after each step: what came, and what a Redis that was put back has lost. */
-import { positionOf, recordedFrom } from "../../adapters/embedded/stored_events.ts";
+import { positionOf, recordedFrom, sequenceOf } from "../../adapters/embedded/stored_events.ts";
 import { eventOf, type StreamEntry } from "../../adapters/redis/stored_entries.ts";
 import {
   comparePositions,
@@ -55,18 +55,19 @@ export class SimLog {
     if (!redis) return [];
     const there = new Set(entriesAfter(redis.keyspace, START).map(([position]) => position));
     const { cut } = this;
-    const kept = this.events.findIndex(({ position }) =>
-      comparePositions(position, cut) > 0 && !there.has(position)
-    );
-    return kept < 0 ? [] : this.events.splice(kept);
+    const isGone = ({ position }: RecordedEvent) =>
+      comparePositions(position, cut) > 0 && !there.has(position);
+    const lost = this.events.filter(isGone);
+    if (lost.length > 0) this.events.splice(this.events.indexOf(lost[0]!));
+    return lost;
   }
 
-  /** Up to here it was cut; `START` when nothing was. */
+  /** Up to here it was cut, and may have been; `START` when nothing was. */
   get cut(): Position {
-    const { redis, tables } = this.cluster;
+    const { redis, tables, cutBefore } = this.cluster;
     return redis
       ? execute(redis.keyspace, ["HGET", META, "cut"], 0) as string | null ?? START
-      : positionOf(Math.max(0, tables.events.bounds().first - 1));
+      : positionOf(Math.max(0, Math.min(tables.events.bounds().first, sequenceOf(cutBefore)) - 1));
   }
 
   private get head(): Position {

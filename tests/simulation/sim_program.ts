@@ -29,6 +29,11 @@ export class SimProgram {
     return this.parts.name;
   }
 
+  /** It is stopped, and nothing of it happens. */
+  get isFrozen(): boolean {
+    return this.life !== null && this.life.frozenUntil > this.parts.time.now;
+  }
+
   /** A new process of it, unless there is one; a program that cannot begin is started again. */
   start(): void {
     this.cancelStart?.();

@@ -64,9 +64,11 @@ function onRedis(strike: (redis: NonNullable<Cluster["redis"]>, step: FaultStep)
 
 function onLeader(work: (system: FleetSystem, cluster: Cluster) => Promise<void>) {
   return (cluster: Cluster) => {
-    const leader = cluster.nodes.find(({ system }) => system && system.fence !== null)?.system;
+    const leader = cluster.nodes.find(({ system, program }) =>
+      !program.isFrozen && system && system.fence !== null
+    )?.system;
     if (leader) work(leader, cluster).catch(passing(cluster));
-    return leader !== undefined && leader !== null;
+    return Boolean(leader);
   };
 }
 

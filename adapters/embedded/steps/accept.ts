@@ -9,6 +9,7 @@
  */
 import { isUrgent } from "../../../events/commands.ts";
 import { newEvent } from "../../../events/instance_events.ts";
+import type { RuntimeInfo } from "../../../events/runtime_info.ts";
 import type { AcceptOutcome } from "../../../events/worker_channel.ts";
 import type { Step, StepContext } from "../step.ts";
 import { type CommandRow, type InstanceRow, type WorkerRow } from "../tables.ts";
@@ -51,21 +52,35 @@ function acceptNew(context: StepContext, row: CommandRow, worker: WorkerRow): Ac
     const event = newEvent("CommandExpired", { commandId, reason: "WorkersBusy" });
     return endInstead(context, row, instance, worker, event);
   }
-  if (mustWait(context, row, worker)) {
-    // Waiting for a rival's end is no sign of poison.
+  if (mustWait(context, row, instance, worker)) {
+    // Waiting for a rival is no sign of poison.
     context.effects.busy.push(commandId);
     return refused("busy");
   }
   return acceptAs(context, row, worker, instance);
 }
 
-function mustWait(context: StepContext, row: CommandRow, worker: WorkerRow): boolean {
+/**
+ * Another worker has a command of the instance in work, or a live run was found at another site since the command was
+ * sent: what is to become of it is for that site's workers.
+ */
+function mustWait(
+  context: StepContext,
+  row: CommandRow,
+  { runId, runtimeInfo }: InstanceRow,
+  worker: WorkerRow,
+): boolean {
   const { messageId, instanceId } = row.command;
   if (isUrgent(row.command)) return false;
+  if (runId !== null && runtimeInfo !== null && siteOf(runtimeInfo) !== worker.site) return true;
   return context.tables.commands.of(instanceId).some((other) =>
     other.command.messageId !== messageId && other.accepted !== null &&
     other.accepted.workerId !== worker.workerId
   );
+}
+
+function siteOf(runtimeInfo: string): string {
+  return (JSON.parse(runtimeInfo) as RuntimeInfo).site;
 }
 
 function acceptAs(

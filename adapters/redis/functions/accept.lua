@@ -41,9 +41,12 @@ local function end_instead(keys, command, worker_id, instance, event_type, reaso
   return { 'refused', 'ended' }
 end
 
--- Another worker has a command of the instance in work: two hands on one server. A stop need not wait.
-local function must_wait(keys, command, worker_id, instance)
+-- Another worker has a command of the instance in work: two hands on one server. A stop need not wait. Or a live run was
+-- found at another site since the command was sent: what is to become of it is for that site's workers.
+local function must_wait(keys, command, worker_id, worker, instance)
   if is_urgent(command) then return false end
+  local run = read_run(keys, command.instance)
+  if run.runId and run.site ~= worker.site then return true end
   for other_id in string.gmatch(instance.live, '[^,]+') do
     if other_id ~= command.id then
       local other = read_command(keys, other_id)
@@ -82,8 +85,8 @@ local function accept(keys, args)
   if now >= command.acceptBy then
     return end_instead(keys, command, worker_id, instance, 'CommandExpired', 'WorkersBusy')
   end
-  if must_wait(keys, command, worker_id, instance) then
-    -- Waiting for a rival's end is no sign of poison: its deliveries are counted anew.
+  if must_wait(keys, command, worker_id, worker, instance) then
+    -- Waiting for a rival is no sign of poison: its deliveries are counted anew.
     redis.call('XCLAIM', command.stream, GROUP, worker_id, 0, command.entry,
       'RETRYCOUNT', 0, 'JUSTID')
     return { 'refused', 'busy' }

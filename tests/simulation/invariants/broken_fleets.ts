@@ -120,6 +120,7 @@ function lived(...changes: ProcessChange[]): Violation | null {
     inFlight: [],
     waiting: null,
     offeredMost: 0,
+    incidents: [],
     bugs: [],
   });
 }
@@ -139,6 +140,7 @@ export const BROKEN_PROCESSES: Broken = {
       inFlight: [],
       waiting: null,
       offeredMost: 0,
+      incidents: [],
       bugs: [],
     });
   },

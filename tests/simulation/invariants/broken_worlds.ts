@@ -18,6 +18,7 @@ const view = (change: Partial<RestingView> = {}): RestingView => ({
   inFlight: [],
   waiting: null,
   offeredMost: 0,
+  incidents: [],
   bugs: [],
   log: null,
   cut: START,
@@ -59,6 +60,7 @@ export const BROKEN_WORLDS: Broken = {
     judgeOf(waiting()).atIntervals(view({ inFlight: ["c1"], waiting: ["c1", "c1"] })),
   nothingIsOfferedForEver: () =>
     judgeOf(waiting()).atIntervals(view({ inFlight: ["c1"], waiting: ["c1"], offeredMost: 6 })),
+  incidentsAreTrue: () => running().atIntervals(view({ incidents: ["HISTORY_ROLLBACK"] })),
   nothingIsOverdue: () => judgeOf(waiting(), QUIET).atIntervals(view({ inFlight: ["c1"] })),
   nothingIsABug: () => running().atIntervals(view({ bugs: [new Error("broken")] })),
   everyAskerHears: () => {

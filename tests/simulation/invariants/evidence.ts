@@ -2,6 +2,7 @@
  * What the simulated cluster tells the judge, as it happens, and what it lets him look at. All times are virtual
  * milliseconds of one clock, unless they are said to be the log's.
  */
+import type { Incident } from "../../../actors/system_port.ts";
 import type { RecordedEvent } from "../../../events/envelope.ts";
 import type { Position } from "../../../events/envelope.ts";
 import type { InstanceState } from "../../../machines/lifecycle.ts";
@@ -93,6 +94,8 @@ export interface WorldView {
   waiting: readonly string[] | null;
   /** How often the most offered of these was offered. */
   offeredMost: number;
+  /** What nodes have told of the log. */
+  incidents: readonly Incident["code"][];
   /** What only a fault in the program can bring about. */
   bugs: readonly unknown[];
 }

@@ -102,6 +102,12 @@ export const WORLD_RULES: Rules<[seen: Seen, view: WorldView]> = {
       return null;
     },
   },
+  incidentsAreTrue: {
+    sentence:
+      "A node tells of a loss only where a rollback took something, and never of a baseline that is wrong. Design §5.",
+    holds: ({ ledger }, { incidents }) =>
+      incidents.find((code) => code !== "HISTORY_ROLLBACK" || ledger.lost.size === 0) ?? null,
+  },
   nothingIsABug: {
     sentence: "No program meets what only a fault in it can bring about. Style §5.",
     holds: (_, { bugs }) =>

@@ -146,4 +146,17 @@ export const LOG_MUTATIONS: readonly Mutation[] = [
     draw: { faults: ["snapshot-saved", "node-killed"] },
     seedsMax: 50,
   },
+  {
+    name: "take-its-own-history-for-another",
+    sentence:
+      "An append takes the history that was decided upon for one that came later. Design §5.",
+    edits: [{
+      file: `${FUNCTIONS}/append.lua`,
+      find: "  if args[14] ~= '' and args[14] ~= instance.last then",
+      replace: "  if args[14] ~= '' and args[14] ~= instance.origin then",
+    }],
+    noticedBy: ["incidentsAreTrue"],
+    draw: { form: "redis", faults: ["node-frozen"] },
+    seedsMax: 20,
+  },
 ];

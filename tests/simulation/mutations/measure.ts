@@ -1,11 +1,11 @@
 /** `deno task mutations [--only name]… [--jobs N]`: hunts the mutations and prints the table of `docs/testing.md`. */
 import { huntAll, type Hunted } from "./hunts.ts";
 import { MUTATIONS } from "./mutations.ts";
+import { OPEN_MUTATIONS } from "./open_mutations.ts";
 
 const only = valuesOf("--only");
-const chosen = only.length === 0
-  ? MUTATIONS
-  : MUTATIONS.filter(({ name }) => only.some((word) => name.includes(word)));
+const chosen = only.length === 0 ? MUTATIONS : [...MUTATIONS, ...OPEN_MUTATIONS]
+  .filter(({ name }) => only.some((word) => name.includes(word)));
 const jobs = Number(valuesOf("--jobs")[0] ?? navigator.hardwareConcurrency);
 const hunted = await huntAll(chosen, jobs, ({ mutation, report, complaint, seconds }) => {
   const { caught = null, other = null, seeds = 0 } = report ?? {};

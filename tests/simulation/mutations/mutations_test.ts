@@ -4,12 +4,13 @@ import { INVARIANTS } from "../invariants/catalogue.ts";
 import { huntAll } from "./hunts.ts";
 import { edited } from "./mutation.ts";
 import { MUTATIONS } from "./mutations.ts";
+import { OPEN_MUTATIONS } from "./open_mutations.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 const textAt = (path: string) => Deno.readTextFileSync(new URL(path, ROOT));
 
 Deno.test("what each mutation replaces is in its file exactly once, and is changed by it", () => {
-  for (const { name, edits } of MUTATIONS) {
+  for (const { name, edits } of [...MUTATIONS, ...OPEN_MUTATIONS]) {
     for (const edit of edits) {
       const before = textAt(edit.file);
       assert(edited(before, edit) !== before, `${name} changes nothing`);

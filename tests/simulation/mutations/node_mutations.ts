@@ -8,8 +8,8 @@ export const NODE_MUTATIONS: readonly Mutation[] = [
       "What appends nothing is answered from what is folded here, however old that is. Design §3, promise 2.",
     edits: [{
       file: "actors/freshness.ts",
-      find: "const version = await reads.run(() => log.version(instanceId), deadline);",
-      replace: "const version = seen.version;",
+      find: "const latest = await reads.run(() => log.latest(instanceId), deadline);",
+      replace: "const latest = seen.context;",
     }],
     noticedBy: ["answersAreNotOld", "answersAreTheirOwn", "nothingKnownIsDenied"],
     draw: { form: "redis" },
