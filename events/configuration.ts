@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { JsonObject } from "./json.ts";
 import { ID_PATTERN } from "./ids.ts";
+import { referenceFaults } from "./drasi_references.ts";
 import { secretFaults } from "./secret_fields.ts";
 
 const portForm = "must be a whole number from 1 to 65535";
@@ -153,6 +154,7 @@ export function configurationFaults(template: Template, configuration: JsonObjec
   return [
     ...faultsOf(schemas[template].safeParse(withPredecessorNames(template, configuration))),
     ...secretFaults(template, configuration),
+    ...(template === "drasi-server" ? referenceFaults(configuration) : []),
   ];
 }
 

@@ -39,6 +39,7 @@ export async function openSite(
     drasiServer: {
       drasiServerBin: settings.drasiServerBin,
       standIn: settings.standIn,
+      pluginsFolder: settings.drasiPluginsDir,
       standInCommand: standInCommand(),
     },
   });

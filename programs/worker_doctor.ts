@@ -12,6 +12,7 @@ import {
   hostFindings,
 } from "../workers/process/host_findings.ts";
 import { findProgram, LOOPBACK, portFailure } from "../workers/process/preflight.ts";
+import { ProgramReleases } from "../workers/process/program_releases.ts";
 import { SecretStore } from "../workers/process/secret_store.ts";
 import { SECRET_NAME } from "../events/secret_reference.ts";
 import { lockSite } from "./data_folder.ts";
@@ -53,9 +54,10 @@ async function lookAtHost(settings: Settings, environment: Environment): Promise
   const { PATH = "" } = inheritedEnvironment(environment);
   const dataFolder = await lookAtFolder(settings.dataDir);
   const found = await findProgram(settings.drasiServerBin ?? "drasi-server", PATH, Deno.cwd());
-  const drasiServer = "path" in found ? found : { problem: found.message };
-  const place = await nearestFolder(settings.dataDir);
-  const facts = await askHost(hostClock, PATH, place, "path" in found ? found.path : null);
+  const drasiServer = "path" in found
+    ? { path: found.path, version: await versionOf(found.path, PATH) }
+    : { problem: found.message };
+  const facts = await askHost(hostClock, PATH, await nearestFolder(settings.dataDir));
   const seen = hostFindings({
     facts,
     policy,
@@ -65,6 +67,12 @@ async function lookAtHost(settings: Settings, environment: Environment): Promise
     badSecrets: await lookAtSecrets(settings, policy, environment),
   });
   return [...seen.filter(({ check }) => faulty.length === 0 || check !== "allowed"), ...faulty];
+}
+
+async function versionOf(program: string, searchPath: string): Promise<string | null> {
+  const release = await new ProgramReleases(hostClock, searchPath).of(program);
+  if (release === null) return null;
+  return release.isStandIn ? `${release.version} (a stand-in)` : release.version;
 }
 
 function freePortsOf({ ports: { from, to } }: HostPolicy): number {

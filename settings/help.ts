@@ -44,6 +44,7 @@ Of all that run servers
                               DRAAS_SECRET_<NAME>         none: what \${secret:name} stands for; or a file in
                                                           <data folder>/secrets
                               DRASI_SERVER_BIN            drasi-server, found on PATH
+                              DRASI_PLUGINS_DIR           plugins beside drasi-server; else in each instance's folder
                               DRAAS_STANDIN               start: auto, a stand-in runs where no drasi-server is;
                                                           worker:process: never
 

@@ -83,6 +83,12 @@ export const SETTINGS: readonly Setting[] = [
     set: matching("drasiServerBin", /^[^\0]{1,4096}$/, "the path of an executable"),
   },
   {
+    name: "DRASI_PLUGINS_DIR",
+    flag: null,
+    commands: COMMANDS,
+    set: matching("drasiPluginsDir", /^\/[^\0]{0,4095}$/, "an absolute path"),
+  },
+  {
     name: "DRAAS_WORKER_POLICY",
     flag: "--policy",
     commands: ["start", ...WORKERS],
@@ -174,7 +180,8 @@ function matching(
     | "dataDir"
     | "drasiServerBin"
     | "workerId"
-    | "workerPolicy",
+    | "workerPolicy"
+    | "drasiPluginsDir",
   pattern: RegExp,
   form: string,
 ) {

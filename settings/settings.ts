@@ -25,6 +25,8 @@ export interface Settings {
   /** More events than this may be cut, the oldest first; null: all are kept. */
   retentionEvents: number | null;
   drasiServerBin: string | null;
+  /** Absolute; null: beside the binary, or else in each instance's folder. */
+  drasiPluginsDir: string | null;
   /** The file that says what a host allows; null: `worker.yaml` in the working folder, if there is one. */
   workerPolicy: string | null;
   standIn: "auto" | "never";
@@ -60,6 +62,7 @@ export function defaultSettings(command: Command): Settings {
     retentionMs: null,
     retentionEvents: null,
     drasiServerBin: null,
+    drasiPluginsDir: null,
     workerPolicy: null,
     // A stand-in is for the first steps on one machine; a fleet wants the product, or an error.
     standIn: isWhole ? "auto" : "never",

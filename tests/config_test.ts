@@ -31,6 +31,7 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     retentionMs: null,
     retentionEvents: null,
     drasiServerBin: null,
+    drasiPluginsDir: null,
     workerPolicy: null,
     standIn: "auto",
     redisUrl: null,

@@ -37,7 +37,7 @@ testWithRedis(
       for (const check of ["redis", "clock", "tools", "data folder", "disk", "ports"]) {
         assert(new RegExp(`^(ok|warn)  +${check} `, "m").test(stdout), `${check} in ${stdout}`);
       }
-      assertStringIncludes(stdout, `drasi-server 9.9.9 at ${folder}/drasi-server`);
+      assertStringIncludes(stdout, `9.9.9, ${folder}/drasi-server`);
       assert(!stdout.includes("\x1b"), "no colours where nobody looks");
       assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["drasi-server"]);
       assertEquals(await redis.cli("DBSIZE"), "0");

@@ -21,12 +21,11 @@ const sound: HostView = {
     cgroups: "2",
     cgroup_writable: "/sys/fs/cgroup/worker",
     controllers: "cpu memory pids",
-    drasi_version: "drasi-server 0.2.2",
   },
   policy: strictPolicy("worker.yaml"),
   freePorts: 10_000,
   dataFolder: { path: "/var/lib/draas", problem: null, isOpenToOthers: false, isInUse: true },
-  drasiServer: { path: "/usr/bin/drasi-server" },
+  drasiServer: { path: "/usr/bin/drasi-server", version: "0.2.2" },
   badSecrets: [],
 };
 
@@ -43,7 +42,7 @@ Deno.test("a host on which all is well has nothing to advise", () => {
     ["data folder", "ok", "/var/lib/draas, a worker works there now", undefined],
     ["disk", "ok", "8.0 GiB free below /var/lib/draas", undefined],
     ["allowed", "ok", "drasi-server, by worker.yaml", undefined],
-    ["drasi-server", "ok", "drasi-server 0.2.2 at /usr/bin/drasi-server", undefined],
+    ["drasi-server", "ok", "0.2.2, /usr/bin/drasi-server", undefined],
     ["ports", "ok", "10000 of 10000 free from 20000 to 29999", undefined],
     ["cgroups", "ok", "version 2, writable (cpu memory pids)", undefined],
     ["open files", "ok", "at most 65536", undefined],
@@ -96,7 +95,7 @@ const FOUND: [
   ],
   [
     "a drasi-server that cannot run",
-    { facts: without("drasi_version") },
+    { drasiServer: { path: "/x", version: null } },
     "drasi-server",
     "fail",
     "does not tell its version",

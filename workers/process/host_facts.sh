@@ -1,6 +1,6 @@
 # What a worker finds on its host, as lines "NAME VALUE", for `worker:doctor`.
 #
-#   sh host_facts.sh FOLDER [DRASI_SERVER]
+#   sh host_facts.sh FOLDER
 set -f
 say() { printf '%s %s\n' "$1" "$2"; }
 
@@ -39,5 +39,4 @@ else
 fi
 [ -n "$folder" ] && [ -d "$folder" ] && [ -w "$folder" ] && [ -w "$folder/cgroup.procs" ] && say cgroup_writable "$folder"
 
-[ -n "${2:-}" ] && "$2" --version 2>/dev/null </dev/null | { IFS= read -r version && say drasi_version "$version"; }
 exit 0

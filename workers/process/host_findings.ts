@@ -19,7 +19,8 @@ export interface HostView {
   /** Of the ports of `policy.ports`. */
   freePorts: number;
   dataFolder: DataFolderView;
-  drasiServer: { path: string } | { problem: string };
+  /** Its version is null where it does not tell. */
+  drasiServer: { path: string; version: string | null } | { problem: string };
   /** Secrets that cannot be used, and why. */
   badSecrets: readonly string[];
 }
@@ -134,7 +135,7 @@ function policyFinding({ source, templates, binaries }: HostPolicy): Finding {
   };
 }
 
-function drasiServerFinding({ facts, policy, drasiServer }: HostView): Finding {
+function drasiServerFinding({ policy, drasiServer }: HostView): Finding {
   const check = "drasi-server";
   if (!policy.templates.includes("drasi-server")) {
     return { check, outcome: "ok", saw: "not needed: the host does not allow it" };
@@ -148,15 +149,13 @@ function drasiServerFinding({ facts, policy, drasiServer }: HostView): Finding {
       advice: "Install drasi-server, or set DRASI_SERVER_BIN to its path.",
     };
   }
-  const version = facts.drasi_version;
-  if (version !== undefined) {
-    return { check, outcome: "ok", saw: `${version} at ${drasiServer.path}` };
-  }
+  const { path, version } = drasiServer;
+  if (version !== null) return { check, outcome: "ok", saw: `${version}, ${path}` };
   return {
     check,
     outcome: "fail",
-    saw: `${drasiServer.path} does not tell its version`,
-    advice: `Run: ${drasiServer.path} --version`,
+    saw: `${path} does not tell its version`,
+    advice: `Run: ${path} --version`,
   };
 }
 

@@ -1,22 +1,20 @@
-/** Finds out who listens on a port, for the failure of a start that wanted it. By `sh`, as `process_table.ts` says. */
-import { readLines } from "./line_reader.ts";
+/** Finds out who listens on a port, for the failure of a start that wanted it. */
+import type { Clock } from "../../events/clock.ts";
+import { askShell } from "./asked_shell.ts";
 import script from "./port_holder.sh" with { type: "text" };
 
+const WITHIN_MS = 5_000;
+
 /** `instance i-2 (process 31337)`, `process 402 (redis-server)`, `a process of user id 0`; null where it cannot be told. */
-export async function portHolder(port: number, searchPath: string): Promise<string | null> {
+export async function portHolder(
+  clock: Clock,
+  searchPath: string,
+  port: number,
+): Promise<string | null> {
   try {
-    const child = new Deno.Command("sh", {
-      args: ["-c", script, "draas-port-holder", String(port)],
-      clearEnv: true,
-      env: { PATH: searchPath, LC_ALL: "C" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    let told: string | null = null;
-    for await (const line of readLines(child.stdout)) told ??= line;
-    await child.status;
-    return told === null ? null : describeHolder(told);
+    const question = { script, args: [String(port)], searchPath, withinMs: WITHIN_MS };
+    const { lines: [line] } = await askShell(clock, question);
+    return line === undefined ? null : describeHolder(line);
   } catch {
     // A host without a process to spare: that the port is taken is known all the same.
     return null;

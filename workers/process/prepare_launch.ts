@@ -112,7 +112,11 @@ async function portConflict(
     return null;
   }
   if (failure.code !== "port_in_use") return failure;
-  return portTaken(bound, port, await portHolder(port, host.hostEnvironment.PATH ?? ""));
+  return portTaken(
+    bound,
+    port,
+    await portHolder(host.clock, host.hostEnvironment.PATH ?? "", port),
+  );
 }
 
 /** What the template's program is here. An explicit binary that is missing is never replaced. */
@@ -121,15 +125,23 @@ async function findDrasiServer(
   spec: StartSpec,
   folder: InstanceFolder,
 ): Promise<DrasiServerProgram | Failure> {
-  const { drasiServerBin, standIn, standInCommand } = host.drasiServer;
-  const unused: DrasiServerProgram = { argv: [DRASI_SERVER], isStandIn: false };
-  if (spec.template !== "drasi-server") return unused;
+  const { drasiServerBin, standIn, standInCommand, pluginsFolder = null } = host.drasiServer;
+  const said = { isStandIn: false, version: null, pluginsFolder };
+  if (spec.template !== "drasi-server") return { ...said, argv: [DRASI_SERVER] };
   const searchPath = host.hostEnvironment.PATH ?? "";
   const found = await findProgram(drasiServerBin ?? DRASI_SERVER, searchPath, folder.path);
-  if ("path" in found) return { argv: [found.path], isStandIn: false };
+  if ("path" in found) {
+    return {
+      argv: [found.path],
+      isStandIn: false,
+      version: null,
+      ...await host.releases.of(found.path),
+      pluginsFolder: pluginsFolder ?? await pluginsFolderOf(found.path, folder),
+    };
+  }
   if (drasiServerBin !== null || found.code !== "binary_missing") return found;
   if (standIn === "auto" && standInCommand !== null) {
-    return { argv: standInCommand, isStandIn: true };
+    return { ...said, argv: standInCommand, isStandIn: true };
   }
   return {
     code: "binary_missing",
@@ -137,6 +149,17 @@ async function findDrasiServer(
       "DRASI_SERVER_BIN to its path.",
     retryable: false,
   };
+}
+
+/**
+ * Null where plugins are beside the binary, so that it finds them by itself. It would make that folder, or end where it
+ * may not: then each instance gets one of its own, which no other one changes while it boots.
+ */
+async function pluginsFolderOf(binary: string, folder: InstanceFolder): Promise<string | null> {
+  const real = await Deno.realPath(binary);
+  const beside = `${real.slice(0, real.lastIndexOf("/"))}/plugins`;
+  const isThere = await workingDirectoryFailure(beside) === null;
+  return isThere ? null : `${folder.path}/plugins`;
 }
 
 function bindHost(configuration: JsonObject): string {

@@ -5,6 +5,7 @@ import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import type { PortBook } from "./port_book.ts";
 import type { ProcessTable } from "./process_table.ts";
+import type { ProgramReleases } from "./program_releases.ts";
 import type { SecretStore } from "./secret_store.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
 import type { SiteLeases } from "./site_leases.ts";
@@ -24,6 +25,8 @@ export interface DrasiServerOptions {
   standIn: "auto" | "never";
   /** Program and arguments of the stand-in; it gets the same flags as the product. */
   standInCommand: readonly string[] | null;
+  /** Where its plugins are, absolute; absent or null: beside the binary, or else in each instance's own folder. */
+  pluginsFolder?: string | null;
 }
 
 /** One site of the process platform. */
@@ -44,6 +47,7 @@ export interface ProcessHost {
   /** What may run here. */
   policy: HostPolicy;
   ports: PortBook;
+  releases: ProgramReleases;
   secrets: SecretStore;
 }
 

@@ -32,6 +32,7 @@ import {
 } from "./process_host.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { endedInfo, liveInfo } from "./run_state.ts";
+import { ProgramReleases } from "./program_releases.ts";
 import { SecretStore } from "./secret_store.ts";
 import { lastLines } from "./server_log.ts";
 import { openShellProcessTable } from "./shell_process_table.ts";
@@ -109,6 +110,7 @@ export async function openProcessPlatform(
     drasiServer,
     policy,
     ports: new PortBook(id, policy.ports, (host, port) => portFailure(host, port) === null),
+    releases: new ProgramReleases(clock, searchPath),
     secrets: new SecretStore({
       folder: policy.secrets.folder ?? `${dataRoot}/secrets`,
       variables: options.secretVariables ?? {},

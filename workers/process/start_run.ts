@@ -3,6 +3,7 @@ import { type Clock, sleep } from "../../events/clock.ts";
 import { configurationFaults, describeFaults } from "../../events/configuration.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import { knownFailureIn } from "../templates/known_failure.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { durationText } from "./exit_description.ts";
 import { endRun } from "./end_run.ts";
@@ -150,6 +151,8 @@ function exitedAtOnce(info: RuntimeInfo, plan: LaunchPlan): StartOutcome {
   const code = info.exit?.code ?? null;
   const isFinal = code !== null &&
     (plan.finalExitCodes.includes(code) || SHELL_EXEC_CODES.includes(code));
+  const known = knownFailureIn(info.logTail ?? "", plan.knownFailures);
+  if (known) return failed(withOutput(known, info), info);
   const failure: Failure = {
     code: "exited_at_once",
     message: `The server ${info.exit?.message ?? "ended"}, before it counted as started.`,

@@ -45,6 +45,7 @@ export function planCommand(configuration: JsonObject, context: LaunchContext): 
     host: port === null ? null : host,
     port,
     finalExitCodes: [],
+    knownFailures: [],
     runtimeMetadata: {},
   };
 }
