@@ -35,7 +35,7 @@ templates: [drasi-server, command]
 binaries: [/usr/bin/redis-server, /opt/apps/*/bin/*]
 users: [app]
 folders: [/srv/apps]
-limits: { memory: 1.5GiB, cpus: 0.5, processes: 200, openFiles: 4096 }
+limits: { memory: 1.5GiB, cpus: 0.5, processes: 200, openFiles: 4096, mustHold: true }
 plugins: any
 ports: 21000-21099
 secrets: { folder: /etc/draas/secrets, names: [db-*] }
@@ -47,6 +47,7 @@ secrets: { folder: /etc/draas/secrets, names: [db-*] }
     users: ["app"],
     folders: ["/srv/apps"],
     limits: { memoryBytes: 1_610_612_736, cpus: 0.5, processes: 200, openFiles: 4_096 },
+    limitsMustHold: true,
     plugins: "any",
     ports: { from: 21_000, to: 21_099 },
     isPortRangeBinding: true,
@@ -69,7 +70,7 @@ templates: [shell]
 binaries: [redis-server, /opt/../bin/sh]
 users: ["a b"]
 folders: /srv
-limits: { memory: 2 buckets, cpus: 0, process: 1, openFiles: 1.5 }
+limits: { memory: 2 buckets, cpus: 0, process: 1, openFiles: 1.5, mustHold: 1 }
 plugins: maybe
 ports: 30000-20000
 secrets: { names: [../x], folders: /etc }
@@ -83,7 +84,8 @@ secrets: { names: [../x], folders: /etc }
       "limits.memory: must be a size, for example 512MiB or 2GiB, and at least 1MiB",
       "limits.cpus: must be a number of cores from 0.01 to 1024, for example 1.5",
       "limits.openFiles: must be a whole number from 1 to 1073741816",
-      "limits.process: is not a rule; the rules here are memory, cpus, processes, openFiles",
+      "limits.mustHold: must be true or false",
+      "limits.process: is not a rule; the rules here are memory, cpus, processes, openFiles, mustHold",
       "plugins: must be one of verified, any",
       "ports: must be a range of ports from 1 to 65535, for example 20000-29999",
       "secrets.names.0: must be the name of a secret, for example db-password or db-*",

@@ -40,6 +40,8 @@ export interface HostPolicy {
   /** Where servers may work and keep data besides their instance's own folder; each with all below it. */
   folders: readonly string[] | null;
   limits: LargestLimits;
+  /** Whether a server is refused where this host cannot hold it to one of its limits. */
+  limitsMustHold: boolean;
   /** Which plugins a drasi-server may load: code that runs as the worker's user. */
   plugins: PluginRule;
   /** Where ports are picked. */
@@ -71,6 +73,7 @@ export function openPolicy(source: string): HostPolicy {
     users: [],
     folders: null,
     limits: { memoryBytes: null, cpus: null, processes: null, openFiles: null },
+    limitsMustHold: false,
     plugins: "any",
     ports: DEFAULT_PORTS,
     isPortRangeBinding: false,
@@ -100,6 +103,7 @@ export function parseHostPolicy(content: unknown, silent: HostPolicy): Parsed<Ho
         processes: said.limits?.processes ?? silent.limits.processes,
         openFiles: said.limits?.openFiles ?? silent.limits.openFiles,
       },
+      limitsMustHold: said.limits?.mustHold ?? silent.limitsMustHold,
       plugins: said.plugins ?? silent.plugins,
       ports: said.ports ?? silent.ports,
       isPortRangeBinding: said.ports !== undefined || silent.isPortRangeBinding,
@@ -179,6 +183,7 @@ const fileSchema = z.strictObject({
     cpus: z.number({ error: cpusForm }).min(0.01, cpusForm).max(1_024, cpusForm),
     processes: wholeNumber(4_194_304),
     openFiles: wholeNumber(1_073_741_816),
+    mustHold: z.boolean({ error: "must be true or false" }),
   }, { error: "must hold limits, for example { memory: 2GiB, processes: 200 }" }).partial(),
   plugins: z.enum(["verified", "any"], { error: "must be one of verified, any" }),
   ports,
@@ -197,7 +202,7 @@ const fileSchema = z.strictObject({
 
 const KEYS: Readonly<Record<string, string>> = {
   "": Object.keys(fileSchema.shape).join(", "),
-  limits: "memory, cpus, processes, openFiles",
+  limits: "memory, cpus, processes, openFiles, mustHold",
   secrets: "folder, names",
 };
 

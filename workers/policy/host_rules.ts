@@ -111,14 +111,17 @@ function binaryRefusals({ binaries }: HostPolicy, { program, variables }: Launch
   ];
 }
 
-function userRefusals({ users }: HostPolicy, { user }: LaunchWish): Refusal[] {
-  if (user === undefined || users.includes(user)) return [];
-  return [{
-    rule: "users",
-    reason: users.length === 0
-      ? `servers run as the worker's own user here, not as ${user}`
-      : `servers run as the worker's own user or ${listed(users)} here, not as ${user}`,
-  }];
+/** Why no server may run as this user; null where it may. */
+export function whyNotAs({ users }: HostPolicy, user: string): string | null {
+  if (users.includes(user)) return null;
+  return users.length === 0
+    ? `servers run as the worker's own user here, not as ${user}`
+    : `servers run as the worker's own user or ${listed(users)} here, not as ${user}`;
+}
+
+function userRefusals(policy: HostPolicy, { user }: LaunchWish): Refusal[] {
+  const reason = user === undefined ? null : whyNotAs(policy, user);
+  return reason === null ? [] : [{ rule: "users", reason }];
 }
 
 function folderRefusals(policy: HostPolicy, { folders = [] }: LaunchWish): Refusal[] {

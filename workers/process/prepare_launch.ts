@@ -136,7 +136,7 @@ async function findDrasiServer(
       isStandIn: false,
       version: null,
       ...await host.releases.of(found.path),
-      pluginsFolder: pluginsFolder ?? await pluginsFolderOf(found.path, folder),
+      pluginsFolder: pluginsFolder ?? await pluginsFolderOf(found.path),
     };
   }
   if (drasiServerBin !== null || found.code !== "binary_missing") return found;
@@ -153,13 +153,13 @@ async function findDrasiServer(
 
 /**
  * Null where plugins are beside the binary, so that it finds them by itself. It would make that folder, or end where it
- * may not: then each instance gets one of its own, which no other one changes while it boots.
+ * may not: then each instance gets one in its working directory, which no other one changes while it boots.
  */
-async function pluginsFolderOf(binary: string, folder: InstanceFolder): Promise<string | null> {
+async function pluginsFolderOf(binary: string): Promise<string | null> {
   const real = await Deno.realPath(binary);
   const beside = `${real.slice(0, real.lastIndexOf("/"))}/plugins`;
   const isThere = await workingDirectoryFailure(beside) === null;
-  return isThere ? null : `${folder.path}/plugins`;
+  return isThere ? null : "plugins";
 }
 
 function bindHost(configuration: JsonObject): string {

@@ -69,7 +69,7 @@ export interface DrasiServerProgram {
   isStandIn: boolean;
   /** What it says its release is; null where it does not tell. */
   version: string | null;
-  /** Absolute; null: `plugins` beside its binary. */
+  /** Absolute, or within the working directory; null: `plugins` beside its binary. */
   pluginsFolder: string | null;
 }
 
