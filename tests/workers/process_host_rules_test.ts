@@ -64,6 +64,18 @@ Deno.test("only listed programs run, by the name that is listed, also through li
     },
   ));
 
+Deno.test("a link or dots within an allowed folder lead to no other program", () =>
+  withPolicy(
+    (folder) => `{templates: [command], binaries: ["${folder}/**"]}`,
+    async (world, folder) => {
+      await Deno.symlink("/bin", `${folder}/link`);
+      for (const program of [`${folder}/link/sh`, `${folder}/../../bin/sh`]) {
+        const message = await refusal(world, { command: [program, "-c", "sleep 9"] });
+        assertStringIncludes(message, `is not one of ${await Deno.realPath(folder)}/**`);
+      }
+    },
+  ));
+
 Deno.test("a pattern names the folder that a link leads to", () =>
   withFolder(async (folder) => {
     await Deno.mkdir(`${folder}/real`);

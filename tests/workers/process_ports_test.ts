@@ -45,6 +45,27 @@ Deno.test("a picked port is kept over restarts of the server and of the worker w
     assert(moved.port !== port, "another one while a stranger has it");
   }));
 
+Deno.test("a port stays with an instance that is stopped, also for a later worker, until it is removed", () => {
+  const ports = { from: 28_200, to: 28_207 };
+  const sleeper = { command: ["sleep", "9"], port: 0 };
+  return withWorld(async ({ platform, reopen }) => {
+    const { port } = await started(platform, sleeper);
+    await platform.stop("i-1", NO_FENCE);
+    await platform.close();
+    const later = await reopen();
+    await later.inventory();
+    const others = ["a", "b", "c", "d", "e", "f", "g"];
+    const picked = await Promise.all(
+      others.map(async (id) => (await started(later, sleeper, { instanceId: id })).port),
+    );
+    assertEquals(new Set([...picked, port]).size, 8, "seven got the seven other ones");
+    await later.remove("i-1", NO_FENCE);
+    for (const id of others) await later.stop(id, NO_FENCE);
+    const last = await started(later, sleeper, { instanceId: "i-2" });
+    assertEquals(last.port, port, "what was removed keeps none");
+  }, { policy: { ...openPolicy("worker.yaml"), ports } });
+});
+
 /** What a start that wants `port` is told. */
 async function conflict({ platform }: ProcessWorld, port: number | undefined): Promise<string> {
   const outcome = await startIt(platform, { ...LISTENER, port: port ?? 0 }, { instanceId: "i-2" });

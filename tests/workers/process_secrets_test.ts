@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../../events/json.ts";
 import { NO_FENCE } from "../../workers/platform.ts";
+import { maskedText } from "../../workers/process/secret_store.ts";
 import {
   eventually,
   failureOf,
@@ -122,3 +123,13 @@ Deno.test("a drasi-server finds its secrets in its configuration, which is for i
     assertEquals(written.sources[0].password, VALUE);
     await platform.remove("i-1", NO_FENCE);
   }));
+
+Deno.test("a secret is hidden in each form in which programs write it, long ones first", () => {
+  assertEquals(
+    maskedText('p@ss "x" p%40ss%20%22x%22 {"p":"p@ss \\"x\\""} p', ['p@ss "x"']),
+    '(secret) (secret) {"p":"(secret)"} p',
+  );
+  assertEquals(maskedText("abc abcd", ["abc", "abcd"]), "(secret) (secret)");
+  const key = "-----BEGIN KEY-----\nc2VjcmV0\nend";
+  assertEquals(maskedText("read c2VjcmV0, end", [key]), "read (secret), end");
+});
