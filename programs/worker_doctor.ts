@@ -17,7 +17,7 @@ import { SecretStore } from "../workers/process/secret_store.ts";
 import { SECRET_NAME } from "../events/secret_reference.ts";
 import { lockSite } from "./data_folder.ts";
 import { diagnosisText } from "./doctor_words.ts";
-import { readHostPolicy, UNTOLD } from "./policy_file.ts";
+import { POLICY_FILE, readHostPolicy, UNTOLD } from "./policy_file.ts";
 import { redisFindings, unreachedFinding } from "./redis_findings.ts";
 import { say } from "./terminal.ts";
 
@@ -61,6 +61,7 @@ async function lookAtHost(settings: Settings, environment: Environment): Promise
   const seen = hostFindings({
     facts,
     policy,
+    isPolicyOpenToOthers: await isOpenToOthers(settings.workerPolicy ?? POLICY_FILE, 0o002),
     freePorts: freePortsOf(policy),
     dataFolder,
     drasiServer,
@@ -88,10 +89,20 @@ async function lookAtFolder(path: string): Promise<DataFolderView> {
     const probe = await Deno.makeTempFile({ dir: there, prefix: ".draas-doctor-" });
     await Deno.remove(probe);
     if (there !== path) return { ...view, path: `${path} (made at the first start)` };
-    const isOpenToOthers = ((await Deno.stat(path)).mode ?? 0) % 0o100 !== 0;
-    return { ...view, isOpenToOthers, isInUse: await isLocked(`${path}/process`) };
+    const isInUse = await isLocked(`${path}/process`);
+    return { ...view, isOpenToOthers: await isOpenToOthers(path, 0o077), isInUse };
   } catch (error) {
     return { ...view, problem: reasonOf(error) };
+  }
+}
+
+/** Whether others than its owner have any of these rights; false for what is not there. */
+async function isOpenToOthers(path: string, rights: number): Promise<boolean> {
+  try {
+    return (((await Deno.stat(path)).mode ?? 0) & rights) !== 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

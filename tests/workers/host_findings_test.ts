@@ -23,6 +23,7 @@ const sound: HostView = {
     controllers: "cpu memory pids",
   },
   policy: strictPolicy("worker.yaml"),
+  isPolicyOpenToOthers: false,
   freePorts: 10_000,
   dataFolder: { path: "/var/lib/draas", problem: null, isOpenToOthers: false, isInUse: true },
   drasiServer: { path: "/usr/bin/drasi-server", version: "0.2.2" },
@@ -78,6 +79,13 @@ const FOUND: [
     "can be looked into by other users",
   ],
   ["a full disk", { facts: { ...sound.facts, disk_free_kib: "1024" } }, "disk", "warn", "0.0 GiB"],
+  [
+    "a policy that others may change",
+    { isPolicyOpenToOthers: true },
+    "allowed",
+    "fail",
+    "which other users may change",
+  ],
   ["any program", { policy: openPolicy("worker.yaml") }, "allowed", "warn", "any program"],
   [
     "no drasi-server, and nothing else allowed",

@@ -17,7 +17,7 @@ const LISTENER = {
 const fence = (generation: number) => ({ fence: { generation, attempt: 1 } });
 
 Deno.test("without a port, or with port 0, a free one of the host's range is picked and told", () => {
-  const ports = { from: 28_100, to: 28_199 };
+  const ports = { from: 18_100, to: 18_199 };
   return withWorld(async ({ platform }) => {
     const first = await started(platform, LISTENER);
     const second = await started(platform, { ...LISTENER, port: 0 }, { instanceId: "i-2" });
@@ -46,7 +46,7 @@ Deno.test("a picked port is kept over restarts of the server and of the worker w
   }));
 
 Deno.test("a port stays with an instance that is stopped, also for a later worker, until it is removed", () => {
-  const ports = { from: 28_200, to: 28_207 };
+  const ports = { from: 18_200, to: 18_207 };
   const sleeper = { command: ["sleep", "9"], port: 0 };
   return withWorld(async ({ platform, reopen }) => {
     const { port } = await started(platform, sleeper);

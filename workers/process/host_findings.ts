@@ -16,6 +16,8 @@ export interface Finding {
 export interface HostView {
   facts: HostFacts;
   policy: HostPolicy;
+  /** Whether other users than its owner may change the file that the policy is in. */
+  isPolicyOpenToOthers: boolean;
   /** Of the ports of `policy.ports`. */
   freePorts: number;
   dataFolder: DataFolderView;
@@ -46,7 +48,7 @@ export function hostFindings(view: HostView): Finding[] {
     toolFinding(view.facts),
     folderFinding(view.dataFolder),
     diskFinding(view),
-    policyFinding(view.policy),
+    policyFinding(view),
     drasiServerFinding(view),
     portFinding(view),
     cgroupFinding(view.facts),
@@ -120,9 +122,18 @@ function diskFinding({ facts, dataFolder }: HostView): Finding {
     : { check: "disk", outcome: "warn", saw, advice: "Free some: on a full disk nothing starts." };
 }
 
-function policyFinding({ source, templates, binaries }: HostPolicy): Finding {
+function policyFinding({ policy, isPolicyOpenToOthers }: HostView): Finding {
+  const { source, templates, binaries } = policy;
   const runs = templates.join(", ") || "nothing";
   const check = "allowed";
+  if (isPolicyOpenToOthers) {
+    return {
+      check,
+      outcome: "fail",
+      saw: `${runs}, by ${source}, which other users may change`,
+      advice: `Run: chmod o-w ${source}`,
+    };
+  }
   if (!templates.includes("command")) return { check, outcome: "ok", saw: `${runs}, by ${source}` };
   if (binaries !== null) {
     return { check, outcome: "ok", saw: `${runs} (${binaries.length} binaries), by ${source}` };
