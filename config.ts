@@ -3,7 +3,7 @@ import { parse as parseYaml } from "yaml";
 import { type Fault } from "./events/configuration.ts";
 import { reasonOf } from "./events/errors.ts";
 import type { Parsed } from "./events/specification.ts";
-import { OTHERS, SETTINGS } from "./settings/setting_table.ts";
+import { OTHERS, SECRET_VARIABLE, SETTINGS } from "./settings/setting_table.ts";
 import { type Command, defaultSettings, type Setting, type Settings } from "./settings/settings.ts";
 
 /** What the program was given: arguments, environment, the text of `draas.yaml` if there is one. */
@@ -21,13 +21,14 @@ const NOT_A_SETTING = `is not a setting; the settings are ${
 }`;
 interface Switch {
   flag: string;
-  key: "headless" | "stopOnExit";
+  key: "headless" | "stopOnExit" | "json";
   commands: readonly Command[];
 }
 
 const SWITCHES: readonly Switch[] = [
   { flag: "--headless", key: "headless", commands: ["start", "serve"] },
   { flag: "--stop-on-exit", key: "stopOnExit", commands: ["start"] },
+  { flag: "--json", key: "json", commands: ["worker:doctor"] },
 ];
 
 /** The settings of `command`, or every fault in what was given, each with the right form. */
@@ -53,7 +54,7 @@ export function parseSettings(command: Command, given: Given): Parsed<Settings> 
 /** What a program cannot do without. */
 function missing(command: Command, { host, apiToken, redisUrl }: Settings): Fault[] {
   const listens = command === "start" || command === "serve";
-  const needsRedis = command === "serve" || command === "worker:process";
+  const needsRedis = command === "serve" || command.startsWith("worker:");
   const faults: Fault[] = [];
   if (listens && !LOOPBACK.test(host) && apiToken === null) {
     faults.push({
@@ -92,6 +93,15 @@ export function inheritedEnvironment(
     const value = environment[name];
     return value === undefined ? [] : [[name, value]];
   }));
+}
+
+/** The variables that hold secrets for servers; no setting, and in no message. */
+export function secretVariables(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => SECRET_VARIABLE.test(name)),
+  );
 }
 
 type Apply = (setting: Setting, text: string, source: string) => void;
@@ -133,7 +143,8 @@ function applyEnvironment(
 ): void {
   for (const setting of SETTINGS) apply(setting, environment[setting.name] ?? "", setting.name);
   for (const name of Object.keys(environment)) {
-    const isKnown = OTHERS.has(name) || SETTINGS.some((one) => one.name === name);
+    const isKnown = OTHERS.has(name) || SECRET_VARIABLE.test(name) ||
+      SETTINGS.some((one) => one.name === name);
     if (name.startsWith("DRAAS_") && !isKnown) faults.push({ path: name, message: NOT_A_SETTING });
   }
 }

@@ -6,11 +6,15 @@ import { serve } from "./programs/serve.ts";
 import { start } from "./programs/start.ts";
 import { complain, endWithBugs, say, tellBug } from "./programs/terminal.ts";
 import { VERSION } from "./programs/version.ts";
+import { examineHost } from "./programs/worker_doctor.ts";
 import { runProcessWorker } from "./programs/worker_process.ts";
 import { HELP } from "./settings/help.ts";
 import { type Command, COMMANDS, type Settings } from "./settings/settings.ts";
 
 const HELP_WORDS: readonly string[] = ["--help", "-h", "help"];
+
+/** What was given to the program is not in order, so that trying again is of no use. */
+const CALLED_WRONGLY: readonly string[] = ["redis_url_invalid", "policy_invalid"];
 
 /** A program: runs until it is told to end, and gives its exit code. */
 type Program = (
@@ -22,6 +26,7 @@ const PROGRAMS: Readonly<Record<Command, Program>> = {
   start,
   serve,
   "worker:process": runProcessWorker,
+  "worker:doctor": examineHost,
   "log:verify": verify,
 };
 
@@ -55,7 +60,7 @@ export async function main(args: readonly string[]): Promise<number> {
       return 1;
     }
     complain(error.message, error.hint);
-    return error.code === "redis_url_invalid" ? 2 : 1;
+    return CALLED_WRONGLY.includes(error.code) ? 2 : 1;
   }
 }
 

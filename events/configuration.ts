@@ -6,11 +6,15 @@
 import { z } from "zod";
 import type { JsonObject } from "./json.ts";
 import { ID_PATTERN } from "./ids.ts";
+import { referenceFaults } from "./drasi_references.ts";
+import { secretFaults } from "./secret_fields.ts";
 
-const port = z.number({ error: "must be a whole number from 1 to 65535" })
-  .int("must be a whole number from 1 to 65535")
-  .min(1, "must be a whole number from 1 to 65535")
-  .max(65_535, "must be a whole number from 1 to 65535");
+const portForm = "must be a whole number from 1 to 65535";
+const port = z.number({ error: portForm }).int(portForm).min(1, portForm).max(65_535, portForm);
+
+/** The port that a server listens on; 0 is a free one of the host's range, as none is. */
+const ownPort = z.number({ error: portForm }).int(portForm).min(0, portForm).max(65_535, portForm)
+  .transform((number) => number === 0 ? undefined : number);
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.|$)){4}$/;
 
@@ -69,7 +73,7 @@ const commandConfiguration = z.strictObject({
   env: environment.optional(),
   workingDirectory: path.optional(),
   host: host.optional(),
-  port: port.optional(),
+  port: ownPort.optional(),
   readiness: readiness.optional(),
   stopSignal: signalName.optional(),
   stopGraceMs: milliseconds(3_600_000).optional(),
@@ -87,7 +91,7 @@ const component = (extra: Record<string, z.ZodType>) =>
 const drasiServerConfiguration = z.strictObject({
   id: z.string().regex(ID_PATTERN, "must be letters, digits and -").optional(),
   host: host.optional(),
-  port: port.optional(),
+  port: ownPort.optional(),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"], {
     error: "must be one of trace, debug, info, warn, error",
   }).optional(),
@@ -147,7 +151,11 @@ export function configurationSizeFaults(configuration: JsonObject): Fault[] {
 
 /** Every fault of a configuration at once; an empty list means that it is valid. */
 export function configurationFaults(template: Template, configuration: JsonObject): Fault[] {
-  return faultsOf(schemas[template].safeParse(withPredecessorNames(template, configuration)));
+  return [
+    ...faultsOf(schemas[template].safeParse(withPredecessorNames(template, configuration))),
+    ...secretFaults(template, configuration),
+    ...(template === "drasi-server" ? referenceFaults(configuration) : []),
+  ];
 }
 
 /** The typed form of a configuration that `configurationFaults` found nothing wrong with. */

@@ -226,6 +226,11 @@ const FAILURE_HINTS: Readonly<Record<string, string>> = {
   port_in_use:
     "End what uses the port, or PATCH another one; a configuration without a port gets a free one.",
   binary_missing: "Install the program on the worker's host, or PATCH the configuration.",
+  host_refused:
+    "Ask the owner of the worker's host (its worker.yaml), or choose another host by workerLabels.",
+  secret_missing: "Put the secret on the worker's host, and repeat the request.",
+  secret_empty: "Put the secret on the worker's host, and repeat the request.",
+  secret_unusable: "Mend the secret on the worker's host, and repeat the request.",
   disk_full: "Make room on the worker's host and repeat the request.",
 };
 

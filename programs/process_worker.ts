@@ -1,9 +1,10 @@
 /** The process worker over any bus: its data folder, its platform, and the loop, put together. */
 import { hostIds } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
-import { inheritedEnvironment } from "../config.ts";
+import { inheritedEnvironment, secretVariables } from "../config.ts";
 import type { Registration, WorkerChannel } from "../events/worker_channel.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { HostPolicy } from "../workers/policy/host_policy.ts";
 import { openProcessPlatform, type ProcessPlatform } from "../workers/process/process_platform.ts";
 import { Worker } from "../workers/worker_loop.ts";
 import { lockSite } from "./data_folder.ts";
@@ -15,12 +16,14 @@ type Environment = Readonly<Record<string, string>>;
 
 /**
  * The platform over the site in the data folder, which is locked for this program.
+ * @param policy what the host allows
  * @param undo gets what lets go of the lock
  * @throws {OperationalError} `data_folder_in_use`, `data_folder_unusable`, `host_unsupported`
  */
 export async function openSite(
   settings: Settings,
   environment: Environment,
+  policy: HostPolicy,
   undo: Undo,
 ): Promise<ProcessPlatform> {
   const dataFolder = `${settings.dataDir}/process`;
@@ -31,12 +34,20 @@ export async function openSite(
     clock: hostClock,
     ids: hostIds,
     hostEnvironment: inheritedEnvironment(environment),
+    policy: withSecretsFolder(policy, `${Deno.realPathSync(settings.dataDir)}/secrets`),
+    secretVariables: secretVariables(environment),
     drasiServer: {
       drasiServerBin: settings.drasiServerBin,
       standIn: settings.standIn,
+      pluginsFolder: settings.drasiPluginsDir,
       standInCommand: standInCommand(),
     },
   });
+}
+
+/** Where the host's owner names no folder for secrets, they are in the data folder. */
+function withSecretsFolder(policy: HostPolicy, folder: string): HostPolicy {
+  return { ...policy, secrets: { ...policy.secrets, folder: policy.secrets.folder ?? folder } };
 }
 
 /** Who a worker is, and how it reaches the bus. */

@@ -4,11 +4,13 @@ import { hostIds, nextTurn } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
 import type { Settings } from "../settings/settings.ts";
+import { openPolicy } from "../workers/policy/host_policy.ts";
 import { attend } from "./attendance.ts";
 import { stopFleet } from "./fleet_stop.ts";
 import { openFleetSystem } from "./fleet_system.ts";
 import { type HttpDoor, openHttpDoor, STOP_PATIENCE_MS } from "./http_door.ts";
 import { type Undo, undoAll } from "./parts.ts";
+import { POLICY_FILE, readHostPolicy } from "./policy_file.ts";
 import { openSite, seatWorker } from "./process_worker.ts";
 import { complain, endAtNextSignal, endAtOnce, say, terminal } from "./terminal.ts";
 import { farewell } from "./words.ts";
@@ -66,7 +68,9 @@ async function openNode(settings: Settings, environment: Environment, undo: Undo
   hostClock.neverBefore(broker.newestAt);
   undo.push(() => broker.close());
   try {
-    const platform = await openSite(settings, environment, undo);
+    // Whoever may ask this API for a program is who started it: nothing is refused unless worker.yaml says so.
+    const policy = await readHostPolicy(settings.workerPolicy, openPolicy(POLICY_FILE));
+    const platform = await openSite(settings, environment, policy, undo);
     const worker = seatWorker({
       identity: {
         workerId: `embedded-${platform.site}`,

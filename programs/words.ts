@@ -57,6 +57,9 @@ export interface WorkerStarted {
   dataDir: string;
   slots: number;
   labels: Readonly<Record<string, string>>;
+  /** What the host lets it run, and what says so. */
+  templates: readonly string[];
+  policy: string;
   /** Servers that ran here when it began. */
   found: number;
 }
@@ -69,6 +72,7 @@ export function workerGreeting(worker: WorkerStarted): string {
     `DRaaS ${version}, worker ${workerId}, ready in ${tookMs} ms`,
     `  Redis  ${address}, namespace ${namespace}`,
     `  Runs   servers as processes of ${hostName}, works on ${slots} at once`,
+    `  Allows ${worker.templates.join(", ") || "nothing"}, as of ${worker.policy}`,
     ...(labels === "" ? [] : [`  Labels ${labels}`]),
     `  Data   ${dataDir}`,
     `  Found  ${serversOf(found)} running`,

@@ -8,6 +8,7 @@ import type { ProcessPlatform } from "../workers/process/process_platform.ts";
 import type { Worker } from "../workers/worker_loop.ts";
 import { keptWorkerId, machineIdOf } from "./data_folder.ts";
 import { type Undo, undoAll } from "./parts.ts";
+import { readHostPolicy, UNTOLD } from "./policy_file.ts";
 import { openSite, seatWorker } from "./process_worker.ts";
 import { openRedis, tellOfRedis } from "./redis_access.ts";
 import { whenRedisAnswers } from "./redis_wait.ts";
@@ -34,7 +35,8 @@ export async function runProcessWorker(
 ): Promise<number> {
   const startedAt = hostClock.monotonic();
   const undo: Undo = [];
-  const platform = await openSite(settings, environment, undo);
+  const policy = await readHostPolicy(settings.workerPolicy, UNTOLD);
+  const platform = await openSite(settings, environment, policy, undo);
   const hostName = Deno.hostname();
   const workerId = settings.workerId ?? await keptWorkerId(settings.dataDir, hostName);
   const wait = { clock: hostClock, voice: terminal, waitMs: settings.redisWaitMs };
@@ -55,6 +57,8 @@ export async function runProcessWorker(
     dataDir: Deno.realPathSync(settings.dataDir),
     slots: settings.slots,
     labels: settings.workerLabels,
+    templates: policy.templates,
+    policy: policy.source,
     found,
   }));
   const reason = await Promise.race([asked, superseded]);

@@ -4,6 +4,7 @@ export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
   deno task start [flags]            on one machine: control plane, HTTP API and worker in one process
   deno task serve [flags]            a control plane on Redis; as many as you like on one Redis
   deno task worker:process [flags]   a worker on any host that reaches the Redis; runs servers as processes
+  deno task worker:doctor [flags]    looks at a host and its Redis as a worker would, and says what to do
   deno task log:verify [flags]       folds the log anew and compares it with what was kept of it
 
 Flags of all                  Setting                     Default
@@ -24,19 +25,26 @@ Flags of start
   --data-dir FOLDER           DRAAS_DATA_DIR              .draas; log:verify reads it where no REDIS_URL is
   --stop-on-exit              stop every instance when DRaaS ends
 
-Flags of serve, worker:process and log:verify
+Flags of serve, the workers and log:verify
                               REDIS_URL                   none: redis://host:port, rediss://, redis+sentinel://,
                                                           redis+cluster://; ConnectionStrings__Redis does as well
   --redis-wait TIME           DRAAS_REDIS_WAIT            30s: how long to wait for Redis at the start
 
-Flags of worker:process
+Flags of worker:process and worker:doctor
   --data-dir FOLDER           DRAAS_DATA_DIR              .draas-worker: one worker a folder
   --worker-id ID              DRAAS_WORKER_ID             made at the first start, kept in the data folder
   --slots N                   DRAAS_WORKER_SLOTS          64: how many instances it works on at once
   --label KEY=VALUE           DRAAS_WORKER_LABELS         none; may be repeated (zone=a,disk=ssd in the setting)
   --patience TIME             DRAAS_WORKER_PATIENCE       10s: for what is in hand when it is told to end
+  --json                      worker:doctor: what it found as JSON; code 1 when something is in a worker's way
 
-Of all that run servers       DRASI_SERVER_BIN            drasi-server, found on PATH
+Of all that run servers
+  --policy FILE               DRAAS_WORKER_POLICY         worker.yaml in the working folder, if there is one: what may
+                                                          run on this host; without it a worker runs drasi-server only
+                              DRAAS_SECRET_<NAME>         none: what \${secret:name} stands for; or a file in
+                                                          <data folder>/secrets
+                              DRASI_SERVER_BIN            drasi-server, found on PATH
+                              DRASI_PLUGINS_DIR           plugins beside drasi-server; else in each instance's folder
                               DRAAS_STANDIN               start: auto, a stand-in runs where no drasi-server is;
                                                           worker:process: never
 

@@ -5,8 +5,8 @@ import { parseRedisAddress } from "./redis_address.ts";
 import { type Command, COMMANDS, type Setting, type Settings } from "./settings.ts";
 
 const CONTROL_PLANES: readonly Command[] = ["start", "serve"];
-const WORKERS: readonly Command[] = ["worker:process"];
-const ON_REDIS: readonly Command[] = ["serve", "worker:process", "log:verify"];
+const WORKERS: readonly Command[] = ["worker:process", "worker:doctor"];
+const ON_REDIS: readonly Command[] = ["serve", ...WORKERS, "log:verify"];
 const LABELS_MAX = 32;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -49,7 +49,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "DRAAS_DATA_DIR",
     flag: "--data-dir",
-    commands: ["start", "worker:process", "log:verify"],
+    commands: ["start", ...WORKERS, "log:verify"],
     set: matching("dataDir", /^[^\0]{1,4096}$/, "a folder"),
   },
   {
@@ -81,6 +81,18 @@ export const SETTINGS: readonly Setting[] = [
     flag: null,
     commands: COMMANDS,
     set: matching("drasiServerBin", /^[^\0]{1,4096}$/, "the path of an executable"),
+  },
+  {
+    name: "DRASI_PLUGINS_DIR",
+    flag: null,
+    commands: COMMANDS,
+    set: matching("drasiPluginsDir", /^\/[^\0]{0,4095}$/, "an absolute path"),
+  },
+  {
+    name: "DRAAS_WORKER_POLICY",
+    flag: "--policy",
+    commands: ["start", ...WORKERS],
+    set: matching("workerPolicy", /^[^\0]{1,4096}$/, "the path of a file"),
   },
   {
     name: "DRAAS_STANDIN",
@@ -138,6 +150,9 @@ export const OTHERS: ReadonlySet<string> = new Set([
   "DRAAS_SITE",
 ]);
 
+/** Of the host's secrets: `db-password` may be in `DRAAS_SECRET_DB_PASSWORD`. */
+export const SECRET_VARIABLE = /^DRAAS_SECRET_[A-Z0-9_]+$/;
+
 function redis(settings: Settings, text: string): string | null {
   const address = parseRedisAddress(text);
   if (!address.ok) return address.form;
@@ -158,7 +173,15 @@ function labels(settings: Settings, text: string): string | null {
 }
 
 function matching(
-  key: "namespace" | "host" | "apiToken" | "dataDir" | "drasiServerBin" | "workerId",
+  key:
+    | "namespace"
+    | "host"
+    | "apiToken"
+    | "dataDir"
+    | "drasiServerBin"
+    | "workerId"
+    | "workerPolicy"
+    | "drasiPluginsDir",
   pattern: RegExp,
   form: string,
 ) {

@@ -1,7 +1,13 @@
 /** What can be set, for which program, and what holds where nothing is said. Design §8. */
 
 /** The programs, by the word that starts them. */
-export const COMMANDS = ["start", "serve", "worker:process", "log:verify"] as const;
+export const COMMANDS = [
+  "start",
+  "serve",
+  "worker:process",
+  "worker:doctor",
+  "log:verify",
+] as const;
 export type Command = typeof COMMANDS[number];
 
 /** Everything that can be set. Durations are milliseconds. */
@@ -19,6 +25,10 @@ export interface Settings {
   /** More events than this may be cut, the oldest first; null: all are kept. */
   retentionEvents: number | null;
   drasiServerBin: string | null;
+  /** Absolute; null: beside the binary, or else in each instance's folder. */
+  drasiPluginsDir: string | null;
+  /** The file that says what a host allows; null: `worker.yaml` in the working folder, if there is one. */
+  workerPolicy: string | null;
   standIn: "auto" | "never";
   /** An address as `parseRedisAddress` gives it; null: the embedded log. */
   redisUrl: string | null;
@@ -34,6 +44,8 @@ export interface Settings {
   patienceMs: number;
   headless: boolean;
   stopOnExit: boolean;
+  /** What a program found is told as JSON. */
+  json: boolean;
 }
 
 /** The settings of `command` when nothing is given. */
@@ -44,12 +56,14 @@ export function defaultSettings(command: Command): Settings {
     host: "127.0.0.1",
     port: 4700,
     apiToken: null,
-    dataDir: command === "worker:process" ? ".draas-worker" : ".draas",
+    dataDir: command.startsWith("worker:") ? ".draas-worker" : ".draas",
     commandTimeoutMs: 30_000,
     queueTimeoutMs: 600_000,
     retentionMs: null,
     retentionEvents: null,
     drasiServerBin: null,
+    drasiPluginsDir: null,
+    workerPolicy: null,
     // A stand-in is for the first steps on one machine; a fleet wants the product, or an error.
     standIn: isWhole ? "auto" : "never",
     redisUrl: null,
@@ -60,6 +74,7 @@ export function defaultSettings(command: Command): Settings {
     patienceMs: 10_000,
     headless: false,
     stopOnExit: false,
+    json: false,
   };
 }
 

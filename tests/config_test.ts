@@ -31,6 +31,8 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     retentionMs: null,
     retentionEvents: null,
     drasiServerBin: null,
+    drasiPluginsDir: null,
+    workerPolicy: null,
     standIn: "auto",
     redisUrl: null,
     redisWaitMs: 30_000,
@@ -39,6 +41,7 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     workerLabels: {},
     patienceMs: 10_000,
     headless: false,
+    json: false,
     stopOnExit: false,
   });
   for (const text of ["127.0.0.1", "4700", ".draas", "30000", "600000"]) {

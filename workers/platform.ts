@@ -68,7 +68,7 @@ export type StopOutcome =
 
 /** Why something did not work, for programs (`code`, `retryable`) and for people (`message`). */
 export interface Failure {
-  /** `configuration_invalid`, `binary_missing`, `port_in_use`, `exited_at_once`, `not_ready`, `aborted`,
+  /** `configuration_invalid`, `host_refused`, `secret_missing`, `binary_missing`, `port_in_use`, `ports_exhausted`, `exited_at_once`, `not_ready`, `aborted`,
    * `spawn_too_late`, `locked`, `stale_generation`, `disk_full`, `still_running`, … */
   code: string;
   message: string;

@@ -134,7 +134,11 @@ export async function openRedisBroker(options: RedisBrokerOptions): Promise<Redi
   };
 }
 
-async function untilReady(link: RedisLink, clock: Clock): Promise<void> {
+/**
+ * Waits until Redis answers, at most 5 s.
+ * @throws {OperationalError} `redis_unreachable`, `redis_refused`
+ */
+export async function untilReady(link: RedisLink, clock: Clock): Promise<void> {
   const until = clock.monotonic() + CONNECT_WITHIN_MS;
   while (link.away() !== null) {
     const isRefused = /WRONGPASS|NOAUTH|NOPERM|certificate|TLS/i.test(link.lastError ?? "");

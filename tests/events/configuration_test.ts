@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { configurationFaults, describeFaults } from "../../events/configuration.ts";
 import { comparePositions, isPosition } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
-import { canonicalJson } from "../../events/json.ts";
+import { canonicalJson, type JsonObject } from "../../events/json.ts";
 import { parseWith, specificationSchema } from "../../events/specification.ts";
 import { type StoredEvent, upcast, upcastChecked } from "../../events/upcast.ts";
 
@@ -120,4 +120,55 @@ Deno.test("what an instance says about workers is checked with every fault and i
       "its name must be 1 to 63 letters, digits, '.', '_', '/' or '-', beginning and ending with a letter or digit",
     ],
   ]);
+});
+
+Deno.test("parts of a drasi-server that do not fit each other are told, each with its path", () => {
+  const faults = configurationFaults("drasi-server", {
+    sources: [{ kind: "mock", id: "s" }, { kind: "mock", id: "s" }],
+    queries: [
+      { id: "q", query: "MATCH (n) RETURN n", sources: [{ sourceId: "t" }, { sourceId: "s" }] },
+      { id: "own", query: "MATCH (n) RETURN n", sources: [{ sourceId: "__component_graph__" }] },
+    ],
+    reactions: [{ kind: "log", id: "r", queries: ["q", "p"] }],
+  });
+  assertEquals(faults.map(({ path, message }) => `${path}: ${message}`), [
+    'sources.1.id: is used twice: "s"',
+    'queries.0.sources.0.sourceId: there is no source "t"',
+    'reactions.0.queries.1: there is no query "p"',
+  ]);
+});
+
+Deno.test("references to secrets stand where a host can hide them, and secret fields hold nothing else", () => {
+  const told = (template: Parameters<typeof configurationFaults>[0], configuration: JsonObject) =>
+    configurationFaults(template, configuration).map(({ path, message }) => `${path}: ${message}`);
+  assertEquals(
+    told("command", {
+      command: ["psql", "--password=${secret:db}"],
+      env: { A: "x${secret:db}y${secret:api.key-2}", B: "${secret:}", C: "${secret:a b}", D: "$" },
+      workingDirectory: "/srv/${secret:db}",
+    }),
+    [
+      "command.1: must not hold a secret, since every user of the host can read arguments; put it into env",
+      "env.B: must hold references of the form ${secret:NAME}: letters, digits, '.', '_' and '-'",
+      "env.C: must hold references of the form ${secret:NAME}: letters, digits, '.', '_' and '-'",
+      "workingDirectory: must not hold a secret; secrets may stand in env",
+    ],
+  );
+  const needed =
+    "must be a reference, ${secret:NAME}, since what is written here can be read in the log";
+  assertEquals(
+    told("drasi-server", {
+      sources: [
+        { kind: "postgres", id: "a", password: "hush", user: "u" },
+        { kind: "http", id: "b", auth: { token: "${secret:t}", saslPassword: "${secret:a}x" } },
+        { kind: "http", id: "c", partitionKey: "k", apiKey: "${API_KEY}", clientSecret: "" },
+      ],
+      queries: [{ id: "q", query: "RETURN '${secret:t}'" }],
+    }),
+    [
+      `sources.0.password: ${needed}`,
+      "queries.0.query: must not hold a secret; secrets may stand in sources, reactions, " +
+      "identityProviders, bootstrapProviders, secretStore, stateStore",
+    ],
+  );
 });

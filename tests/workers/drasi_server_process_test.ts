@@ -2,7 +2,16 @@
 import { NO_FENCE } from "../../workers/platform.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DrasiServerOptions } from "../../workers/process/process_host.ts";
-import { failureOf, fileText, isRunning, started, startIt, withWorld } from "./process_world.ts";
+import { ProgramReleases } from "../../workers/process/program_releases.ts";
+import {
+  failureOf,
+  fileText,
+  isRunning,
+  realClock,
+  started,
+  startIt,
+  withWorld,
+} from "./process_world.ts";
 
 const entry = new URL("../../workers/templates/stand_in/main.ts", import.meta.url).pathname;
 const standInCommand = [Deno.execPath(), "run", "--allow-all", "--no-check", entry];
@@ -58,8 +67,13 @@ Deno.test("a server whose boot fails tells its last lines", () =>
   withWorld(async ({ platform }) => {
     const configuration = { sources: [{ kind: "no-such-kind", id: "s-1" }] };
     const { failure } = failureOf(await startIt(platform, configuration, { template }));
-    assertEquals(failure.code, "exited_at_once");
-    assertStringIncludes(failure.message, "Missing plugins");
+    assertEquals([failure.code, failure.retryable], ["plugins_missing", false]);
+    assertStringIncludes(
+      failure.message,
+      "drasi-server lacks plugins that its configuration needs: " +
+        "source/no-such-kind (referenced by source 's-1'). Install them",
+    );
+    assertStringIncludes(failure.message, "Its last output:\n");
   }, withStandIn));
 
 Deno.test("a stranger that answers on the port is not taken for the server", () =>
@@ -93,4 +107,49 @@ Deno.test("a stranger that answers on the port is not taken for the server", () 
       standIn: "auto",
       standInCommand: ["sh", "-c", `exec '${Deno.execPath()}' run -A ../../stranger.ts "$@"`, "sh"],
     },
+  }));
+
+/** Runs `test` with a binary that is the stand-in under another name, in a folder of its own. */
+async function withBinary(test: (binary: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "draas-binary-" });
+  try {
+    const binary = `${folder}/drasi-server`;
+    const script = `#!/bin/sh\nexec ${standInCommand.map((word) => `'${word}'`).join(" ")} "$@"\n`;
+    await Deno.writeTextFile(binary, script, { mode: 0o700 });
+    await test(binary);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What is told of a run of this binary, and where it said that its plugins are. */
+async function ranWith(drasiServer: DrasiServerOptions): Promise<[unknown, string | undefined]> {
+  let told: [unknown, string | undefined] = [null, undefined];
+  await withWorld(async ({ platform, folder }) => {
+    const { runtimeMetadata } = await started(platform, {}, { template });
+    const log = await Deno.readTextFile(`${folder()}/server.log`);
+    const place = /Plugins directory: (.*)/.exec(log)?.[1];
+    told = [runtimeMetadata, place];
+  }, { ...withStandIn, drasiServer });
+  return told;
+}
+
+Deno.test("a binary shows its release, and that it is a stand-in where it says so", () =>
+  withBinary(async (drasiServerBin) => {
+    const options = { drasiServerBin, standIn: "never" as const, standInCommand: null };
+    const release = { standIn: "true", version: "0.1.0" };
+    assertEquals(await ranWith(options), [release, "plugins"]);
+    assertEquals(await ranWith({ ...options, pluginsFolder: "/opt/p" }), [release, "/opt/p"]);
+    await Deno.mkdir(drasiServerBin.replace(/[^/]*$/, "plugins"));
+    const [, place] = await ranWith(options);
+    assert(place?.startsWith("/"), `the binary's own choice: ${place}`);
+  }));
+
+Deno.test("a binary that tells no release, and one that was replaced, are asked for it all the same", () =>
+  withBinary(async (binary) => {
+    const releases = new ProgramReleases(realClock, Deno.env.get("PATH") ?? "");
+    await Deno.writeTextFile(binary, "#!/bin/sh\nexit 1\n");
+    assertEquals(await releases.of(binary), null);
+    await Deno.writeTextFile(binary, "#!/bin/sh\necho drasi-server 0.2.2; echo rustc 1.90\n");
+    assertEquals(await releases.of(binary), { version: "0.2.2", isStandIn: false });
   }));

@@ -10,7 +10,12 @@ const context: LaunchContext = {
   runFolder: "/data/instances/i-1/runs/r-1",
   pickedPort: null,
   hostEnvironment: { PATH: "/bin", HOME: "/root", AWS_SECRET_ACCESS_KEY: "x", LANG: "C" },
-  drasiServer: { argv: ["/opt/drasi-server"], isStandIn: false },
+  drasiServer: {
+    argv: ["/opt/drasi-server"],
+    isStandIn: false,
+    version: "0.2.2",
+    pluginsFolder: null,
+  },
 };
 
 const marks = { DRAAS_INSTANCE_ID: "i-1", DRAAS_RUN_ID: "r-1", DRAAS_SITE: "s-1" };
@@ -38,7 +43,7 @@ Deno.test("a drasi-server gets its whole configuration said, whatever its defaul
     [plan.stopSignal, plan.bootStopSignal, plan.stopGraceMs],
     ["SIGINT", "SIGTERM", 30_000],
   );
-  assertEquals(plan.runtimeMetadata, {});
+  assertEquals(plan.runtimeMetadata, { version: "0.2.2" });
 });
 
 Deno.test("a drasi-server is ready when it answers and lists its own instance", () => {
@@ -58,9 +63,15 @@ Deno.test("a drasi-server is ready when it answers and lists its own instance", 
 Deno.test("a stand-in gets the same flags and says what it is", () => {
   const plan = planLaunch("drasi-server", { port: 9_000 }, {
     ...context,
-    drasiServer: { argv: ["deno", "run", "stand_in.ts"], isStandIn: true },
+    drasiServer: {
+      argv: ["deno", "run", "stand_in.ts"],
+      isStandIn: true,
+      version: null,
+      pluginsFolder: "/opt/plugins",
+    },
   });
   assertEquals(plan.argv.slice(0, 4), ["deno", "run", "stand_in.ts", "--config"]);
+  assertEquals(plan.argv.slice(-2), ["--plugins-dir", "/opt/plugins"]);
   assertEquals(plan.runtimeMetadata, { standIn: "true" });
 });
 
@@ -78,6 +89,7 @@ Deno.test("a command runs as it is, with documented defaults", () => {
     host: null,
     port: null,
     finalExitCodes: [],
+    knownFailures: [],
     runtimeMetadata: {},
   });
 });

@@ -50,39 +50,11 @@ Deno.test("boot tells its steps in order, answers with its mark, and SIGINT ends
   assert(server.stdout().startsWith("STAND-IN for"), "expected the declaration to come first");
 });
 
-Deno.test("SIGTERM kills at once, with nothing cleaned", async () => {
-  await using server = await launch([]);
-  await server.health();
-  server.signal("SIGTERM");
-  assertEquals(await server.ended(), { success: false, code: 143, signal: "SIGTERM" });
-  assert(!server.stdout().includes("Shutting down"), "expected no graceful stop");
-});
-
 Deno.test("SIGINT during boot kills: no handler is there before the API", async () => {
   await using server = await launch(["--stand-in-fault", "slow-boot=600000"]);
   await server.says("[STARTUP-COMPLETE]");
   server.signal("SIGINT");
   assertEquals((await server.ended()).signal, "SIGINT");
-});
-
-Deno.test("a port that is taken is exit 1, said without the address", async () => {
-  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  await using server = await launch([], { port: taken.addr.port });
-  assertEquals((await server.ended()).code, 1);
-  assertEquals(server.stderr(), "Error: Address already in use (os error 98)\n");
-  assertStringIncludes(server.stdout(), "[STARTUP-COMPLETE]");
-});
-
-Deno.test("a missing file creates the default, folders and all, and the server goes on", async () => {
-  await using server = await launch([], { config: null });
-  await server.health();
-  assertInOrder(server.stdout(), ["WARN drasi_server: Config file ", "not found. Creating"]);
-  await server.says("Default configuration created at: ");
-  const text = await Deno.readTextFile(server.configPath);
-  assertStringIncludes(text, `port: ${server.port}\n`);
-  const id = /^id: (.+)$/m.exec(text)?.[1];
-  const listed = await (await fetch(`${server.url}/api/v1/instances`)).json();
-  assertEquals(listed.data[0].id, id);
 });
 
 Deno.test("errors of the configuration are exit 1 on stderr, before the log begins", async () => {
@@ -93,27 +65,6 @@ Deno.test("errors of the configuration are exit 1 on stderr, before the log begi
   await using missing = await launch([], { config: COMPONENTS });
   assertEquals((await missing.ended()).code, 1);
   assertStringIncludes(missing.stderr(), "Error: Missing plugins required by configuration:\n");
-});
-
-Deno.test("a configuration that is a folder can't be read", async () => {
-  await using server = await launch(["--config", "."], { hasConfigFlag: false });
-  assertEquals((await server.ended()).code, 1);
-  assertEquals(
-    server.stderr(),
-    "Error: Failed to read config file: Is a directory (os error 21)\n",
-  );
-});
-
-Deno.test("the .env beside the configuration counts, but not over what is set already", async () => {
-  await using server = await launch([], {
-    config: "id: ${INSTANCE}\nhost: 127.0.0.1\nlogLevel: ${LEVEL}\n",
-    dotEnv: "INSTANCE=from-file\nLEVEL=trace\n",
-    environment: { LEVEL: "warn" },
-  });
-  await server.health();
-  const listed = await (await fetch(`${server.url}/api/v1/instances`)).json();
-  assertEquals(listed.data[0].id, "from-file");
-  assert(!server.stdout().includes("INFO"), "expected no INFO line at level warn");
 });
 
 Deno.test("validate writes to stdout; a missing plugin is only a warning, a bad file is exit 1", async () => {

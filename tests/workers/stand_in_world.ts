@@ -87,6 +87,8 @@ export interface LaunchSettings {
   hasPortFlag?: boolean;
   /** Leaves stdout unread until `read()`. */
   isReadLater?: boolean;
+  /** What is run in the stand-in's place. */
+  binary?: string | null;
 }
 
 /** A stand-in that was started. Waits have a limit; disposal kills it and removes its folder. */
@@ -119,7 +121,7 @@ export async function launch(
     ...flags,
     ...(settings.hasConfigFlag === false ? [] : ["--config", configPath]),
     ...(settings.hasPortFlag === false ? [] : ["--port", String(port)]),
-  ], settings.environment ?? {});
+  ], settings);
   return launched(child, { folder, port, configPath, isReadLater: settings.isReadLater ?? false });
 }
 
@@ -128,19 +130,20 @@ async function writeFiles(folder: string, settings: LaunchSettings): Promise<str
   if (settings.config === null) return `${folder}/new/server.yaml`;
   const config = settings.config ?? "id: inst-1\n";
   // Tests don't listen beyond this machine.
-  const hostLine = config.includes("host:") ? "" : "host: 127.0.0.1\n";
+  const hostLine = /\bhost"?:/.test(config) ? "" : "host: 127.0.0.1\n";
   await Deno.writeTextFile(`${folder}/server.yaml`, hostLine + config);
   return `${folder}/server.yaml`;
 }
 
 function spawn(
   folder: string,
-  args: readonly string[],
-  environment: Record<string, string>,
+  flags: readonly string[],
+  { environment = {}, binary = null }: LaunchSettings,
 ): Deno.ChildProcess {
   const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env"];
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...permissions, ENTRY, ...args],
+  const standIn = ["run", "--no-prompt", ...permissions, ENTRY];
+  return new Deno.Command(binary ?? Deno.execPath(), {
+    args: [...(binary === null ? standIn : []), ...flags],
     cwd: folder,
     // Settings of the developer's own shell must not reach the server; Deno needs its cache.
     clearEnv: true,

@@ -36,6 +36,8 @@ const launchRecordSchema = z.object({
   runtimeMetadata: z.record(z.string(), z.string()),
   /** Null: it lives on without its worker. */
   leaseMs: z.number().int().positive().nullable().default(null),
+  /** The names of the secrets that it was given. */
+  secrets: z.array(z.string()).default([]),
   /** Where this run's output begins in `server.log`. */
   logOffset: z.number(),
 });
@@ -66,8 +68,16 @@ const REMOVE_TRIES = 3;
 export class InstanceFolder {
   readonly path: string;
 
-  /** @param instancesFolder absolute */
-  constructor(instancesFolder: string, readonly instanceId: string) {
+  /**
+   * @param instancesFolder absolute
+   * @param mask hides the secrets of these names in what a server said
+   */
+  constructor(
+    instancesFolder: string,
+    readonly instanceId: string,
+    readonly mask: (text: string, names: readonly string[]) => Promise<string> = (text) =>
+      Promise.resolve(text),
+  ) {
     if (!ID_PATTERN.test(instanceId)) throw new Error(`not an instance id: ${instanceId}`);
     this.path = `${instancesFolder}/${instanceId}`;
   }
@@ -80,8 +90,14 @@ export class InstanceFolder {
   /**
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
+   * @param secrets the names of those whose values the plan holds
    */
-  prepare(runId: string, plan: LaunchPlan, leaseMs: number | null): LaunchRecord {
+  prepare(
+    runId: string,
+    plan: LaunchPlan,
+    leaseMs: number | null,
+    secrets: readonly string[] = [],
+  ): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     touch(`${this.path}/run.lock`);
@@ -95,6 +111,7 @@ export class InstanceFolder {
       port,
       runtimeMetadata: { ...runtimeMetadata },
       leaseMs,
+      secrets: [...secrets],
       logOffset,
     };
     writePrivateSync(`${folder}/launch.json`, JSON.stringify(launch));

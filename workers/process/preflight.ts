@@ -1,6 +1,9 @@
 /** What has to hold on the host before anything is spawned: program, folder, port. */
 import type { Failure } from "../platform.ts";
 
+/** Where a server listens that does not say where. */
+export const LOOPBACK = "127.0.0.1";
+
 /**
  * The absolute path of a program: as a shell finds it, but checked before the spawn, so that the
  * failure has a name. A path with a slash counts from `workingDirectory`.
@@ -57,14 +60,7 @@ export function portFailure(host: string, port: number): Failure | null {
     Deno.listen({ hostname: host, port }).close();
     return null;
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) {
-      return {
-        code: "port_in_use",
-        message: `Port ${port} on ${host} is in use by another process. ` +
-          "Stop that one, or choose another port.",
-        retryable: true,
-      };
-    }
+    if (error instanceof Deno.errors.AddrInUse) return portTaken(host, port, null);
     if (error instanceof Deno.errors.AddrNotAvailable) {
       return {
         code: "configuration_invalid",
@@ -83,12 +79,14 @@ export function portFailure(host: string, port: number): Failure | null {
   }
 }
 
-/** A port that nobody listens on just now. */
-export function pickFreePort(host: string): number {
-  const listener = Deno.listen({ hostname: host, port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
+/** The failure for a port that somebody has: `holder` in words, null where that is not known. */
+export function portTaken(host: string, port: number, holder: string | null): Failure {
+  return {
+    code: "port_in_use",
+    message: `Port ${port} on ${host} is in use by ${holder ?? "another process"}. ` +
+      "Stop that one, or choose another port.",
+    retryable: true,
+  };
 }
 
 async function statOrNull(path: string): Promise<Deno.FileInfo | null> {

@@ -2,7 +2,11 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
+import type { HostPolicy } from "../policy/host_policy.ts";
+import type { PortBook } from "./port_book.ts";
 import type { ProcessTable } from "./process_table.ts";
+import type { ProgramReleases } from "./program_releases.ts";
+import type { SecretStore } from "./secret_store.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
 import type { SiteLeases } from "./site_leases.ts";
 import { fenceNumber } from "./fence_number.ts";
@@ -21,6 +25,8 @@ export interface DrasiServerOptions {
   standIn: "auto" | "never";
   /** Program and arguments of the stand-in; it gets the same flags as the product. */
   standInCommand: readonly string[] | null;
+  /** Where its plugins are, absolute; absent or null: beside the binary, or else in each instance's own folder. */
+  pluginsFolder?: string | null;
 }
 
 /** One site of the process platform. */
@@ -38,6 +44,11 @@ export interface ProcessHost {
   setsidPath: string;
   hostEnvironment: Readonly<Record<string, string>>;
   drasiServer: DrasiServerOptions;
+  /** What may run here. */
+  policy: HostPolicy;
+  ports: PortBook;
+  releases: ProgramReleases;
+  secrets: SecretStore;
 }
 
 /** The latest run, with every doubt settled: live, ended with an exit, or none. */
@@ -48,7 +59,11 @@ export type SettledState =
 
 /** The folder of an instance. Throws a plain error for what cannot be an id: ids are made by us. */
 export function folderOf(host: ProcessHost, instanceId: string): InstanceFolder {
-  return new InstanceFolder(host.instancesFolder, instanceId);
+  return new InstanceFolder(
+    host.instancesFolder,
+    instanceId,
+    (text, names) => host.secrets.mask(text, names),
+  );
 }
 
 /** Looks at the latest run; one that is gone without a record gets one. */

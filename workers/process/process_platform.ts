@@ -18,7 +18,9 @@ import { ExitWatch } from "./exit_watch.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
-import { findProgram } from "./preflight.ts";
+import { type HostPolicy, openPolicy } from "../policy/host_policy.ts";
+import { PortBook } from "./port_book.ts";
+import { findProgram, LOOPBACK, portFailure } from "./preflight.ts";
 import {
   type DrasiServerOptions,
   endLeftovers,
@@ -30,6 +32,8 @@ import {
 } from "./process_host.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { endedInfo, liveInfo } from "./run_state.ts";
+import { ProgramReleases } from "./program_releases.ts";
+import { SecretStore } from "./secret_store.ts";
 import { lastLines } from "./server_log.ts";
 import { openShellProcessTable } from "./shell_process_table.ts";
 import shimScript from "./shim.sh" with { type: "text" };
@@ -46,6 +50,10 @@ export interface ProcessPlatformOptions {
   /** The host's environment; servers get an allow-list of it, and `PATH` is searched for programs. */
   hostEnvironment: Readonly<Record<string, string>>;
   drasiServer: DrasiServerOptions;
+  /** What may run here; absent: everything may. */
+  policy?: HostPolicy;
+  /** The `DRAAS_SECRET_…` variables of the worker. */
+  secretVariables?: Readonly<Record<string, string>>;
   /** Looks at and signals processes; the host's by default. */
   openProcessTable?: (clock: Clock, instancesFolder: string, path: string) => ProcessTable;
 }
@@ -75,6 +83,7 @@ export async function openProcessPlatform(
   options: ProcessPlatformOptions,
 ): Promise<ProcessPlatform> {
   const { clock, ids, hostEnvironment, drasiServer } = options;
+  const policy = options.policy ?? openPolicy("worker.yaml");
   const { id, dataRoot, instancesFolder, shimPath } = await openSite(
     options.dataFolder,
     ids,
@@ -99,6 +108,13 @@ export async function openProcessPlatform(
     setsidPath,
     hostEnvironment,
     drasiServer,
+    policy,
+    ports: new PortBook(id, policy.ports, (host, port) => portFailure(host, port) === null),
+    releases: new ProgramReleases(clock, searchPath),
+    secrets: new SecretStore({
+      folder: policy.secrets.folder ?? `${dataRoot}/secrets`,
+      variables: options.secretVariables ?? {},
+    }),
   };
   return new ProcessPlatform(host, listeners);
 }
@@ -173,6 +189,7 @@ export class ProcessPlatform implements Platform {
       if (stopped.kind === "failed") return stopped;
       try {
         await folderOf(this.#host, instanceId).remove();
+        this.#host.ports.release(instanceId);
         return stopped;
       } catch (error) {
         const { runtimeInfo } = stopped;
@@ -186,10 +203,17 @@ export class ProcessPlatform implements Platform {
   }
 
   async logs(instanceId: string, tailLines: number): Promise<string[]> {
-    const path = `${folderOf(this.#host, instanceId).path}/server.log`;
-    return await lastLines(path, tailLines).catch((error) => {
+    const folder = folderOf(this.#host, instanceId);
+    try {
+      const lines = await lastLines(`${folder.path}/server.log`, tailLines);
+      const run = await folder.readRun();
+      const launch = run && await folder.readLaunch(run.runId);
+      const secrets = launch?.secrets ?? [];
+      if (secrets.length === 0 || lines.length === 0) return lines;
+      return (await folder.mask(lines.join("\n"), secrets)).split("\n");
+    } catch (error) {
       throw this.#told(error);
-    });
+    }
   }
 
   async close(): Promise<void> {
@@ -273,6 +297,14 @@ export class ProcessPlatform implements Platform {
   }
 
   async #infoOf(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {
+    const info = await this.#readInfo(folder, state);
+    if (info?.port !== undefined) {
+      this.#host.ports.note(info.instanceId, info.host ?? LOOPBACK, info.port);
+    }
+    return info;
+  }
+
+  async #readInfo(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {
     switch (state.kind) {
       case "none":
         return null;

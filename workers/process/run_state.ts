@@ -9,6 +9,7 @@ import type {
   StopRecord,
 } from "./instance_folder.ts";
 import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
+import { SECRET_BYTES_MAX } from "./secret_store.ts";
 import { tailText } from "./server_log.ts";
 
 const LOG_TAIL_BYTES_MAX = 8_192;
@@ -74,11 +75,11 @@ export async function withLogTail(
   info: RuntimeInfo,
 ): Promise<RuntimeInfo> {
   const launch = await folder.readLaunch(info.runId);
-  const logTail = await tailText(
-    `${folder.path}/server.log`,
-    LOG_TAIL_BYTES_MAX,
-    launch?.logOffset ?? 0,
-  );
+  const secrets = launch?.secrets ?? [];
+  // More than is kept, so that no secret is cut at its front and then not known any more.
+  const bytesMax = LOG_TAIL_BYTES_MAX + (secrets.length === 0 ? 0 : SECRET_BYTES_MAX);
+  const said = await tailText(`${folder.path}/server.log`, bytesMax, launch?.logOffset ?? 0);
+  const logTail = (await folder.mask(said, secrets)).slice(-LOG_TAIL_BYTES_MAX);
   return logTail === "" ? info : { ...info, logTail };
 }
 

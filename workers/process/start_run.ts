@@ -3,6 +3,7 @@ import { type Clock, sleep } from "../../events/clock.ts";
 import { configurationFaults, describeFaults } from "../../events/configuration.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import { knownFailureIn } from "../templates/known_failure.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { durationText } from "./exit_description.ts";
 import { endRun } from "./end_run.ts";
@@ -13,6 +14,7 @@ import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { waitUntilReady } from "./readiness.ts";
 import { liveInfo, withLogTail } from "./run_state.ts";
+import { revealed } from "./secret_store.ts";
 import { runShim, type ShimReport } from "./shim.ts";
 import { endStragglers } from "./stragglers.ts";
 
@@ -50,9 +52,12 @@ export async function startRun(
   if (signal.aborted) return failed(aborted());
   const { lease } = spec;
   if (lease) host.leases.hold();
-  const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null);
+  const { plan, secrets } = prepared;
+  // The one form of the plan that holds secrets: for what is written and spawned, and for nothing else.
+  const open = revealed(plan, secrets);
+  const launch = folder.prepare(spec.runId, open, lease?.leaseMs ?? null, [...secrets.keys()]);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
-  const report = await spawnOnce(host, spec, prepared.plan, deadlineCs, signal);
+  const report = await spawnOnce(host, spec, open, deadlineCs, signal);
   if (report.kind !== "started") {
     const failure = await refusal(host, spec, report);
     return failed(signal.aborted ? aborted() : failure);
@@ -60,7 +65,7 @@ export async function startRun(
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
   const pruned = folder.pruneRuns([spec.runId]).catch(() => undefined);
-  const outcome = await untilStarted(host, watched, prepared.plan, launch, signal);
+  const outcome = await untilStarted(host, watched, plan, launch, signal);
   await pruned;
   // The server is to outlive the worker, and the worker is not to wait for the server.
   report.shim.unref();
@@ -146,6 +151,8 @@ function exitedAtOnce(info: RuntimeInfo, plan: LaunchPlan): StartOutcome {
   const code = info.exit?.code ?? null;
   const isFinal = code !== null &&
     (plan.finalExitCodes.includes(code) || SHELL_EXEC_CODES.includes(code));
+  const known = knownFailureIn(info.logTail ?? "", plan.knownFailures);
+  if (known) return failed(withOutput(known, info), info);
   const failure: Failure = {
     code: "exited_at_once",
     message: `The server ${info.exit?.message ?? "ended"}, before it counted as started.`,

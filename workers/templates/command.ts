@@ -15,8 +15,9 @@ const STOP_GRACE_MS = 10_000;
 /** Below the 30 s that a caller waits by default, so that the answer says what was not ready. */
 const READY_WITHIN_MS = 25_000;
 
-/** True where a readiness probe needs a port and none is given: the platform then picks a free one. */
+/** True where the port is 0, or a readiness probe needs one and none is given: the platform then picks a free one. */
 export function commandWantsPort(configuration: JsonObject): boolean {
+  if (configuration.port === 0) return true;
   const { port, readiness } = parseCommandConfiguration(configuration);
   return port === undefined && readiness !== undefined && portOf(readiness) === undefined;
 }
@@ -44,6 +45,7 @@ export function planCommand(configuration: JsonObject, context: LaunchContext): 
     host: port === null ? null : host,
     port,
     finalExitCodes: [],
+    knownFailures: [],
     runtimeMetadata: {},
   };
 }

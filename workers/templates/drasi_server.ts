@@ -4,6 +4,7 @@
  */
 import { parseDrasiServerConfiguration } from "../../events/configuration.ts";
 import type { JsonObject } from "../../events/json.ts";
+import { DRASI_SERVER_FAILURES } from "./drasi_server_failures.ts";
 import {
   type LaunchContext,
   type LaunchPlan,
@@ -35,12 +36,20 @@ export function planDrasiServer(configuration: JsonObject, context: LaunchContex
   if (port === null) throw new Error("a drasi-server without a port: one had to be picked");
   const host = wanted.host ?? DEFAULT_HOST;
   const instanceId = context.spec.instanceId;
+  const { isStandIn, version, pluginsFolder } = context.drasiServer;
   const configPath = `${context.runFolder}/drasi-server.json`;
   // JSON is YAML to the server, and its field names are ours.
   const file = { ...wanted, id: instanceId, host, port, persistConfig: false };
   const base = `http://${reachableAt(host)}:${port}`;
   return {
-    argv: [...context.drasiServer.argv, "--config", configPath, "--port", String(port)],
+    argv: [
+      ...context.drasiServer.argv,
+      "--config",
+      configPath,
+      "--port",
+      String(port),
+      ...(pluginsFolder === null ? [] : ["--plugins-dir", pluginsFolder]),
+    ],
     env: serverEnvironment(context, { NO_COLOR: "1", ...standInEnvironment(context) }),
     workingDirectory: context.instanceFolder,
     files: [{ path: configPath, content: JSON.stringify(file, null, 2) + "\n" }],
@@ -60,7 +69,11 @@ export function planDrasiServer(configuration: JsonObject, context: LaunchContex
     host,
     port,
     finalExitCodes: [USAGE_ERROR],
-    runtimeMetadata: context.drasiServer.isStandIn ? { standIn: "true" } : {},
+    knownFailures: DRASI_SERVER_FAILURES,
+    runtimeMetadata: {
+      ...(isStandIn ? { standIn: "true" } : {}),
+      ...(version === null ? {} : { version }),
+    },
   };
 }
 

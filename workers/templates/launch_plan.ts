@@ -1,5 +1,6 @@
 /** What a template makes of a configuration: everything a platform needs to run one server. */
 import type { StartSpec } from "../platform.ts";
+import type { KnownFailure } from "./known_failure.ts";
 
 /** A signal that asks a server to end. */
 export type StopSignal = "SIGTERM" | "SIGINT" | "SIGQUIT" | "SIGHUP" | "SIGUSR1" | "SIGUSR2";
@@ -28,6 +29,8 @@ export interface LaunchPlan {
   port: number | null;
   /** Exit codes after which the same start fails again (usage errors). */
   finalExitCodes: readonly number[];
+  /** What its last words mean when it ends before it counts as started; the first that is found counts. */
+  knownFailures: readonly KnownFailure[];
   /** Facts for display, such as `standIn: "true"`. */
   runtimeMetadata: Readonly<Record<string, string>>;
 }
@@ -64,6 +67,10 @@ export interface LaunchContext {
 export interface DrasiServerProgram {
   argv: readonly string[];
   isStandIn: boolean;
+  /** What it says its release is; null where it does not tell. */
+  version: string | null;
+  /** Absolute, or within the working directory; null: `plugins` beside its binary. */
+  pluginsFolder: string | null;
 }
 
 const INHERITED = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"] as const;

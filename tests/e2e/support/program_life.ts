@@ -10,6 +10,7 @@ export interface ProgramEnd {
 
 const ROOT = new URL("../../../", import.meta.url);
 const ROOT_FOLDER = decodeURIComponent(ROOT.pathname);
+const POLICY = decodeURIComponent(new URL("../../support/worker.yaml", import.meta.url).pathname);
 const HEARD_WITHIN_MS = 60_000;
 
 /** One life of a program. */
@@ -35,7 +36,7 @@ export class ProgramLife {
       args: [...taskArguments(task), ...args],
       cwd: root,
       clearEnv: true,
-      env: { ...hostEnvironment(), ...environment },
+      env: { ...hostEnvironment(), ...ownSettings(task), ...environment },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -118,6 +119,11 @@ export class ProgramLife {
 function taskArguments(task: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
   return (tasks[task] as string).split(" ").slice(1);
+}
+
+/** A worker of tests may run any program, unless its test says otherwise. */
+function ownSettings(task: string): Record<string, string> {
+  return task === "worker:process" ? { DRAAS_WORKER_POLICY: POLICY } : {};
 }
 
 /** None of the settings of whoever runs the tests. */

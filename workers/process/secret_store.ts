@@ -1,0 +1,145 @@
+/** The secrets of a host: files of its own, or variables of its worker; and what hides them in what servers say. */
+import { OperationalError } from "../../events/errors.ts";
+import { SECRET_NAME, withSecrets } from "../../events/secret_reference.ts";
+import type { Failure } from "../platform.ts";
+import type { LaunchPlan } from "../templates/launch_plan.ts";
+
+/** Where the host's secrets are. */
+export interface SecretPlaces {
+  /** Absolute: a file a secret, by its name. */
+  folder: string;
+  /** The worker's `DRAAS_SECRET_…` variables. */
+  variables: Readonly<Record<string, string>>;
+}
+
+/** What stands in the place of a secret. */
+export const MASK = "(secret)";
+
+/** The most that a secret may be. */
+export const SECRET_BYTES_MAX: number = 64 * 1_024;
+/** Of a secret that was changed while servers ran: what they were started with is still hidden. */
+const VALUES_KEPT = 8;
+/** A line of a key file is hidden by itself if it is at least so long; shorter ones are in any text. */
+const LINE_CHARACTERS_LEAST = 8;
+const READ_BY_OTHERS = 0o077;
+
+/** Reads secrets, and remembers those that it gave out, to hide them again. */
+export class SecretStore {
+  readonly #places: SecretPlaces;
+  readonly #given = new Map<string, string[]>();
+
+  constructor(places: SecretPlaces) {
+    this.#places = places;
+  }
+
+  /** The values of all `names`; or the one failure that tells of each that cannot be had. */
+  async values(names: readonly string[]): Promise<{ values: Map<string, string> } | Failure> {
+    const values = new Map<string, string>();
+    const problems: OperationalError[] = [];
+    for (const name of names) {
+      try {
+        values.set(name, await this.#read(name));
+      } catch (error) {
+        if (!(error instanceof OperationalError)) throw error;
+        problems.push(error);
+      }
+    }
+    const [first] = problems;
+    if (first === undefined) return { values };
+    const message = problems.map(({ message, hint }) => `${message} ${hint}`).join(" ");
+    return { code: first.code, message, retryable: false };
+  }
+
+  /**
+   * The text with every value hidden that one of these secrets has or had, as it is and as JSON and URLs write it. One
+   * that cannot be read any more might be anything: then nothing of the text is shown.
+   */
+  async mask(text: string, names: readonly string[]): Promise<string> {
+    if (names.length === 0 || text === "") return text;
+    const now = await this.values(names);
+    const lost = names.filter((name) => !this.#given.has(name));
+    if ("code" in now && lost.length > 0) {
+      return `(withheld: the secret ${lost.join(", ")} cannot be read, so it could not be hidden)`;
+    }
+    return maskedText(text, names.flatMap((name) => this.#given.get(name) ?? []));
+  }
+
+  async #read(name: string): Promise<string> {
+    const value = await this.#fromFile(name) ?? this.#places.variables[variableOf(name)];
+    if (value === undefined || value === "") {
+      throw new OperationalError(
+        value === undefined ? "secret_missing" : "secret_empty",
+        value === undefined
+          ? `The secret ${name} is not on this worker's host.`
+          : `The secret ${name} is empty on this worker's host.`,
+        false,
+        `Put it into ${this.#places.folder}/${name} (mode 0600), or into the worker's variable ${
+          variableOf(name)
+        }.`,
+      );
+    }
+    const given = (this.#given.get(name) ?? []).filter((one) => one !== value);
+    this.#given.set(name, [value, ...given].slice(0, VALUES_KEPT));
+    return value;
+  }
+
+  /** Null where there is no such file. */
+  async #fromFile(name: string): Promise<string | null> {
+    if (!SECRET_NAME.test(name)) throw new Error("a secret's name that was not checked");
+    const path = `${this.#places.folder}/${name}`;
+    const unusable = (why: string, hint: string) =>
+      new OperationalError("secret_unusable", `The secret ${name} ${why}.`, false, hint);
+    try {
+      const { mode, isFile, size } = await Deno.stat(path);
+      if (!isFile) throw unusable("is not a file", `Make ${path} a file with its value.`);
+      if (((mode ?? 0) & READ_BY_OTHERS) !== 0) {
+        throw unusable("can be read by other users of the host", `Run: chmod 600 ${path}`);
+      }
+      if (size > SECRET_BYTES_MAX) throw unusable("is larger than 64 KiB", `Shorten ${path}.`);
+      const text = (await Deno.readTextFile(path)).replace(/\r?\n$/, "");
+      if (text.includes("\0")) throw unusable("holds a NUL character", `Write text into ${path}.`);
+      return text;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      if (error instanceof Deno.errors.PermissionDenied) {
+        throw unusable("cannot be read by the worker", `Give ${path} to the worker's user.`);
+      }
+      throw error;
+    }
+  }
+}
+
+/** The variable that may hold a secret: `db-password` is in `DRAAS_SECRET_DB_PASSWORD`. */
+export function variableOf(name: string): string {
+  return `DRAAS_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
+}
+
+/** The plan with the values in the places of their references: its environment and the JSON of its files. */
+export function revealed(plan: LaunchPlan, values: ReadonlyMap<string, string>): LaunchPlan {
+  if (values.size === 0) return plan;
+  const valueOf = (name: string) => {
+    const value = values.get(name);
+    if (value === undefined) throw new Error(`a secret that was not read: ${name}`);
+    return value;
+  };
+  const inJson = (name: string) => JSON.stringify(valueOf(name)).slice(1, -1);
+  const env = Object.entries(plan.env).map(([name, text]) => [name, withSecrets(text, valueOf)]);
+  return {
+    ...plan,
+    env: Object.fromEntries(env),
+    files: plan.files.map((file) => ({ ...file, content: withSecrets(file.content, inJson) })),
+  };
+}
+
+/** The text without any of the values, in whichever form it has them. */
+export function maskedText(text: string, values: readonly string[]): string {
+  const forms = values.flatMap((value) => [
+    value,
+    JSON.stringify(value).slice(1, -1),
+    encodeURIComponent(value),
+    ...value.split(/\r?\n/).filter((line) => line.length >= LINE_CHARACTERS_LEAST),
+  ]);
+  // The longest first: what is left of a long one must not show because a short one is part of it.
+  return [...new Set(forms)].sort((a, b) => b.length - a.length)
+    .reduce((rest, form) => rest.replaceAll(form, MASK), text);
+}
