@@ -101,6 +101,21 @@ Deno.test("a later worker hides it too, also one whose secret was changed since,
     assertStringIncludes(text, "(withheld: the secret key cannot be read");
   }));
 
+Deno.test("what an earlier run said stays hidden when the configuration names its secret no more", () =>
+  withWorld(async (world) => {
+    await keepSecret(world, "key");
+    const script = 'echo "key $KEY"; exec sleep 9';
+    const fence = (generation: number) => ({ fence: { generation, attempt: 1 } });
+    await started(world.platform, shell(script, { env: { KEY: "${secret:key}" } }));
+    for (const generation of [2, 3]) {
+      await world.platform.stop("i-1", NO_FENCE);
+      await started(world.platform, shell(script), fence(generation));
+    }
+    await world.platform.close();
+    const later = await world.reopen();
+    assertEquals(await later.logs("i-1", 9), ["key (secret)", "key ", "key "]);
+  }));
+
 Deno.test("a drasi-server finds its secrets in its configuration, which is for its own user alone", () =>
   withWorld(async (world) => {
     await keepSecret(world, "db-password");

@@ -36,7 +36,7 @@ const launchRecordSchema = z.object({
   runtimeMetadata: z.record(z.string(), z.string()),
   /** Null: it lives on without its worker. */
   leaseMs: z.number().int().positive().nullable().default(null),
-  /** The names of the secrets that it was given. */
+  /** The names of the secrets that it and the runs before it were given. */
   secrets: z.array(z.string()).default([]),
   /** Where this run's output begins in `server.log`. */
   logOffset: z.number(),
@@ -90,7 +90,7 @@ export class InstanceFolder {
   /**
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
-   * @param secrets the names of those whose values the plan holds
+   * @param secrets the names of those that the instance's output may hold
    */
   prepare(
     runId: string,

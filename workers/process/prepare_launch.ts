@@ -4,7 +4,7 @@ import { secretNamesIn } from "../../events/secret_reference.ts";
 import type { Failure, StartSpec } from "../platform.ts";
 import type { DrasiServerProgram, LaunchPlan } from "../templates/launch_plan.ts";
 import { planLaunch, wantsPort } from "../templates/templates.ts";
-import type { InstanceFolder } from "./instance_folder.ts";
+import type { InstanceFolder, LaunchRecord } from "./instance_folder.ts";
 import { hostRefusal } from "../policy/host_rules.ts";
 import { launchWish, statedWish } from "./launch_wish.ts";
 import { portHolder } from "./port_holder.ts";
@@ -23,6 +23,8 @@ const DRASI_SERVER = "drasi-server";
 export interface PreparedLaunch {
   plan: LaunchPlan;
   secrets: ReadonlyMap<string, string>;
+  /** The names of all secrets that the instance's output may hold: those of its earlier runs, too. */
+  hidden: readonly string[];
 }
 
 /** What may be spawned, or why nothing may. Writes nothing. */
@@ -35,7 +37,8 @@ export async function prepareLaunch(
   if (refused) return { failure: refused };
   const drasiServer = await findDrasiServer(host, spec, folder);
   if ("code" in drasiServer) return { failure: drasiServer };
-  const picked = await pickPort(host, spec, folder);
+  const last = await lastLaunch(folder);
+  const picked = pickPort(host, spec, last);
   if (picked !== null && "code" in picked) return { failure: picked };
   const plan = planLaunch(spec.template, spec.configuration, {
     spec,
@@ -55,6 +58,7 @@ export async function prepareLaunch(
   return {
     plan: { ...plan, argv: [program.path, ...plan.argv.slice(1)] },
     secrets: secrets.values,
+    hidden: [...new Set([...secrets.values.keys(), ...last?.secrets ?? []])],
   };
 }
 
@@ -81,15 +85,19 @@ async function programOf(
   return hostRefusal(host.policy, wish) ?? program;
 }
 
+/** How the run before was launched; null where there was none. */
+async function lastLaunch(folder: InstanceFolder): Promise<LaunchRecord | null> {
+  const run = await folder.readRun();
+  return run && await folder.readLaunch(run.runId);
+}
+
 /** A free port where the configuration names none; null where none is wanted. */
-async function pickPort(
+function pickPort(
   host: ProcessHost,
   { instanceId, template, configuration }: StartSpec,
-  folder: InstanceFolder,
-): Promise<{ port: number } | Failure | null> {
+  last: LaunchRecord | null,
+): { port: number } | Failure | null {
   if (!wantsPort(template, configuration)) return null;
-  const run = await folder.readRun();
-  const last = run && await folder.readLaunch(run.runId);
   const address = bindHost(configuration);
   if (last && last.port !== null) host.ports.note(instanceId, last.host ?? address, last.port);
   return host.ports.pick(instanceId, address);

@@ -52,10 +52,10 @@ export async function startRun(
   if (signal.aborted) return failed(aborted());
   const { lease } = spec;
   if (lease) host.leases.hold();
-  const { plan, secrets } = prepared;
+  const { plan, secrets, hidden } = prepared;
   // The one form of the plan that holds secrets: for what is written and spawned, and for nothing else.
   const open = revealed(plan, secrets);
-  const launch = folder.prepare(spec.runId, open, lease?.leaseMs ?? null, [...secrets.keys()]);
+  const launch = folder.prepare(spec.runId, open, lease?.leaseMs ?? null, hidden);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
   const report = await spawnOnce(host, spec, open, deadlineCs, signal);
   if (report.kind !== "started") {
