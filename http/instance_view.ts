@@ -41,6 +41,7 @@ export function instanceView(
     onWorkerLost: specification.onWorkerLost,
     ...(specification.onWorkerLost === "reschedule" ? { leaseMs: specification.leaseMs } : {}),
     workerLabels: specification.workerLabels,
+    limits: { ...specification.limits } as JsonObject,
     ...(run && mayRun(state) ? { worker: run.workerId } : {}),
     ...(run ? { site: run.site } : {}),
     restarts: context.restarts,

@@ -1,6 +1,7 @@
 /** The platform port: what a worker asks of the technology that runs servers. Design §3, §4. */
 import type { Template } from "../events/configuration.ts";
 import type { JsonObject } from "../events/json.ts";
+import type { Limits } from "../events/limits.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 
 /**
@@ -54,6 +55,8 @@ export interface StartSpec {
   spawnWithinMs: number;
   /** Absent: it lives on without its worker. */
   lease?: Lease;
+  /** Absent: it may use all of its host. */
+  limits?: Limits;
 }
 
 /** What came of a start. A failed one leaves no process behind. */
