@@ -28,7 +28,7 @@ const limited = () =>
 Deno.test("a start and a restart carry the limits of their instance, also with a configuration of their own", () => {
   const history = limited();
   assertEquals(commandOf(history, { type: "start" })?.limits, LIMITS);
-  const override = { type: "start", configuration: { command: ["true"] } } as const;
+  const override: InstanceRequest = { type: "start", configuration: { command: ["true"] } };
   assertEquals(commandOf(history, override)?.limits, LIMITS);
   history.startRequested("s").accepted("s").started("s");
   assertEquals(commandOf(history, { type: "restart" })?.limits, LIMITS);

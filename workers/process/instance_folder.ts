@@ -14,9 +14,11 @@
  *       runs/<run id>/…             files of its launch plan
  */
 import { z } from "zod";
+import { limitsSchema } from "../../events/limits.ts";
 import { exitSchema } from "../../events/runtime_info.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
+import { type Confined, UNCONFINED } from "./confinement.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),
@@ -36,6 +38,12 @@ const launchRecordSchema = z.object({
   runtimeMetadata: z.record(z.string(), z.string()),
   /** Null: it lives on without its worker. */
   leaseMs: z.number().int().positive().nullable().default(null),
+  /** What holds it; absent: it has no limits. */
+  confined: z.object({
+    joins: z.array(z.string()),
+    limits: limitsSchema,
+    notSet: z.record(z.string(), z.string()),
+  }).optional(),
   /** Where this run's output begins in `server.log`. */
   logOffset: z.number(),
 });
@@ -46,6 +54,8 @@ const exitRecordSchema = z.object({
   code: z.number().int().nullable(),
   /** Set where it was found out later; the shim does not know reasons. */
   reason: exitSchema.shape.reason.optional(),
+  /** The kernel ended a process of it that asked for more memory than its limit. */
+  outOfMemory: z.boolean().optional(),
 });
 
 const stopRecordSchema = z.object({
@@ -58,6 +68,13 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 export type LaunchRecord = z.infer<typeof launchRecordSchema>;
 export type ExitRecord = z.infer<typeof exitRecordSchema>;
 export type StopRecord = z.infer<typeof stopRecordSchema>;
+
+/** The part of a launch record that says what holds the run. */
+export function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
+  const { joins, limits, notSet } = confined;
+  if (confined === UNCONFINED) return {};
+  return { confined: { joins: [...joins], limits, notSet: { ...notSet } } };
+}
 
 /** How often a folder is removed that is written into meanwhile. */
 const REMOVE_TRIES = 3;
@@ -81,7 +98,12 @@ export class InstanceFolder {
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
    */
-  prepare(runId: string, plan: LaunchPlan, leaseMs: number | null): LaunchRecord {
+  prepare(
+    runId: string,
+    plan: LaunchPlan,
+    leaseMs: number | null,
+    confined: Confined,
+  ): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     touch(`${this.path}/run.lock`);
@@ -95,12 +117,17 @@ export class InstanceFolder {
       port,
       runtimeMetadata: { ...runtimeMetadata },
       leaseMs,
+      ...recordOf(confined),
       logOffset,
     };
-    writePrivateSync(`${folder}/launch.json`, JSON.stringify(launch));
+    this.writeLaunch(runId, launch);
     // There from the start, so that watching it is a stat that does not fail.
     writePrivateSync(`${folder}/exit.json`, "");
     return launch;
+  }
+
+  writeLaunch(runId: string, launch: LaunchRecord): void {
+    writePrivateSync(`${this.runFolder(runId)}/launch.json`, JSON.stringify(launch));
   }
 
   readRun(): Promise<RunRecord | null> {

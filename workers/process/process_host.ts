@@ -1,7 +1,10 @@
 /** What the parts of the process platform share: the site, its ports and its settings. */
 import { type Clock, sleep } from "../../events/clock.ts";
 import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
+import { endGroups } from "./confine_run.ts";
+import type { Confinement } from "./confinement.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
+import type { IsolationRules } from "./isolation_rules.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
 import type { SiteLeases } from "./site_leases.ts";
@@ -38,6 +41,8 @@ export interface ProcessHost {
   setsidPath: string;
   hostEnvironment: Readonly<Record<string, string>>;
   drasiServer: DrasiServerOptions;
+  confinement: Confinement;
+  rules: IsolationRules;
 }
 
 /** The latest run, with every doubt settled: live, ended with an exit, or none. */
@@ -81,6 +86,8 @@ export async function endLeftovers(host: ProcessHost, folder: InstanceFolder): P
     await sleep(clock, PAUSE_MS);
   }
   if ((await runStateOf(folder, table)).kind === "live") return false;
+  const last = await folder.readRun();
+  if (last !== null) await endGroups(host, folder, last.runId);
   const { instanceId } = folder;
   return await endStragglers(table, clock, { site, instanceId, runId: null }) &&
     !await table.isLocked(instanceId);

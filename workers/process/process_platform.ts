@@ -13,6 +13,9 @@ import type {
   StartSpec,
   StopOutcome,
 } from "../platform.ts";
+import { openCgroupConfinement } from "./cgroup_confinement.ts";
+import { endGroups } from "./confine_run.ts";
+import type { Confinement } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
 import { ExitWatch } from "./exit_watch.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
@@ -28,6 +31,7 @@ import {
   type SettledState,
   settledStateOf,
 } from "./process_host.ts";
+import { type IsolationRules, OWN_USER_ONLY } from "./isolation_rules.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { endedInfo, liveInfo } from "./run_state.ts";
 import { lastLines } from "./server_log.ts";
@@ -48,6 +52,10 @@ export interface ProcessPlatformOptions {
   drasiServer: DrasiServerOptions;
   /** Looks at and signals processes; the host's by default. */
   openProcessTable?: (clock: Clock, instancesFolder: string, path: string) => ProcessTable;
+  /** What holds servers in their limits; the host's control groups by default. */
+  confinement?: Confinement;
+  /** What the host's owner demands; by default limits are set as far as they can be, and no other user is used. */
+  rules?: IsolationRules;
 }
 
 /** For a launch record that is gone: what most programs understand. */
@@ -87,7 +95,11 @@ export async function openProcessPlatform(
   const table = openTable(clock, instancesFolder, searchPath);
   const listeners: ((info: RuntimeInfo) => void)[] = [];
   const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
-  const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd });
+  const confinement = options.confinement ??
+    openCgroupConfinement({ clock, site: id, path: searchPath });
+  const endConfined = (folder: InstanceFolder, runId: string) =>
+    endGroups({ clock, confinement }, folder, runId);
+  const watch = new ExitWatch({ clock, table, site: id, endConfined, onUnexpectedEnd });
   const host: ProcessHost = {
     clock,
     table,
@@ -99,6 +111,8 @@ export async function openProcessPlatform(
     setsidPath,
     hostEnvironment,
     drasiServer,
+    confinement,
+    rules: options.rules ?? OWN_USER_ONLY,
   };
   return new ProcessPlatform(host, listeners);
 }
@@ -111,6 +125,8 @@ export class ProcessPlatform implements Platform {
   readonly #host: ProcessHost;
   readonly #listeners: ((info: RuntimeInfo) => void)[];
   readonly #lanes = new Lanes();
+  /** What a worker before left of control groups is taken away once, beside the first look. */
+  #swept: Promise<void> | null = null;
 
   constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
     this.#host = host;
@@ -121,6 +137,7 @@ export class ProcessPlatform implements Platform {
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
   async inventory(): Promise<RuntimeInfo[]> {
+    this.#swept ??= this.#host.confinement.sweep().catch(() => {});
     const found: (RuntimeInfo | null)[] = [];
     const waiting = await this.#instanceIds();
     const look = async () => {
@@ -194,6 +211,7 @@ export class ProcessPlatform implements Platform {
 
   async close(): Promise<void> {
     this.#host.watch.close();
+    await this.#host.confinement.close();
     await this.#host.table.close();
   }
 

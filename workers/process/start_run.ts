@@ -5,10 +5,12 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { durationText } from "./exit_description.ts";
+import { confineRun, endConfined, limitFailure } from "./confine_run.ts";
+import { type Confined, loosened } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { diskFull } from "./host_failure.ts";
-import type { LaunchRecord } from "./instance_folder.ts";
+import { type LaunchRecord, recordOf } from "./instance_folder.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { waitUntilReady } from "./readiness.ts";
@@ -48,14 +50,22 @@ export async function startRun(
   const prepared = await prepareLaunch(host, spec, folder);
   if ("failure" in prepared) return failed(prepared.failure);
   if (signal.aborted) return failed(aborted());
+  const confined = await confineRun(host, spec.runId, spec.limits);
+  if ("failure" in confined) return failed(confined.failure);
   const { lease } = spec;
   if (lease) host.leases.hold();
-  const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null);
+  const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null, confined);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
-  const report = await spawnOnce(host, spec, prepared.plan, deadlineCs, signal);
+  const report = await spawnOnce(host, spec, prepared.plan, confined, deadlineCs, signal);
   if (report.kind !== "started") {
     const failure = await refusal(host, spec, report);
+    await endConfined(host, confined.joins);
+    await host.confinement.release(confined.joins);
     return failed(signal.aborted ? aborted() : failure);
+  }
+  if (report.loose.length > 0) {
+    Object.assign(launch, recordOf(loosened(confined, report.loose)));
+    folder.writeLaunch(spec.runId, launch);
   }
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
@@ -72,15 +82,16 @@ async function spawnOnce(
   host: ProcessHost,
   spec: StartSpec,
   plan: LaunchPlan,
+  confined: Confined,
   deadlineCs: number,
   signal: AbortSignal,
 ): Promise<ShimReport> {
-  const report = await runShim(host, spec, plan, deadlineCs, signal);
+  const report = await runShim(host, spec, plan, confined, deadlineCs, signal);
   if (report.kind !== "locked") return report;
   const folder = folderOf(host, spec.instanceId);
   const state = await settledStateOf(host, folder);
   if (state.kind === "live" || !await endLeftovers(host, folder)) return report;
-  return await runShim(host, spec, plan, deadlineCs, signal);
+  return await runShim(host, spec, plan, confined, deadlineCs, signal);
 }
 
 async function untilStarted(
@@ -171,6 +182,8 @@ async function refusal(
       };
     case "late":
       return tooLate(spec);
+    case "unconfined":
+      return limitFailure(report.what, "the host did not let the server in");
     case "unrecorded":
       return diskFull(host.instancesFolder);
     case "unsupported":
