@@ -2,6 +2,7 @@
 import type { Template } from "../events/configuration.ts";
 import type { JsonObject } from "../events/json.ts";
 import type { Limits } from "../events/limits.ts";
+import type { RunMetrics } from "../events/metrics.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 
 /**
@@ -114,6 +115,8 @@ export interface Platform {
   onExit(listener: (runtimeInfo: RuntimeInfo) => void): void;
   /** The last lines of the instance's output. */
   logs(instanceId: string, tailLines: number): Promise<string[]>;
+  /** How its live runs do, where that was looked at since the last call; begins to look anew now and then. */
+  metrics?(): readonly RunMetrics[] | undefined;
   /** Stops watching; every server runs on. */
   close(): Promise<void>;
 }

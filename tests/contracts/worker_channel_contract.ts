@@ -49,6 +49,23 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
     );
   });
 
+  it("what a worker tells last of its runs is kept with its time, until it is forgotten", async ({ broker, advance }) => {
+    const [teller] = [await joined(broker, "w1"), await joined(broker, "w2")];
+    const run = { cpuShare: 0.25, cpuSeconds: 1.5, memoryBytes: 4_096, openFiles: 7, processes: 2 };
+    assertEquals(await broker.bus.metrics(["w1", "w2", "w3"]), []);
+    const begun = (await broker.bus.workers())[0]!.registeredAt;
+    await teller.heartbeat(0, [{ ...run, runId: "r-1" }, { ...run, runId: "r-2" }]);
+    await advance(50);
+    const last = [{ ...run, runId: "r-2", openFiles: null }];
+    await teller.heartbeat(0, last);
+    await teller.heartbeat(0);
+    const [told] = await broker.bus.metrics(["w2", "w1"]);
+    assertEquals(told, { workerId: "w1", at: told!.at, runs: last });
+    assert(told!.at >= begun + 50, "it is by the log's clock");
+    await broker.bus.forget("w1", null);
+    assertEquals(await broker.bus.metrics(["w1"]), []);
+  });
+
   it("an accept is a fact, and repeating it gives the same answer and no second fact", async ({ broker }) => {
     const worker = await joined(broker, "w1");
     await startedBy(broker, worker, "a");

@@ -61,6 +61,11 @@ export class ExitWatch {
     return this.#runs.get(instanceId);
   }
 
+  /** All that is watched. */
+  live(): RunRecord[] {
+    return [...this.#runs.values()].map(({ run }) => run);
+  }
+
   /** Watches a live run; one that is watched already is given back. `shim` is null for adopted ones. */
   watch(
     folder: InstanceFolder,

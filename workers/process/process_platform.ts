@@ -3,6 +3,7 @@ import type { Clock } from "../../events/clock.ts";
 import type { Ids } from "../../events/ids.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type {
   Failure,
@@ -40,6 +41,7 @@ import shimScript from "./shim.sh" with { type: "text" };
 import { openSite } from "./site.ts";
 import { SiteLeases } from "./site_leases.ts";
 import { startRun } from "./start_run.ts";
+import { UsageSampler } from "./usage_sampler.ts";
 
 /** What a process platform is made from. */
 export interface ProcessPlatformOptions {
@@ -127,12 +129,15 @@ export class ProcessPlatform implements Platform {
   readonly #lanes = new Lanes();
   /** What a worker before left of control groups is taken away once, beside the first look. */
   #swept: Promise<void> | null = null;
+  readonly #usage: UsageSampler;
 
   constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
     this.#host = host;
     this.#listeners = listeners;
     this.site = host.site;
     this.leases = host.leases;
+    const { clock, watch, hostEnvironment: { PATH: path = "" } } = host;
+    this.#usage = new UsageSampler({ clock, path, roots: () => watch.live() });
   }
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
@@ -209,8 +214,13 @@ export class ProcessPlatform implements Platform {
     });
   }
 
+  metrics(): readonly RunMetrics[] | undefined {
+    return this.#usage.take();
+  }
+
   async close(): Promise<void> {
     this.#host.watch.close();
+    await this.#usage.close();
     await this.#host.confinement.close();
     await this.#host.table.close();
   }
