@@ -6,16 +6,20 @@ import { planLaunch, wantsPort } from "../templates/templates.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { findProgram, pickFreePort, portFailure, workingDirectoryFailure } from "./preflight.ts";
 import type { ProcessHost } from "./process_host.ts";
+import { type Account, planAs } from "./run_as.ts";
 
 const DRASI_SERVER = "drasi-server";
 const LOOPBACK = "127.0.0.1";
 
-/** The plan, its program as an absolute path; or why nothing may be spawned. Writes nothing. */
+/**
+ * The plan, its program as an absolute path, and the user that it is for, where that is another; or why nothing may be
+ * spawned. Writes nothing but a user's working folder.
+ */
 export async function prepareLaunch(
   host: ProcessHost,
   spec: StartSpec,
   folder: InstanceFolder,
-): Promise<{ plan: LaunchPlan } | { failure: Failure }> {
+): Promise<{ plan: LaunchPlan; account: Account | null } | { failure: Failure }> {
   const drasiServer = await findDrasiServer(host, spec, folder);
   if ("code" in drasiServer) return { failure: drasiServer };
   const plan = planLaunch(spec.template, spec.configuration, {
@@ -40,7 +44,7 @@ export async function prepareLaunch(
   if ("code" in program) return { failure: program };
   const port = plan.port === null ? null : portFailure(plan.host ?? LOOPBACK, plan.port);
   if (port) return { failure: port };
-  return { plan: { ...plan, argv: [program.path, ...args] } };
+  return await planAs(host, { ...plan, argv: [program.path, ...args] }, folder);
 }
 
 /** What the template's program is here. An explicit binary that is missing is never replaced. */

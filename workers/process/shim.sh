@@ -24,6 +24,8 @@ set -f
 hold() {
   # Caught, not ignored: the server inherits what is ignored, but never what is caught.
   trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2 TSTP
+  # What the worker was itself given, and passed on.
+  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-
   exec 9>>"$folder/run.lock"
   flock -n 9
   # `exit` whatever becomes of the word: its worker may be dead, and then echo fails.

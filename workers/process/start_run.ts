@@ -14,6 +14,7 @@ import { type LaunchRecord, recordOf } from "./instance_folder.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { waitUntilReady } from "./readiness.ts";
+import { handOver } from "./run_as.ts";
 import { liveInfo, withLogTail } from "./run_state.ts";
 import { runShim, type ShimReport } from "./shim.ts";
 import { endStragglers } from "./stragglers.ts";
@@ -55,6 +56,7 @@ export async function startRun(
   const { lease } = spec;
   if (lease) host.leases.hold();
   const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null, confined);
+  if (prepared.account) handOver(host, prepared.plan, folder, spec.runId, prepared.account);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
   const report = await spawnOnce(host, spec, prepared.plan, confined, deadlineCs, signal);
   if (report.kind !== "started") {
