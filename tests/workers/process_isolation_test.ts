@@ -117,6 +117,7 @@ testAsRoot(
         "1",
       ]);
       assertEquals((await fileText(`${work}/kept`)).trim(), "kept");
+      assertEquals(info.runtimeMetadata, { user: OTHER });
       assertEquals((await platform.inspect("i-1"))?.processId, info.processId);
       const { kind } = await platform.stop("i-1", { generation: 1, attempt: 1 });
       assertEquals(kind, "stopped");

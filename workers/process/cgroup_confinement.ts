@@ -15,6 +15,8 @@ export interface CgroupOptions {
   path: string;
   /** Leaves out a version that the host has: for tests of the others. */
   versions?: { first: boolean; second: boolean };
+  /** Where the worker's mounts and membership are told; by default the kernel's own. */
+  self?: string;
 }
 
 /** A hierarchy that holds one or more of our limits, or only lets all of a run be ended at once. */
@@ -193,8 +195,9 @@ class CgroupConfinement implements Confinement {
   }
 
   async #places(): Promise<CgroupPlaces> {
-    const mounts = await this.#show("/proc/self/mountinfo");
-    const membership = await this.#show("/proc/self/cgroup");
+    const self = this.options.self ?? "/proc/self";
+    const mounts = await this.#show(`${self}/mountinfo`);
+    const membership = await this.#show(`${self}/cgroup`);
     const found = cgroupPlaces(mounts, membership);
     const { first = true, second = true } = this.options.versions ?? {};
     return { first: first ? found.first : {}, second: second ? found.second : null };

@@ -31,7 +31,9 @@ while read -r verb rest; do
       [ -r "$1" ] && while IFS= read -r line; do echo " $line"; done <"$1"
       ;;
     put)
-      { echo "$2" >"$1"; } 2>&1
+      file=$1
+      shift
+      { echo "$*" >"$file"; } 2>&1
       ;;
     make) mkdir -p "$@" 2>&1 ;;
     drop) rmdir "$@" ;;

@@ -52,6 +52,7 @@ export async function planAs(
     plan: {
       ...plan,
       workingDirectory: plan.workingDirectory === folder.path ? work : plan.workingDirectory,
+      runtimeMetadata: { ...plan.runtimeMetadata, user },
       env: isHostsHome ? { ...plan.env, HOME: account.home } : plan.env,
       argv: [
         setpriv.path,
