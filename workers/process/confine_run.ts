@@ -61,7 +61,8 @@ export async function endGroups(
   const joins = await joinsOf(folder, runId);
   if (joins.length === 0) return;
   await endConfined(host, joins);
-  await host.confinement.release(joins);
+  // Nobody waits for it: what is left of empty groups the next worker takes away.
+  void host.confinement.release(joins).catch(() => {});
 }
 
 /** The groups of one run, as its launch record has them. */
