@@ -226,6 +226,9 @@ const FAILURE_HINTS: Readonly<Record<string, string>> = {
   port_in_use:
     "End what uses the port, or PATCH another one; a configuration without a port gets a free one.",
   binary_missing: "Install the program on the worker's host, or PATCH the configuration.",
+  limit_not_set:
+    "Give the worker control groups of its own (docs/process-worker.md), place it elsewhere by workerLabels, or PATCH limits.",
+  user_refused: "Have that worker's host allow the user, or PATCH the configuration.",
   disk_full: "Make room on the worker's host and repeat the request.",
 };
 

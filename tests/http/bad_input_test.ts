@@ -315,3 +315,16 @@ Deno.test("a PATCH that names nothing, or what cannot change, is refused", () =>
       "id: is not a known field",
     ]);
   }));
+
+Deno.test("a PATCH of limits is checked whole, replaces them as a whole, and takes them away", () =>
+  withApi(async ({ call, create }) => {
+    const at = `/api/server/instances/${await create()}`;
+    const wrong = { memoryBytes: -1, processes: 0, cpus: 0.5 };
+    assertEquals(faultLines(await call(`PATCH ${at}`, { body: { limits: wrong } })), [
+      "limits.memoryBytes: must be a whole number of bytes from 4194304 to 1125899906842624",
+      "limits.processes: must be a whole number of processes from 1 to 4194304",
+    ]);
+    for (const limits of [{ cpus: 0.5, processes: 8 }, { openFiles: 64 }, {}]) {
+      assertEquals((await call(`PATCH ${at}`, { body: { limits } })).json.limits, limits);
+    }
+  }));

@@ -1,5 +1,5 @@
 /** Limits by control groups of either version, as far as the host lets this worker make some; by `ulimit` besides. */
-import type { Clock } from "../../events/clock.ts";
+import { type Clock, sleep } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { LimitName, Limits } from "../../events/limits.ts";
 import { type CgroupPlaces, cgroupPlaces, type Controller } from "./cgroup_mounts.ts";
@@ -37,6 +37,9 @@ interface Offers {
 
 const CONTROLLERS = Object.keys(GROUP_LIMITS) as Controller[];
 const REASON_CHARACTERS_MAX = 200;
+/** A group counts its processes until they are wholly gone, a moment longer than it lists them. */
+const DROP_TRIES = 20;
+const DROP_PAUSE_MS = 25;
 
 /** Opens it; nothing is asked of the host before the first run with limits. */
 export function openCgroupConfinement(options: CgroupOptions): Confinement {
@@ -47,6 +50,9 @@ class CgroupConfinement implements Confinement {
   readonly #shell: ShellAnswers;
   #offers: Promise<Offers> | null = null;
   #swept: Promise<void> = Promise.resolve();
+  /** Folders of this site that may be empty at the end. */
+  readonly #used = new Set<string>();
+  readonly #releases = new Set<Promise<void>>();
 
   constructor(private readonly options: CgroupOptions) {
     const { clock, path } = options;
@@ -96,12 +102,24 @@ class CgroupConfinement implements Confinement {
 
   async end(joins: readonly string[]): Promise<number> {
     if (joins.length === 0) return 0;
-    const [found] = await this.#shell.ask(`end ${foldersOf(joins)}`);
+    const [found] = await this.#shell.ask(`end ${joins.map(folderOf).join(" ")}`);
     return Number(found ?? 0);
   }
 
-  async release(joins: readonly string[]): Promise<void> {
-    if (joins.length > 0) await this.#shell.ask(`drop ${foldersOf(joins)}`);
+  release(joins: readonly string[]): Promise<void> {
+    const release = this.#release(joins).finally(() => this.#releases.delete(release));
+    this.#releases.add(release);
+    return release;
+  }
+
+  async #release(joins: readonly string[]): Promise<void> {
+    if (joins.length === 0) return;
+    for (const join of joins) this.#used.add(folderOf(folderOf(join)));
+    let left = joins.map(folderOf);
+    for (let tries = 0; left.length > 0 && tries < DROP_TRIES; tries++) {
+      if (tries > 0) await sleep(this.options.clock, DROP_PAUSE_MS);
+      left = await this.#shell.ask(`drop ${left.join(" ")}`);
+    }
   }
 
   sweep(): Promise<void> {
@@ -109,13 +127,11 @@ class CgroupConfinement implements Confinement {
   }
 
   async close(): Promise<void> {
-    await this.#swept.catch(() => {});
-    const offers = await this.#offers?.catch(() => null);
-    const folders = new Set(
-      [...Object.values(offers?.held ?? {}), offers?.unified].flatMap((one) => one?.folder ?? []),
-    );
+    await Promise.allSettled([this.#swept, ...this.#releases]);
     // Empty ones only: what runs on keeps its own.
-    if (folders.size > 0) await this.#shell.ask(`drop ${[...folders].join(" ")}`).catch(() => []);
+    if (this.#used.size > 0) {
+      await this.#shell.ask(`drop ${[...this.#used].join(" ")}`).catch(() => []);
+    }
     await this.#shell.close();
   }
 
@@ -161,6 +177,7 @@ class CgroupConfinement implements Confinement {
   async #open(own: string, version: 1 | 2): Promise<Hierarchy | string> {
     const folder = this.#siteFolder(own);
     const fault = await this.#do(`make ${folder}`);
+    this.#used.add(folder);
     return fault === null
       ? { folder, version }
       : `no control group can be made in ${own}: ${fault}`;
@@ -224,8 +241,8 @@ function joinOf(folder: string): string {
   return `${folder}/cgroup.procs`;
 }
 
-function foldersOf(joins: readonly string[]): string {
-  return joins.map((join) => join.slice(0, join.lastIndexOf("/"))).join(" ");
+function folderOf(join: string): string {
+  return join.slice(0, join.lastIndexOf("/"));
 }
 
 function shellLost(): OperationalError {

@@ -4,7 +4,7 @@
 #
 #   show FILE | put FILE VALUE | make FOLDER ... | drop FOLDER ... | sweep FOLDER | end FOLDER ...
 #
-# `put` and `make` answer nothing when it is done, else why not. POSIX sh; `make`, `drop` and `sweep` fork.
+# `put` and `make` answer nothing when it is done, else why not; `drop` answers what is still there. POSIX sh; `make`, `drop` and `sweep` fork.
 set -f
 
 # One round: afterwards nothing in there can fork, and all that was found has been killed. Says how many.
@@ -36,7 +36,10 @@ while read -r verb rest; do
       { echo "$*" >"$file"; } 2>&1
       ;;
     make) mkdir -p "$@" 2>&1 ;;
-    drop) rmdir "$@" ;;
+    drop)
+      rmdir "$@"
+      for folder in "$@"; do [ -e "$folder" ] && echo "$folder"; done
+      ;;
     sweep)
       set +f
       rmdir "$1"/*/ "$1"

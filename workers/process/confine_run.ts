@@ -58,7 +58,11 @@ export async function endGroups(
   folder: InstanceFolder,
   runId: string,
 ): Promise<void> {
-  const joins = await joinsOf(folder, runId);
+  await dropConfined(host, await joinsOf(folder, runId));
+}
+
+/** Ends what is in these groups, and takes them away. */
+export async function dropConfined(host: Confining, joins: readonly string[]): Promise<void> {
   if (joins.length === 0) return;
   await endConfined(host, joins);
   // Nobody waits for it: what is left of empty groups the next worker takes away.

@@ -87,6 +87,7 @@ class Session {
 /** The `sh` starts with the first question, and again with the first one after it ended. */
 export class ShellAnswers {
   #session: Session | null = null;
+  #isClosed = false;
 
   /** @param lost what a question fails with whose `sh` ended before the answer */
   constructor(
@@ -98,6 +99,7 @@ export class ShellAnswers {
   /** The lines of the answer to a question of one line. */
   ask(line: string): Promise<string[]> {
     if (line.includes("\n")) throw new Error("a question to the shell is one line");
+    if (this.#isClosed) return Promise.reject(this.lost());
     if (this.#session === null || this.#session.isOver) {
       this.#session = new Session(this.shell, this.lost);
     }
@@ -112,7 +114,9 @@ export class ShellAnswers {
     });
   }
 
+  /** Nothing is answered any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#session?.end();
     await this.#session?.finished;
   }

@@ -5,7 +5,7 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { durationText } from "./exit_description.ts";
-import { confineRun, endConfined, limitFailure } from "./confine_run.ts";
+import { confineRun, dropConfined, limitFailure } from "./confine_run.ts";
 import { type Confined, loosened } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
 import type { WatchedRun } from "./exit_watch.ts";
@@ -55,14 +55,19 @@ export async function startRun(
   if ("failure" in confined) return failed(confined.failure);
   const { lease } = spec;
   if (lease) host.leases.hold();
-  const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null, confined);
-  if (prepared.account) handOver(host, prepared.plan, folder, spec.runId, prepared.account);
+  let launch: LaunchRecord;
+  try {
+    launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null, confined);
+    if (prepared.account) handOver(host, prepared.plan, folder, spec.runId, prepared.account);
+  } catch (error) {
+    await dropConfined(host, confined.joins);
+    throw error;
+  }
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
   const report = await spawnOnce(host, spec, prepared.plan, confined, deadlineCs, signal);
   if (report.kind !== "started") {
     const failure = await refusal(host, spec, report);
-    await endConfined(host, confined.joins);
-    await host.confinement.release(confined.joins);
+    await dropConfined(host, confined.joins);
     return failed(signal.aborted ? aborted() : failure);
   }
   if (report.loose.length > 0) {
