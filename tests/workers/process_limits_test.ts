@@ -21,8 +21,8 @@ const MEMORY = 64 * 1_048_576;
 const HOG = "sleep 0.4; exec dd if=/dev/zero of=/dev/null bs=512M count=1";
 /** Two of each, and so on. */
 const FORK_BOMB = "bomb() { bomb & bomb & wait; sleep 1000; }; bomb";
-const DOUBLE_FORK =
-  "(env -i setsid /bin/sh -c 'exec 9>&-; echo $$ >child; exec sleep 1000' &) & exec sleep 1000";
+/** Leaves a child that has left group, session, environment and lock. */
+const DOUBLE_FORK = "(env -i setsid /bin/sh -c 'exec 9>&-; echo $$ >child; exec sleep 1000' &) &";
 
 /** A host that can hold nothing: what no worker may do for its servers. */
 const NOTHING_HELD: Confinement = {
@@ -97,12 +97,31 @@ Deno.test("a fork bomb stays within its limit and ends with its stop, or its lim
 Deno.test("a child that left group, session, environment and lock ends with its server", () =>
   withWorld(async (world) => {
     const { platform, folder } = world;
-    const info = await started(platform, shell(DOUBLE_FORK), { limits: { processes: 64 } });
+    const info = await started(platform, shell(`${DOUBLE_FORK} exec sleep 1000`), {
+      limits: { processes: 64 },
+    });
     const child = (await fileText(`${folder()}/child`)).trim();
     const groups = await groupsOf(world, info);
     assertEquals((await platform.stop("i-1", NO_FENCE)).kind, "stopped");
     if (groups.length === 0) return Deno.kill(Number(child), "SIGKILL");
     assert(!await isRunning(child), "the child is gone");
+    await assertGone(groups);
+  }));
+
+Deno.test("what a server left in its groups ends, too, when it ended while no worker was there", () =>
+  withWorld(async (world) => {
+    const { platform, folder, reopen } = world;
+    const script = `${DOUBLE_FORK} sleep 0.6; exit 3`;
+    const info = await started(platform, shell(script), { limits: { processes: 64 } });
+    const child = (await fileText(`${folder()}/child`)).trim();
+    const groups = await groupsOf(world, info);
+    await platform.close();
+    await fileText(`${folder()}/runs/${info.runId}/exit.json`);
+    assert(await isRunning(child), "nobody has ended it");
+    const [found] = await (await reopen()).inventory();
+    assertEquals(found?.exit?.code, 3);
+    if (groups.length === 0) return Deno.kill(Number(child), "SIGKILL");
+    await eventually("the child is gone", async () => !await isRunning(child));
     await assertGone(groups);
   }));
 

@@ -129,6 +129,8 @@ export class ProcessPlatform implements Platform {
   readonly #lanes = new Lanes();
   /** What a worker before left of control groups is taken away once, beside the first look. */
   #swept: Promise<void> | null = null;
+  /** The last run of each instance whose groups were looked into after its end. */
+  readonly #cleared = new Map<string, string>();
   readonly #usage: UsageSampler;
 
   constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
@@ -195,6 +197,7 @@ export class ProcessPlatform implements Platform {
       if (stopped.kind === "failed") return stopped;
       try {
         await folderOf(this.#host, instanceId).remove();
+        this.#cleared.delete(instanceId);
         return stopped;
       } catch (error) {
         const { runtimeInfo } = stopped;
@@ -291,6 +294,7 @@ export class ProcessPlatform implements Platform {
     return this.#lanes.run(instanceId, async () => {
       const folder = folderOf(this.#host, instanceId);
       const state = await settledStateOf(this.#host, folder);
+      if (state.kind === "ended") await this.#clear(folder, state.run.runId);
       const isIdle = state.kind !== "live" && !this.#host.watch.get(instanceId);
       if (!isIdle || !await this.#host.table.isLocked(instanceId)) {
         return await this.#infoOf(folder, state);
@@ -298,6 +302,13 @@ export class ProcessPlatform implements Platform {
       await endLeftovers(this.#host, folder);
       return await this.#infoOf(folder, await settledStateOf(this.#host, folder));
     });
+  }
+
+  /** What a run that ended without us left in its groups: once, since they are gone then. */
+  async #clear(folder: InstanceFolder, runId: string): Promise<void> {
+    if (this.#cleared.get(folder.instanceId) === runId) return;
+    this.#cleared.set(folder.instanceId, runId);
+    await endGroups(this.#host, folder, runId);
   }
 
   async #infoOf(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {
