@@ -15,6 +15,7 @@ import { Leader } from "./leader.ts";
 import { LeadershipLoop } from "./leadership_loop.ts";
 import { LogFollower } from "./log_follower.ts";
 import { Incidents } from "./incidents.ts";
+import { MetricsReader } from "./metrics_reader.ts";
 import { Reads } from "./reads.ts";
 import { behind, notLeader, readsOnly, shuttingDown, unavailable } from "./refusals.ts";
 import { Retention, type RetentionRound } from "./retention.ts";
@@ -59,6 +60,7 @@ export class FleetSystem implements InstanceSystem {
   private readonly snapshots: SnapshotKeeper;
   private readonly cuts: Retention;
   private readonly asker: Asker;
+  readonly metrics: InstanceSystem["metrics"];
   private closing = false;
   /** What was last heard of the log and the bus, for while they are away. */
   private lastKnown: { durability: Durability; commandsInFlight: number } | null = null;
@@ -117,11 +119,9 @@ export class FleetSystem implements InstanceSystem {
       },
       stop: () => this.leader.stop(),
     });
-    this.snapshots = new SnapshotKeeper({
-      ...parts,
-      table,
-      fence: () => this.leadership.fence,
-    });
+    this.snapshots = new SnapshotKeeper({ ...parts, table, fence: () => this.leadership.fence });
+    const metrics = new MetricsReader(parts);
+    this.metrics = (workerIds) => metrics.read(workerIds);
     this.cuts = this.retentionOver(parts);
   }
 

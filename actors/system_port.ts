@@ -2,6 +2,7 @@
 import type { Position, RecordedEvent } from "../events/envelope.ts";
 import type { AvailabilityChange, Durability, Subscription } from "../events/event_log.ts";
 import type { WorkerRecord } from "../events/command_bus.ts";
+import type { RunMetrics } from "../events/metrics.ts";
 import type { CommandFailure } from "../machines/command_end.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest, InstanceStatus, Rejection } from "../machines/requests.ts";
@@ -90,6 +91,9 @@ export interface SystemStatus {
 /** Why a log can be followed no further as it was: it was put back, cut, or holds what this release cannot read. */
 export type HistoryBreak = Extract<AvailabilityChange, { kind: "rollback" | "gap" | "unreadable" }>;
 
+/** How runs do, by their ids; `sampledAt` is epoch milliseconds by the log's clock. */
+export type MetricsOfRuns = Map<string, RunMetrics & { sampledAt: number }>;
+
 export interface InstanceSystem {
   /** One request to one instance; for `create` the id is made by the system (`null`). */
   ask(
@@ -129,6 +133,8 @@ export interface InstanceSystem {
   /** Calls `listener` whenever what `observe` has told is not the log's any more, or the rest cannot be told. */
   watchHistory(listener: (broken: HistoryBreak) => void): Subscription;
   workers(): Promise<WorkerRecord[]>;
+  /** How the runs of these workers do, as far as they have told: for display, a few seconds old. Never fails for a log that is away. */
+  metrics(workerIds: readonly string[]): Promise<MetricsOfRuns>;
   /** Whether nobody knows how this worker's servers are: it was not heard for 5 s, or given up. */
   isSilent(workerId: string): boolean;
   /** Keeps new work from a worker, or lets it come again; what it has goes on. False when there is no such worker. */

@@ -1,6 +1,7 @@
 /** A node's side of the bus: replies, the commands in flight, the workers. Design §5. */
 import type { CommandRecord } from "./commands.ts";
 import type { RecordedEvent } from "./envelope.ts";
+import type { WorkerMetrics } from "./metrics.ts";
 
 /** A reply that is waited for. It is listened to from the moment it exists, so before the command is sent. */
 export interface PendingReply {
@@ -57,6 +58,8 @@ export interface CommandBus {
   retarget(commandId: string, site: string | null, fence: number): Promise<boolean>;
   /** Every worker that has registered and has not been forgotten. */
   workers(): Promise<WorkerRecord[]>;
+  /** What these workers told last of how their runs do; those that never told are left out. */
+  metrics(workerIds: readonly string[]): Promise<WorkerMetrics[]>;
   /** Whether a worker takes new commands. False when there is no such worker. */
   drain(workerId: string, draining: boolean): Promise<boolean>;
   /**

@@ -1,6 +1,7 @@
 /** What a node asks of a worker. Each is written by the same append as the event that caused it. Design §5. */
 import { z } from "zod";
 import { templateSchema } from "./configuration.ts";
+import { limitsSchema } from "./limits.ts";
 import { jsonObjectSchema } from "./specification.ts";
 
 export const commandTypeSchema = z.enum([
@@ -36,6 +37,8 @@ export const commandSchema = z.object({
    * the accept. Absent: it lives on without its worker. Design §4 rule 8.
    */
   leaseMs: z.number().int().positive().optional(),
+  /** What the server may use of its host; absent: all that there is. */
+  limits: limitsSchema.optional(),
   traceparent: z.string().optional(),
 });
 

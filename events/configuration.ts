@@ -43,6 +43,13 @@ const path = hostText(4_096).refine((text) => text.startsWith("/"), {
   error: "must be an absolute path",
 });
 
+/** A user of the worker's host; which ones may be used is for the host to say. */
+const user = z.string({ error: "must be a user's name" })
+  .regex(
+    /^[a-z_][a-z0-9_.-]{0,31}$/,
+    "must be a user's name: 1 to 32 of a-z, 0-9, '_', '.' and '-'",
+  );
+
 /** When a server counts as ready: an HTTP 2xx, or an accepted TCP connection, on its port. */
 const readiness = z.strictObject({
   http: z.strictObject({
@@ -72,6 +79,7 @@ const commandConfiguration = z.strictObject({
     .refine((command) => command[0] !== "", { error: "must not be empty", path: [0] }),
   env: environment.optional(),
   workingDirectory: path.optional(),
+  user: user.optional(),
   host: host.optional(),
   port: ownPort.optional(),
   readiness: readiness.optional(),
@@ -90,6 +98,7 @@ const component = (extra: Record<string, z.ZodType>) =>
 
 const drasiServerConfiguration = z.strictObject({
   id: z.string().regex(ID_PATTERN, "must be letters, digits and -").optional(),
+  user: user.optional(),
   host: host.optional(),
   port: ownPort.optional(),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"], {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { commandTypeSchema } from "./commands.ts";
+import { limitsSchema } from "./limits.ts";
 import { observationSchema } from "./observations.ts";
 import { responseSchema } from "./responses.ts";
 import { runtimeInfoSchema } from "./runtime_info.ts";
@@ -22,6 +23,7 @@ const launch = {
   configuration: jsonObjectSchema,
   /** Null when a start's body overrode the configuration. */
   configurationRevision: z.number().int().nullable(),
+  limits: limitsSchema.optional(),
   acceptWithinMs: z.number().int().positive(),
 };
 /** See `Command.leaseMs`. */
@@ -118,7 +120,10 @@ export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
 
 /** Types whose shape has changed since their first release. */
-const LATER_SCHEMAS: Partial<Record<EventType, number>> = { InstanceCreated: 2 };
+const LATER_SCHEMAS: Partial<Record<EventType, number>> = {
+  InstanceCreated: 3,
+  InstanceConfigured: 2,
+};
 
 /** The schema number that is written today, by type. */
 export const CURRENT_SCHEMA: Readonly<Record<EventType, number>> = Object.freeze({

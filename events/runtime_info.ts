@@ -1,5 +1,6 @@
 /** What a worker says of one run of a server: in responses, observations and the fold. */
 import { z } from "zod";
+import { limitsSchema } from "./limits.ts";
 
 /** How a run ended. `code` and `signal` are null where the host cannot know them any more. */
 export const exitSchema = z.object({
@@ -30,6 +31,10 @@ export const runtimeInfoSchema = z.object({
   /** It may live for so long after its worker was last heard; absent: it needs no worker to live. */
   leaseMs: z.number().int().positive().optional(),
   exit: exitSchema.optional(),
+  /** The limits that hold it. */
+  limits: limitsSchema.optional(),
+  /** Of the limits that it was to be started with, those that its host could not set, by name, and why. */
+  limitsNotSet: z.record(z.string(), z.string().max(500)).optional(),
   /** The last lines of its output, at most 8 KiB; only after a failure. */
   logTail: z.string().max(8_192).optional(),
   /** Other facts for display; a stand-in says `standIn: "true"`. */

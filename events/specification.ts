@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type Fault, faultsOf, templateSchema } from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
+import { limitsSchema } from "./limits.ts";
 
 /** A JSON object of any content; templates check what is inside. */
 export const jsonObjectSchema = z.custom<JsonObject>(
@@ -79,6 +80,8 @@ export const specificationSchema = z.strictObject({
   leaseMs: leaseMsSchema.default(DEFAULT_LEASE_MS),
   /** Only a worker that has all of these starts it. */
   workerLabels: labelsSchema.default({}),
+  /** A server gets them at its start. */
+  limits: limitsSchema.optional(),
 });
 
 /** All that a user decides of an instance. Each change of `configuration` gets a new revision number. */
@@ -101,6 +104,8 @@ export const specificationChangesSchema = z.strictObject({
   onWorkerLost: onWorkerLostSchema.optional(),
   leaseMs: leaseMsSchema.optional(),
   workerLabels: labelsSchema.optional(),
+  /** Replaced as a whole; empty: none any more. */
+  limits: limitsSchema.optional(),
 });
 export type SpecificationChanges = z.infer<typeof specificationChangesSchema>;
 

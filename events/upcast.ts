@@ -32,7 +32,9 @@ const UPCASTERS: Upcasters = {
       ...data,
       specification: { ...DEFAULT_WORKER_CHOICE, ...data.specification as JsonObject },
     }),
+    2: (data) => data,
   },
+  InstanceConfigured: { 1: (data) => data },
 };
 
 /** Says the data of schema number `n` in the words of `n - 1`, by event type; null where those have no words for it. */
@@ -48,8 +50,15 @@ const DOWNCASTERS: Downcasters = {
       }
       return { ...data, specification };
     },
+    3: (data) => withoutLimits(data, "specification"),
   },
+  InstanceConfigured: { 2: (data) => withoutLimits(data, "changes") },
 };
+
+/** An older release reads no `limits`, and would start the server without them. */
+function withoutLimits(data: JsonObject, part: string): JsonObject | null {
+  return "limits" in (data[part] as JsonObject) ? null : data;
+}
 
 /**
  * Data in today's shape as an older release reads it: while one is live, nothing newer is written. What it lifts to again

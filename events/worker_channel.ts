@@ -2,6 +2,7 @@
 import type { Query } from "./command_bus.ts";
 import type { Command } from "./commands.ts";
 import type { RecordedEvent } from "./envelope.ts";
+import type { RunMetrics } from "./metrics.ts";
 import type { Observation } from "./observations.ts";
 import type { InstanceResponse } from "./responses.ts";
 import type { RuntimeInfo } from "./runtime_info.ts";
@@ -71,8 +72,11 @@ export interface Held {
 
 export interface WorkerChannel {
   register(): Promise<RegisterOutcome>;
-  /** Says "I live" and how many slots are in use. */
-  heartbeat(busy: number): Promise<"ok" | Dismissal>;
+  /**
+   * Says "I live" and how many slots are in use; with `metrics`, how all of its runs do. They replace what it told
+   * before, and are lost with what keeps them: they are for display.
+   */
+  heartbeat(busy: number, metrics?: readonly RunMetrics[]): Promise<"ok" | Dismissal>;
   /**
    * Up to `max` starts and restarts that wait for a worker here, and every stop and delete beyond them, so that a
    * worker whose slots are full of slow starts can still end one. Waits for the first at most `waitMs`.

@@ -25,8 +25,17 @@ export const platformText = z.preprocess(
   platformSchema,
 );
 
-const { name, description, template, labels, restartPolicy, onWorkerLost, leaseMs, workerLabels } =
-  specificationSchema.shape;
+const {
+  name,
+  description,
+  template,
+  labels,
+  restartPolicy,
+  onWorkerLost,
+  leaseMs,
+  workerLabels,
+  limits,
+} = specificationSchema.shape;
 
 const creation = z.strictObject({
   name,
@@ -40,6 +49,7 @@ const creation = z.strictObject({
   onWorkerLost,
   leaseMs,
   workerLabels,
+  limits,
 });
 
 const { configuration: _, ...changeable } = specificationChangesSchema.shape;

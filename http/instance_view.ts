@@ -1,4 +1,5 @@
 /** An instance as the API shows it: its state as JSON. Design §6; the predecessor's words in `drasi-server.md` §16. */
+import type { MetricsOfRuns } from "../actors/system_port.ts";
 import type { JsonObject } from "../events/json.ts";
 import type { Facts, LastError, PendingCommand } from "../machines/facts.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
@@ -12,10 +13,12 @@ export type LegacyStatus = "Created" | "Running" | "Stopped" | "Error" | "Config
 /**
  * The JSON of one instance that was created and has not been deleted.
  * @param isSilent whether nobody has heard of a worker lately; its servers' health is unknown then
+ * @param metrics how runs do, this one's among them if its worker has told
  */
 export function instanceView(
   state: InstanceState,
   isSilent: (workerId: string) => boolean = () => false,
+  metrics: MetricsOfRuns = new Map(),
 ): JsonObject {
   const { context } = state;
   const { specification, run, lastError, nextStart } = context;
@@ -41,9 +44,11 @@ export function instanceView(
     onWorkerLost: specification.onWorkerLost,
     ...(specification.onWorkerLost === "reschedule" ? { leaseMs: specification.leaseMs } : {}),
     workerLabels: specification.workerLabels,
+    limits: { ...specification.limits } as JsonObject,
     ...(run && mayRun(state) ? { worker: run.workerId } : {}),
     ...(run ? { site: run.site } : {}),
     restarts: context.restarts,
+    ...metricsView(state, metrics),
     ...(nextStart ? { nextStartAt: isoTime(nextStart.at) } : {}),
     createdAt: isoTime(context.createdAt),
     lastModifiedAt: isoTime(context.lastModifiedAt),
@@ -115,6 +120,28 @@ function healthOf(state: InstanceState, isSilent: (workerId: string) => boolean)
   }
   const status = statusOf(state);
   return { health: status === "Starting" || status === "Restarting" ? "starting" : "unknown" };
+}
+
+/** The worker whose metrics tell of this instance, while it may run. */
+export function workerOf(state: InstanceState): string | undefined {
+  return mayRun(state) ? state.context.run?.workerId : undefined;
+}
+
+function metricsView(state: InstanceState, metrics: MetricsOfRuns): JsonObject {
+  const { run, restarts } = state.context;
+  const told = run?.runId && mayRun(state) ? metrics.get(run.runId) : undefined;
+  if (!told) return {};
+  const { runId: _, sampledAt, openFiles, ...sample } = told;
+  const startedAt = run?.runtimeInfo?.startedAt;
+  return {
+    metrics: {
+      ...sample,
+      ...(openFiles === null ? {} : { openFiles }),
+      restarts,
+      ...(startedAt === undefined ? {} : { uptimeMs: Math.max(0, sampledAt - startedAt) }),
+      sampledAt: isoTime(sampledAt),
+    },
+  };
 }
 
 function lastErrorView({ at, ...error }: LastError): JsonObject {

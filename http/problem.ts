@@ -231,6 +231,9 @@ const FAILURE_HINTS: Readonly<Record<string, string>> = {
   secret_missing: "Put the secret on the worker's host, and repeat the request.",
   secret_empty: "Put the secret on the worker's host, and repeat the request.",
   secret_unusable: "Mend the secret on the worker's host, and repeat the request.",
+  limit_not_set:
+    "Give the worker control groups of its own (docs/process-worker.md), place it elsewhere by workerLabels, or PATCH limits.",
+  user_refused: "Have that worker's host allow the user, or PATCH the configuration.",
   disk_full: "Make room on the worker's host and repeat the request.",
 };
 

@@ -7,7 +7,7 @@ import { isoTime } from "./iso_time.ts";
 
 /** One run, with times in ISO 8601. */
 export function runtimeInfoView(info: RuntimeInfo): JsonObject {
-  const { instanceId, status, processId, startedAt, stoppedAt, exit, ...rest } = info;
+  const { instanceId, status, processId, startedAt, stoppedAt, exit, limits, ...rest } = info;
   return {
     instanceId,
     status,
@@ -15,6 +15,7 @@ export function runtimeInfoView(info: RuntimeInfo): JsonObject {
     startedAt: isoTime(startedAt),
     ...(stoppedAt === undefined ? {} : { stoppedAt: isoTime(stoppedAt) }),
     ...(exit ? { exit } : {}),
+    ...(limits ? { limits: limits as JsonObject } : {}),
     ...present(rest),
   };
 }

@@ -89,6 +89,7 @@ function commandFor(
       }
       : {}),
     ...(data.leaseMs === undefined ? {} : { leaseMs: data.leaseMs }),
+    ...(data.limits === undefined ? {} : { limits: data.limits }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { CommandEnd } from "../events/event_log.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
 import { accept, type Deciding } from "./accept.ts";
-import type { Launch, PendingCommand } from "./facts.ts";
+import { type Launch, limitsOf, type PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import { placed, wantedBy } from "./placement.ts";
 import type { Decision, InstanceRequest, Rejection } from "./requests.ts";
@@ -247,9 +247,12 @@ function cancelled(commandId: string, reason: string): NewEvent {
 
 function launchOf(state: InstanceState, request: InstanceRequest & { type: "start" }): Launch {
   const { specification, revision } = state.context;
-  return request.configuration
-    ? { configuration: request.configuration, configurationRevision: null }
-    : { configuration: specification?.configuration ?? {}, configurationRevision: revision };
+  const { configuration } = request;
+  return {
+    configuration: configuration ?? specification?.configuration ?? {},
+    configurationRevision: configuration ? null : revision,
+    ...limitsOf(specification?.limits),
+  };
 }
 
 function launching(state: InstanceState, launch: Launch, given: Deciding) {

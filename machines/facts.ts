@@ -1,6 +1,7 @@
 /** What the log says of one instance, as plain data: the context of the lifecycle machine. Design §4. */
 import type { Position } from "../events/envelope.ts";
 import type { JsonObject } from "../events/json.ts";
+import { isUnlimited, type Limits } from "../events/limits.ts";
 import type { Exit, RuntimeInfo } from "../events/runtime_info.ts";
 import type { Specification } from "../events/specification.ts";
 
@@ -9,6 +10,13 @@ export interface Launch {
   configuration: JsonObject;
   /** Null when a start's body overrode the configuration. */
   configurationRevision: number | null;
+  /** Absent: it may use all of its host. */
+  limits?: Limits;
+}
+
+/** The part of a launch that says its limits. */
+export function limitsOf(limits: Limits | undefined): Pick<Launch, "limits"> {
+  return isUnlimited(limits) ? {} : { limits: limits! };
 }
 
 /** A command that is in the log and has not ended. */

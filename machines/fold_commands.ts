@@ -1,7 +1,7 @@
 /** The commands in hand after an event, and what the end of one leaves behind. */
 import type { RecordedEvent } from "../events/envelope.ts";
 import { failureAtEnd } from "./command_end.ts";
-import type { Facts, LastError, PendingCommand } from "./facts.ts";
+import { type Facts, type LastError, limitsOf, type PendingCommand } from "./facts.ts";
 import { commandOf, endedCommandId, remainingCommands } from "./reports.ts";
 
 /** The commands in hand, and what the end of one leaves behind. */
@@ -82,6 +82,7 @@ function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null
           ? {
             configuration: event.data.configuration,
             configurationRevision: event.data.configurationRevision,
+            ...limitsOf(event.data.limits),
           }
           : facts.run?.launch ?? null,
         leaseMs: "leaseMs" in event.data ? event.data.leaseMs ?? null : null,

@@ -1,7 +1,7 @@
 /** The facts after an event: the context half of the lifecycle machine. Total: every event in every state. */
 import type { RecordedEvent } from "../events/envelope.ts";
 import type { SpecificationChanges } from "../events/specification.ts";
-import type { Facts, LastError } from "./facts.ts";
+import { type Facts, type LastError, limitsOf } from "./facts.ts";
 import { foldCommands } from "./fold_commands.ts";
 import { foldRun } from "./fold_run.ts";
 import { reportedRun } from "./reports.ts";
@@ -59,6 +59,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
           launch: {
             configuration: event.data.configuration,
             configurationRevision: event.data.configurationRevision,
+            ...limitsOf(event.data.limits),
           },
         },
       };

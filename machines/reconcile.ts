@@ -5,6 +5,7 @@
 import { newEvent } from "../events/instance_events.ts";
 import { accept, type Deciding } from "./accept.ts";
 import { startRequested } from "./decide.ts";
+import { limitsOf } from "./facts.ts";
 import { goesOnElsewhere } from "./fold_commands.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { Decision } from "./requests.ts";
@@ -129,6 +130,7 @@ function startedAgain(state: InstanceState, given: Reacting): Decision & { kind:
   const launch = run?.launch ?? {
     configuration: specification?.configuration ?? {},
     configurationRevision: revision,
+    ...limitsOf(specification?.limits),
   };
   return accept(state, [startRequested(state, launch, given, "restart-policy")], given);
 }

@@ -1,6 +1,8 @@
 /** The platform port: what a worker asks of the technology that runs servers. Design §3, §4. */
 import type { Template } from "../events/configuration.ts";
 import type { JsonObject } from "../events/json.ts";
+import type { Limits } from "../events/limits.ts";
+import type { RunMetrics } from "../events/metrics.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 
 /**
@@ -54,6 +56,8 @@ export interface StartSpec {
   spawnWithinMs: number;
   /** Absent: it lives on without its worker. */
   lease?: Lease;
+  /** Absent: it may use all of its host. */
+  limits?: Limits;
 }
 
 /** What came of a start. A failed one leaves no process behind. */
@@ -111,6 +115,8 @@ export interface Platform {
   onExit(listener: (runtimeInfo: RuntimeInfo) => void): void;
   /** The last lines of the instance's output. */
   logs(instanceId: string, tailLines: number): Promise<string[]>;
+  /** How its live runs do, where that was looked at since the last call; begins to look anew now and then. */
+  metrics?(): readonly RunMetrics[] | undefined;
   /** Stops watching; every server runs on. */
   close(): Promise<void>;
 }

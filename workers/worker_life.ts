@@ -196,9 +196,10 @@ export class WorkerLife {
 
   /** Once the log has heard us, the servers with a lease may live on: from before we spoke, not from its answer. */
   private async beat(): Promise<"ok" | Dismissal> {
-    const { channel, lanes, platform: { leases } } = this.parts;
+    const { channel, lanes, platform } = this.parts;
+    const { leases } = platform;
     const asOfMs = leases.areHeld() ? await leases.now() : null;
-    const answer = await channel.heartbeat(lanes.busy);
+    const answer = await channel.heartbeat(lanes.busy, platform.metrics?.());
     if (answer === "ok" && asOfMs !== null) await leases.heard(asOfMs);
     return answer;
   }

@@ -8,6 +8,7 @@ import type {
 } from "../../events/command_bus.ts";
 import type { CommandRecord } from "../../events/commands.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
+import type { WorkerMetrics } from "../../events/metrics.ts";
 import type { Delivery } from "./delivery.ts";
 import type { EmbeddedLeadership } from "./embedded_leadership.ts";
 import type { GroupCommit } from "./group_commit.ts";
@@ -60,6 +61,16 @@ export class EmbeddedCommandBus implements CommandBus {
         .filter((row) => !row.forgotten)
         .sort((a, b) => a.workerId < b.workerId ? -1 : 1)
         .map((row) => this.#workerRecord(row))
+    );
+  }
+
+  metrics(workerIds: readonly string[]): Promise<WorkerMetrics[]> {
+    const { heartbeats, tables, writes } = this.parts;
+    return writes.read(() =>
+      workerIds.flatMap((id) => {
+        const told = heartbeats.metrics(id);
+        return told && !tables.workers.get(id)?.forgotten ? [told] : [];
+      })
     );
   }
 

@@ -2,6 +2,7 @@
 import type { Query } from "../../events/command_bus.ts";
 import { ComparePace } from "../../events/compare_pace.ts";
 import type { Command } from "../../events/commands.ts";
+import type { RunMetrics } from "../../events/metrics.ts";
 import type { Observation } from "../../events/observations.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
 import type {
@@ -36,13 +37,14 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return writes.submit(register(this.registration, (worker) => heartbeats.at(worker)));
   }
 
-  heartbeat(busy: number): Promise<"ok" | Dismissal> {
+  heartbeat(busy: number, metrics?: readonly RunMetrics[]): Promise<"ok" | Dismissal> {
     const { writes, heartbeats } = this.parts;
     return writes.read(() => {
       const worker = this.#present();
       if (!worker) return this.#dismissal();
       const now = writes.now();
       heartbeats.beat(worker, now, busy);
+      if (metrics) heartbeats.tell(worker, now, metrics);
       if (this.#pace.isDue(now)) this.#compare(this.#held());
       return "ok";
     });

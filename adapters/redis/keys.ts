@@ -26,6 +26,7 @@ export class RedisKeys {
   readonly versions: string;
   readonly workers: string;
   readonly beats: string;
+  readonly metrics: string;
   readonly meta: string;
   readonly nodes: string;
   readonly snapshot: string;
@@ -41,6 +42,7 @@ export class RedisKeys {
     this.versions = `${tag}:versions`;
     this.workers = `${tag}:workers`;
     this.beats = `${tag}:beats`;
+    this.metrics = `${tag}:metrics`;
     this.meta = `${tag}:meta`;
     this.nodes = `${tag}:nodes`;
     this.snapshot = `${tag}:snapshot`;

@@ -8,6 +8,7 @@ import type {
 } from "../../events/command_bus.ts";
 import { type CommandRecord, isUrgent } from "../../events/commands.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
+import type { WorkerMetrics } from "../../events/metrics.ts";
 import { commandsOf, type StoredCommand, storedCommands } from "./command_records.ts";
 import { retriedWithKeys } from "./redis_event_log.ts";
 import { asLeader } from "./redis_leadership.ts";
@@ -15,7 +16,7 @@ import type { RedisLink } from "./redis_link.ts";
 import type { ReplyChannels } from "./reply_channels.ts";
 import type { SiteQuestions } from "./site_questions.ts";
 import { type ToldEvent, toldEvent } from "./stored_entries.ts";
-import { workerRecords } from "./worker_records.ts";
+import { workerMetrics, workerRecords } from "./worker_records.ts";
 
 /** Deliveries that are looked at for each stream. */
 const PENDING_MAX = 10_000;
@@ -72,6 +73,10 @@ export class RedisCommandBus implements CommandBus {
     return workerRecords(this.link);
   }
 
+  async metrics(workerIds: readonly string[]): Promise<WorkerMetrics[]> {
+    return await workerMetrics(this.link, workerIds);
+  }
+
   async drain(workerId: string, draining: boolean): Promise<boolean> {
     const args = [workerId, draining ? "draining" : "resumed"];
     return await this.link.write("stand", [this.link.keys.control(workerId)], args) === 1;
@@ -79,8 +84,8 @@ export class RedisCommandBus implements CommandBus {
 
   async forget(workerId: string, fence: number | null): Promise<RecordedEvent[]> {
     const { link } = this;
-    const control = link.keys.control(workerId);
-    const told = await asLeader(() => link.write("forget", [control], [workerId, fence ?? ""]));
+    const keys = [link.keys.control(workerId), link.keys.metrics];
+    const told = await asLeader(() => link.write("forget", keys, [workerId, fence ?? ""]));
     return (told as ToldEvent[]).map(toldEvent);
   }
 

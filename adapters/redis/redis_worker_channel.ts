@@ -4,6 +4,7 @@ import { ComparePace } from "../../events/compare_pace.ts";
 import type { Query } from "../../events/command_bus.ts";
 import type { Command } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
+import { metricsText, type RunMetrics } from "../../events/metrics.ts";
 import type { Observation } from "../../events/observations.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
@@ -77,8 +78,10 @@ export class RedisWorkerChannel implements WorkerChannel {
     return { kind: "registered", inherited, placed };
   }
 
-  async heartbeat(busy: number): Promise<"ok" | Dismissal> {
-    const answer = await this.step("heartbeat", [busy]);
+  async heartbeat(busy: number, metrics?: readonly RunMetrics[]): Promise<"ok" | Dismissal> {
+    const answer = metrics
+      ? await this.step("heartbeat", [busy, metricsText(metrics)], [this.link.keys.metrics])
+      : await this.step("heartbeat", [busy]);
     if (answer[0] !== "ok") return this.gone(answer[1]);
     if (this.pace.isDue(Number(answer[1]))) this.whenMoved();
     return "ok";
@@ -173,9 +176,13 @@ export class RedisWorkerChannel implements WorkerChannel {
     this.offers.letGo();
   }
 
-  private async step(name: string, args: (string | number)[]): Promise<string[]> {
+  private async step(
+    name: string,
+    args: (string | number)[],
+    keys: string[] = [],
+  ): Promise<string[]> {
     const { workerId, incarnation } = this.registration;
-    return await this.link.write(name, [], [workerId, incarnation, ...args]) as string[];
+    return await this.link.write(name, keys, [workerId, incarnation, ...args]) as string[];
   }
 
   private async tellHeld(listener: (held: Held) => void): Promise<void> {

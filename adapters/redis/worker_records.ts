@@ -1,5 +1,6 @@
 /** The workers as Redis keeps them: what they registered, and when they were last heard. */
 import type { WorkerRecord } from "../../events/command_bus.ts";
+import { metricsOf, type WorkerMetrics } from "../../events/metrics.ts";
 import type { RedisLink } from "./redis_link.ts";
 
 /** A record in the hash `workers`; see `functions/workers.lua`. */
@@ -31,6 +32,22 @@ export async function workerRecords(link: RedisLink): Promise<WorkerRecord[]> {
     .map(([workerId, text]) => recordOf(workerId, JSON.parse(text), beatOf.get(workerId)))
     .filter((record) => record !== null)
     .sort((a, b) => a.workerId < b.workerId ? -1 : 1);
+}
+
+/** What these workers told last of how their runs do. */
+export async function workerMetrics(
+  link: RedisLink,
+  workerIds: readonly string[],
+): Promise<WorkerMetrics[]> {
+  if (workerIds.length === 0) return [];
+  const texts = await link.ask("HMGET", link.keys.metrics, ...workerIds) as (string | null)[];
+  return workerIds.flatMap((workerId, index) => {
+    const text = texts[index] ?? "";
+    const space = text.indexOf(" ");
+    return space < 0
+      ? []
+      : [{ workerId, at: Number(text.slice(0, space)), runs: metricsOf(text.slice(space + 1)) }];
+  });
 }
 
 function recordOf(

@@ -115,7 +115,8 @@ function undertake(text, stream) {
   });
 }
 
-async function perform({ type, instanceId, generation, configuration }, attempt, settle, deadline) {
+async function perform(command, attempt, settle, deadline) {
+  const { type, instanceId, generation, configuration, limits = {} } = command;
   // Grows with each command and each attempt: nothing older comes to life after it.
   const fence = generation * 1000 + attempt;
   if (type === "StopInstanceCommand" || type === "DeleteInstanceCommand") {
@@ -140,9 +141,18 @@ async function perform({ type, instanceId, generation, configuration }, attempt,
   const ended = found && await servers.stop(instanceId, fence);
   const half = ended && type === "RestartInstanceCommand" ? { stopped: ended } : {};
   const runtimeInfo = await servers.start(instanceId, generation, fence, deadline, configuration);
-  if (runtimeInfo) return { success: true, runtimeInfo, ...half };
+  if (runtimeInfo) {
+    return { success: true, runtimeInfo: { ...runtimeInfo, ...notSet(limits) }, ...half };
+  }
   const message = `The server ended at once: ${servers.lines(instanceId, 1)}`;
   return { ...failed("start_failed", message, true), ...half };
+}
+
+/** Says of each limit that nothing here holds it. */
+function notSet(limits) {
+  const names = Object.keys(limits);
+  const reasons = names.map((name) => [name, "this worker sets no limits"]);
+  return names.length > 0 ? { limitsNotSet: Object.fromEntries(reasons) } : {};
 }
 
 function failed(errorCode, errorMessage, retryable = false) {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { commandSchema } from "../../events/commands.ts";
 import { eventSchemas } from "../../events/instance_events.ts";
+import { metricsSchema } from "../../events/metrics.ts";
 import { observationSchema } from "../../events/observations.ts";
 import { responseSchema } from "../../events/responses.ts";
 import { runtimeInfoSchema } from "../../events/runtime_info.ts";
@@ -21,6 +22,7 @@ const MESSAGES: Readonly<Record<string, z.ZodType>> = {
   command: commandSchema,
   completion: completionSchema,
   log_entry: logEntrySchema,
+  metrics: metricsSchema,
   observation: observationSchema,
   question: questionSchema,
   registration: registrationSchema,

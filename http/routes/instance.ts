@@ -12,7 +12,7 @@ import {
 } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
 import { readChanges } from "../instance_input.ts";
-import { instanceView } from "../instance_view.ts";
+import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, staleness } from "../outcome.ts";
 import { instanceNotFound, problemOfRejection } from "../problem.ts";
@@ -27,7 +27,7 @@ export const instanceRoutes: readonly Route[] = [
   {
     method: "PATCH",
     path: PATH,
-    summary: "change name, description, labels, restartPolicy, serverConfiguration",
+    summary: "change name, description, labels, restartPolicy, limits, serverConfiguration",
     handle: change,
   },
   { method: "DELETE", path: PATH, summary: "delete it: ?force=true wait=false", handle: remove },
@@ -53,7 +53,9 @@ async function show(context: HttpContext, services: HttpServices): Promise<Respo
   const { query } = allParts({ query: readQuery(context, { atLeast: position.optional() }) });
   const state = await presentInstance(context, services, query.atLeast);
   const { system } = services;
-  return context.json(instanceView(state, (workerId) => system.isSilent(workerId)), 200, {
+  const worker = workerOf(state);
+  const metrics = worker === undefined ? undefined : await system.metrics([worker]);
+  return context.json(instanceView(state, (workerId) => system.isSilent(workerId), metrics), 200, {
     ...instanceHeaders(state, state.context.position),
     ...staleness(services),
   });

@@ -6,7 +6,7 @@ import { STATUSES } from "../../machines/requests.ts";
 import { askOptions, dryRunQuery, readMutationHeaders } from "../ask_options.ts";
 import { allParts } from "../checked_input.ts";
 import { platformText, readCreation } from "../instance_input.ts";
-import { instanceView } from "../instance_view.ts";
+import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, locationOf, staleness } from "../outcome.ts";
 import { position, readQuery, wholeNumber } from "../query.ts";
@@ -76,10 +76,12 @@ async function list(context: HttpContext, services: HttpServices): Promise<Respo
   const given = Object.entries(filters).filter(([, value]) => value !== undefined);
   const filter = { ...Object.fromEntries(given), limit } as ListFilter;
   const page = await services.system.list(filter, atLeast);
+  const workerIds = page.items.flatMap((state) => workerOf(state) ?? []);
+  const metrics = await services.system.metrics(workerIds);
   return context.json(
     {
       items: page.items.map((state) =>
-        instanceView(state, (workerId) => services.system.isSilent(workerId))
+        instanceView(state, (workerId) => services.system.isSilent(workerId), metrics)
       ),
       ...(page.nextCursor === null ? {} : { nextCursor: page.nextCursor }),
       position: page.position,

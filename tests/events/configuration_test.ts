@@ -81,7 +81,7 @@ const stored: StoredEvent = {
 };
 
 Deno.test("an event of a kind or schema from the future is refused by name", () => {
-  for (const newer of [{ ...stored, type: "StartDreamt" }, { ...stored, schema: 2 }]) {
+  for (const newer of [{ ...stored, type: "StartDreamt" }, { ...stored, schema: 9 }]) {
     const error = assertThrows(() => upcast(newer), OperationalError, newer.type);
     assertEquals(error.code, "log_from_newer_version");
   }
@@ -99,7 +99,7 @@ Deno.test("a damaged event is told from a good one", () => {
 Deno.test("an instance of before there was a choice of workers waits for its host, and any worker may have it", () => {
   const specification = { name: "old", labels: {} };
   const lifted = upcast({ ...stored, type: "InstanceCreated", data: { specification } });
-  assertEquals([lifted.schema, lifted.data], [2, {
+  assertEquals([lifted.schema, lifted.data], [3, {
     specification: { ...specification, onWorkerLost: "wait", leaseMs: 30_000, workerLabels: {} },
   }]);
 });

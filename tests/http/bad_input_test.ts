@@ -49,6 +49,22 @@ const refusedCreates: [string, Call, string[]][] = [
   ["an unknown template", { body: { name: "a", template: "image" } }, [
     "template: must be one of drasi-server, command",
   ]],
+  ["limits that no host has", {
+    body: {
+      name: "a",
+      serverConfiguration: {},
+      limits: { memoryBytes: 1, cpus: 0, openFiles: 1.5, processes: "many", disk: 1 },
+    },
+  }, [
+    "limits.memoryBytes: must be a whole number of bytes from 4194304 to 1125899906842624",
+    "limits.cpus: must be a number of cores from 0.01 to 1024",
+    "limits.openFiles: must be a whole number of open files from 16 to 1048576",
+    "limits.processes: must be a whole number of processes from 1 to 4194304",
+    "limits.disk: is not a known field",
+  ]],
+  ["limits that are no object", { body: { name: "a", limits: 5 } }, [
+    "limits: must be an object with any of memoryBytes, cpus, openFiles, processes",
+  ]],
   ["everything wrong at once", {
     body: {
       name: 7,
@@ -298,4 +314,17 @@ Deno.test("a PATCH that names nothing, or what cannot change, is refused", () =>
       "template: is not a known field",
       "id: is not a known field",
     ]);
+  }));
+
+Deno.test("a PATCH of limits is checked whole, replaces them as a whole, and takes them away", () =>
+  withApi(async ({ call, create }) => {
+    const at = `/api/server/instances/${await create()}`;
+    const wrong = { memoryBytes: -1, processes: 0, cpus: 0.5 };
+    assertEquals(faultLines(await call(`PATCH ${at}`, { body: { limits: wrong } })), [
+      "limits.memoryBytes: must be a whole number of bytes from 4194304 to 1125899906842624",
+      "limits.processes: must be a whole number of processes from 1 to 4194304",
+    ]);
+    for (const limits of [{ cpus: 0.5, processes: 8 }, { openFiles: 64 }, {}]) {
+      assertEquals((await call(`PATCH ${at}`, { body: { limits } })).json.limits, limits);
+    }
   }));

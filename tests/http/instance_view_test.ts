@@ -143,6 +143,7 @@ Deno.test("a new instance shows all of its specification and nothing that is not
     },
     onWorkerLost: "wait",
     workerLabels: {},
+    limits: {},
     restarts: 0,
     createdAt: "2023-11-14T22:13:20.000Z",
     lastModifiedAt: "2023-11-14T22:13:20.000Z",
@@ -155,6 +156,24 @@ Deno.test("an instance whose worker is silent says that nobody knows how it is",
   assertEquals([shown(true).workerSilent, shown(false).workerSilent], [true, undefined]);
   assertObjectMatch(shown(true), { status: "Running", health: "unknown" });
   assertEquals(instanceView(stateAfter(), () => true).workerSilent, undefined, "it has none");
+});
+
+Deno.test("a running instance shows how it does, as its worker has told, and an ended one shows nothing", () => {
+  const sample = { cpuShare: 0.5, cpuSeconds: 12, memoryBytes: 1_048_576, processes: 3 };
+  const metrics = new Map([[
+    run.runId,
+    { ...sample, runId: run.runId, openFiles: null, sampledAt: run.startedAt + 60_000 },
+  ]]);
+  const shown = (...events: NewEvent[]) =>
+    instanceView(stateAfter(...events), () => false, metrics).metrics;
+  assertEquals(shown(...running), {
+    ...sample,
+    restarts: 0,
+    uptimeMs: 60_000,
+    sampledAt: "2023-11-14T22:14:20.500Z",
+  });
+  assertEquals(shown(...running, exited), undefined);
+  assertEquals(instanceView(stateAfter(...running)).metrics, undefined, "its worker tells nothing");
 });
 
 Deno.test("a running instance shows its run, its worker and what it was started with", () => {

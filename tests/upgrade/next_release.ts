@@ -17,7 +17,7 @@ const FILES = ["config.ts", "main.ts", "deno.json", "deno.lock"];
 /** What the next release changes: a file, a text in it, and what stands there instead. */
 const CHANGES: readonly (readonly [file: string, text: string, instead: string])[] = [
   ["adapters/redis/function_library.ts", "LIBRARY_VERSION = 1;", "LIBRARY_VERSION = 2;"],
-  ["events/instance_events.ts", "InstanceCreated: 2", "InstanceCreated: 2, StartRequested: 2"],
+  ["events/instance_events.ts", "InstanceCreated: 3", "InstanceCreated: 3, StartRequested: 2"],
   [
     "events/upcast.ts",
     "const UPCASTERS: Upcasters = {",

@@ -42,3 +42,21 @@ Deno.test("what the older shape has no words for is refused while an older node 
     assertEquals([error.code, error.retryable], ["release_mixed", true]);
   }
 });
+
+Deno.test("limits are not told to an older release, which would start a server without them", () => {
+  const limits = { memoryBytes: 67_108_864 };
+  const created = JSON.parse(JSON.stringify({ specification }));
+  const limited = { specification: { ...created.specification, limits } };
+  assertEquals(downcast("InstanceCreated", created, 2), created);
+  assertEquals(downcast("InstanceConfigured", { changes: { name: "two" } }, 1), {
+    changes: { name: "two" },
+  });
+  const refused = [
+    () => downcast("InstanceCreated", limited, 2),
+    () => downcast("InstanceConfigured", { changes: { limits } }, 1),
+    () => downcast("InstanceConfigured", { changes: { limits: {} } }, 1),
+  ];
+  for (const refusal of refused) {
+    assertEquals(assertThrows(refusal, OperationalError).code, "release_mixed");
+  }
+});

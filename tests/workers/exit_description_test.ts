@@ -4,6 +4,20 @@ import { describeExit, durationText } from "../../workers/process/exit_descripti
 
 const stop = { reason: "Stopped", signal: "SIGINT", graceMs: 30_000 } as const;
 
+Deno.test("an end for lack of memory is told with the limit, and also where the server outlived its child", () => {
+  const tell = (code: number, memoryBytes?: number) =>
+    describeExit({ code, outOfMemory: true }, null, 3_000, memoryBytes).message;
+  assertEquals(
+    [tell(137, 67_108_864), tell(137, 1_610_612_736), tell(137), tell(1, 5_000_000)],
+    [
+      "was ended by the kernel: out of memory (limit 64 MiB) after 3 s",
+      "was ended by the kernel: out of memory (limit 1.5 GiB) after 3 s",
+      "was ended by the kernel: out of memory after 3 s",
+      "exited with code 1 after 3 s, and the kernel had ended a process of it: out of memory (limit 5000000 bytes)",
+    ],
+  );
+});
+
 Deno.test("an exit is told by code or signal, with the life time", () => {
   const cases = [
     [{ code: 0 }, null, 0, null, "Exited", "exited with code 0 after 12 s"],

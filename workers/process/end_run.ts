@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure } from "../platform.ts";
+import { endConfined, joinsOf } from "./confine_run.ts";
 import type { StopRecord } from "./instance_folder.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import type { ProcessHost } from "./process_host.ts";
@@ -33,6 +34,7 @@ export async function endRun(
   if (gently) return { ended: gently };
   await say(watched, { reason: "Killed", ...asked });
   await host.table.signalGroup(identityOf(watched.run), "SIGKILL");
+  await endConfined(host, await joinsOf(watched.folder, watched.run.runId));
   const killed = await within(host.clock, KILLED_WITHIN_MS, watched.ended);
   if (killed) return { ended: killed };
   return {

@@ -27,11 +27,13 @@ const SIGNALS: Readonly<Record<number, string>> = {
  * The exit that a record stands for.
  * @param stop who asked for the end; null when nobody did
  * @param lifetimeMs from the spawn to the end
+ * @param memoryBytes its memory limit, for one that ran into it
  */
 export function describeExit(
-  record: Pick<ExitRecord, "code" | "reason">,
+  record: Pick<ExitRecord, "code" | "reason" | "outOfMemory">,
   stop: StopRecord | null,
   lifetimeMs: number,
+  memoryBytes?: number,
 ): Exit {
   const signal = signalOf(record.code);
   const code = signal === null ? record.code : null;
@@ -39,7 +41,11 @@ export function describeExit(
   const found = record.reason === "Unknown" && stop ? stop.reason : record.reason;
   const reason = found ?? stop?.reason ?? "Exited";
   const after = `after ${durationText(lifetimeMs)}`;
-  const how = signal ? `was killed by ${signal} ${after}` : `exited with code ${code} ${after}`;
+  const how = record.outOfMemory
+    ? outOfMemory(signal, code, after, memoryBytes)
+    : signal
+    ? `was killed by ${signal} ${after}`
+    : `exited with code ${code} ${after}`;
   return { code, signal, reason, message: messageOf(reason, how, record.code, stop) };
 }
 
@@ -67,6 +73,30 @@ function messageOf(
     default:
       return unreachable(reason);
   }
+}
+
+/** In the words of the one who has to give it more memory, or mend it. */
+function outOfMemory(
+  signal: string | null,
+  code: number | null,
+  after: string,
+  memoryBytes: number | undefined,
+): string {
+  const why = `out of memory${
+    memoryBytes === undefined ? "" : ` (limit ${bytesText(memoryBytes)})`
+  }`;
+  return signal === "SIGKILL"
+    ? `was ended by the kernel: ${why} ${after}`
+    : `${signal ? `was killed by ${signal}` : `exited with code ${code}`} ${after}, ` +
+      `and the kernel had ended a process of it: ${why}`;
+}
+
+/** `64 MiB`, `1.5 GiB`, `5000000 bytes`. */
+function bytesText(bytes: number): string {
+  for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20]] as const) {
+    if (bytes >= size && (bytes * 10) % size === 0) return `${bytes / size} ${unit}`;
+  }
+  return `${bytes} bytes`;
 }
 
 /** The signal that a shell's exit code means; null for a code of the program's own. */

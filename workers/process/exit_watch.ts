@@ -40,6 +40,8 @@ export interface ExitWatchParts {
   clock: Clock;
   table: ProcessTable;
   site: string;
+  /** Ends what is in the run's control groups, and takes those away. */
+  endConfined: (folder: InstanceFolder, runId: string) => Promise<void>;
   onUnexpectedEnd: (info: RuntimeInfo) => void;
 }
 
@@ -57,6 +59,11 @@ export class ExitWatch {
 
   get(instanceId: string): WatchedRun | undefined {
     return this.#runs.get(instanceId);
+  }
+
+  /** All that is watched. */
+  live(): RunRecord[] {
+    return [...this.#runs.values()].map(({ run }) => run);
   }
 
   /** Watches a live run; one that is watched already is given back. `shim` is null for adopted ones. */
@@ -161,6 +168,9 @@ export class ExitWatch {
     const { site, table, clock } = this.#parts;
     const { folder, run } = entry;
     const ended = await concludeRun(folder, run, shimCode, table, clock);
+    await this.#parts.endConfined(folder, run.runId)
+      // What is still in there is found by its marks, and its groups by the next worker.
+      .catch(() => {});
     await endStragglers(table, clock, { site, instanceId: folder.instanceId, runId: run.runId })
       // What is still there holds the lock: the next start finds it and says so.
       .catch(() => false);

@@ -14,9 +14,11 @@
  *       runs/<run id>/…             files of its launch plan
  */
 import { z } from "zod";
+import { limitsSchema } from "../../events/limits.ts";
 import { exitSchema } from "../../events/runtime_info.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
+import { type Confined, UNCONFINED } from "./confinement.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),
@@ -38,6 +40,12 @@ const launchRecordSchema = z.object({
   leaseMs: z.number().int().positive().nullable().default(null),
   /** The names of the secrets that it and the runs before it were given. */
   secrets: z.array(z.string()).default([]),
+  /** What holds it; absent: it has no limits. */
+  confined: z.object({
+    joins: z.array(z.string()),
+    limits: limitsSchema,
+    notSet: z.record(z.string(), z.string()),
+  }).optional(),
   /** Where this run's output begins in `server.log`. */
   logOffset: z.number(),
 });
@@ -48,6 +56,8 @@ const exitRecordSchema = z.object({
   code: z.number().int().nullable(),
   /** Set where it was found out later; the shim does not know reasons. */
   reason: exitSchema.shape.reason.optional(),
+  /** The kernel ended a process of it that asked for more memory than its limit. */
+  outOfMemory: z.boolean().optional(),
 });
 
 const stopRecordSchema = z.object({
@@ -60,6 +70,13 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 export type LaunchRecord = z.infer<typeof launchRecordSchema>;
 export type ExitRecord = z.infer<typeof exitRecordSchema>;
 export type StopRecord = z.infer<typeof stopRecordSchema>;
+
+/** The part of a launch record that says what holds the run. */
+export function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
+  const { joins, limits, notSet } = confined;
+  if (confined === UNCONFINED) return {};
+  return { confined: { joins: [...joins], limits, notSet: { ...notSet } } };
+}
 
 /** How often a folder is removed that is written into meanwhile. */
 const REMOVE_TRIES = 3;
@@ -96,6 +113,7 @@ export class InstanceFolder {
     runId: string,
     plan: LaunchPlan,
     leaseMs: number | null,
+    confined: Confined,
     secrets: readonly string[] = [],
   ): LaunchRecord {
     const folder = this.runFolder(runId);
@@ -112,12 +130,17 @@ export class InstanceFolder {
       runtimeMetadata: { ...runtimeMetadata },
       leaseMs,
       secrets: [...secrets],
+      ...recordOf(confined),
       logOffset,
     };
-    writePrivateSync(`${folder}/launch.json`, JSON.stringify(launch));
+    this.writeLaunch(runId, launch);
     // There from the start, so that watching it is a stat that does not fail.
     writePrivateSync(`${folder}/exit.json`, "");
     return launch;
+  }
+
+  writeLaunch(runId: string, launch: LaunchRecord): void {
+    writePrivateSync(`${this.runFolder(runId)}/launch.json`, JSON.stringify(launch));
   }
 
   readRun(): Promise<RunRecord | null> {

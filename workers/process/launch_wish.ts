@@ -7,10 +7,11 @@ import type { LaunchWish } from "../policy/host_rules.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 
 /** What is known of it before there is a plan. Of a valid configuration; looks at nothing on the host. */
-export function statedWish({ template, configuration }: StartSpec): LaunchWish {
+export function statedWish({ template, configuration, limits }: StartSpec): LaunchWish {
   const { port } = configuration;
   return {
     template,
+    ...(limits === undefined ? {} : { limits }),
     secrets: secretNamesIn(configuration),
     ...(typeof port === "number" && port !== 0 ? { port } : {}),
     ...(template === "drasi-server" ? { pluginFields: pluginFieldsOf(configuration) } : {}),

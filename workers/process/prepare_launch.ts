@@ -16,18 +16,23 @@ import {
   workingDirectoryFailure,
 } from "./preflight.ts";
 import type { ProcessHost } from "./process_host.ts";
+import { type Account, planAs } from "./run_as.ts";
 
 const DRASI_SERVER = "drasi-server";
 
-/** What is to be spawned: the plan, its program as an absolute path, and the secrets that it refers to. */
+/**
+ * What is to be spawned: the plan, its program as an absolute path, the user that it is for where that is another, and
+ * the secrets that it refers to.
+ */
 export interface PreparedLaunch {
   plan: LaunchPlan;
+  account: Account | null;
   secrets: ReadonlyMap<string, string>;
   /** The names of all secrets that the instance's output may hold: those of its earlier runs, too. */
   hidden: readonly string[];
 }
 
-/** What may be spawned, or why nothing may. Writes nothing. */
+/** What may be spawned, or why nothing may. Writes nothing but a user's working folder. */
 export async function prepareLaunch(
   host: ProcessHost,
   spec: StartSpec,
@@ -55,8 +60,11 @@ export async function prepareLaunch(
   if (port) return { failure: port };
   const secrets = await host.secrets.values(secretNamesIn(spec.configuration));
   if ("code" in secrets) return { failure: secrets };
+  const argv = [program.path, ...plan.argv.slice(1)];
+  const planned = await planAs(host, spec.template, { ...plan, argv }, folder);
+  if ("failure" in planned) return planned;
   return {
-    plan: { ...plan, argv: [program.path, ...plan.argv.slice(1)] },
+    ...planned,
     secrets: secrets.values,
     hidden: [...new Set([...secrets.values.keys(), ...last?.secrets ?? []])],
   };

@@ -1,6 +1,8 @@
 /** What the parts of the process platform share: the site, its ports and its settings. */
 import { type Clock, sleep } from "../../events/clock.ts";
 import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
+import { endGroups } from "./confine_run.ts";
+import type { Confinement } from "./confinement.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import type { PortBook } from "./port_book.ts";
@@ -49,6 +51,7 @@ export interface ProcessHost {
   ports: PortBook;
   releases: ProgramReleases;
   secrets: SecretStore;
+  confinement: Confinement;
 }
 
 /** The latest run, with every doubt settled: live, ended with an exit, or none. */
@@ -96,6 +99,8 @@ export async function endLeftovers(host: ProcessHost, folder: InstanceFolder): P
     await sleep(clock, PAUSE_MS);
   }
   if ((await runStateOf(folder, table)).kind === "live") return false;
+  const last = await folder.readRun();
+  if (last !== null) await endGroups(host, folder, last.runId);
   const { instanceId } = folder;
   return await endStragglers(table, clock, { site, instanceId, runId: null }) &&
     !await table.isLocked(instanceId);

@@ -3,6 +3,7 @@ import type { Clock } from "../../events/clock.ts";
 import type { Ids } from "../../events/ids.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type {
   Failure,
@@ -13,6 +14,9 @@ import type {
   StartSpec,
   StopOutcome,
 } from "../platform.ts";
+import { openCgroupConfinement } from "./cgroup_confinement.ts";
+import { endGroups } from "./confine_run.ts";
+import type { Confinement } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
 import { ExitWatch } from "./exit_watch.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
@@ -40,6 +44,7 @@ import shimScript from "./shim.sh" with { type: "text" };
 import { openSite } from "./site.ts";
 import { SiteLeases } from "./site_leases.ts";
 import { startRun } from "./start_run.ts";
+import { UsageSampler } from "./usage_sampler.ts";
 
 /** What a process platform is made from. */
 export interface ProcessPlatformOptions {
@@ -50,12 +55,14 @@ export interface ProcessPlatformOptions {
   /** The host's environment; servers get an allow-list of it, and `PATH` is searched for programs. */
   hostEnvironment: Readonly<Record<string, string>>;
   drasiServer: DrasiServerOptions;
-  /** What may run here; absent: everything may. */
+  /** What may run here; absent: everything may, as the worker's own user. */
   policy?: HostPolicy;
   /** The `DRAAS_SECRET_…` variables of the worker. */
   secretVariables?: Readonly<Record<string, string>>;
   /** Looks at and signals processes; the host's by default. */
   openProcessTable?: (clock: Clock, instancesFolder: string, path: string) => ProcessTable;
+  /** What holds servers in their limits; the host's control groups by default. */
+  confinement?: Confinement;
 }
 
 /** For a launch record that is gone: what most programs understand. */
@@ -96,7 +103,11 @@ export async function openProcessPlatform(
   const table = openTable(clock, instancesFolder, searchPath);
   const listeners: ((info: RuntimeInfo) => void)[] = [];
   const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
-  const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd });
+  const confinement = options.confinement ??
+    openCgroupConfinement({ clock, site: id, path: searchPath });
+  const endConfined = (folder: InstanceFolder, runId: string) =>
+    endGroups({ clock, confinement }, folder, runId);
+  const watch = new ExitWatch({ clock, table, site: id, endConfined, onUnexpectedEnd });
   const host: ProcessHost = {
     clock,
     table,
@@ -115,6 +126,7 @@ export async function openProcessPlatform(
       folder: policy.secrets.folder ?? `${dataRoot}/secrets`,
       variables: options.secretVariables ?? {},
     }),
+    confinement,
   };
   return new ProcessPlatform(host, listeners);
 }
@@ -127,16 +139,24 @@ export class ProcessPlatform implements Platform {
   readonly #host: ProcessHost;
   readonly #listeners: ((info: RuntimeInfo) => void)[];
   readonly #lanes = new Lanes();
+  /** What a worker before left of control groups is taken away once, beside the first look. */
+  #swept: Promise<void> | null = null;
+  /** The last run of each instance whose groups were looked into after its end. */
+  readonly #cleared = new Map<string, string>();
+  readonly #usage: UsageSampler;
 
   constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
     this.#host = host;
     this.#listeners = listeners;
     this.site = host.site;
     this.leases = host.leases;
+    const { clock, watch, hostEnvironment: { PATH: path = "" } } = host;
+    this.#usage = new UsageSampler({ clock, path, roots: () => watch.live() });
   }
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
   async inventory(): Promise<RuntimeInfo[]> {
+    this.#swept ??= this.#host.confinement.sweep().catch(() => {});
     const found: (RuntimeInfo | null)[] = [];
     const waiting = await this.#instanceIds();
     const look = async () => {
@@ -190,6 +210,7 @@ export class ProcessPlatform implements Platform {
       try {
         await folderOf(this.#host, instanceId).remove();
         this.#host.ports.release(instanceId);
+        this.#cleared.delete(instanceId);
         return stopped;
       } catch (error) {
         const { runtimeInfo } = stopped;
@@ -216,8 +237,14 @@ export class ProcessPlatform implements Platform {
     }
   }
 
+  metrics(): readonly RunMetrics[] | undefined {
+    return this.#usage.take();
+  }
+
   async close(): Promise<void> {
     this.#host.watch.close();
+    await this.#usage.close();
+    await this.#host.confinement.close();
     await this.#host.table.close();
   }
 
@@ -287,6 +314,7 @@ export class ProcessPlatform implements Platform {
     return this.#lanes.run(instanceId, async () => {
       const folder = folderOf(this.#host, instanceId);
       const state = await settledStateOf(this.#host, folder);
+      if (state.kind === "ended") await this.#clear(folder, state.run.runId);
       const isIdle = state.kind !== "live" && !this.#host.watch.get(instanceId);
       if (!isIdle || !await this.#host.table.isLocked(instanceId)) {
         return await this.#infoOf(folder, state);
@@ -294,6 +322,13 @@ export class ProcessPlatform implements Platform {
       await endLeftovers(this.#host, folder);
       return await this.#infoOf(folder, await settledStateOf(this.#host, folder));
     });
+  }
+
+  /** What a run that ended without us left in its groups: once, since they are gone then. */
+  async #clear(folder: InstanceFolder, runId: string): Promise<void> {
+    if (this.#cleared.get(folder.instanceId) === runId) return;
+    this.#cleared.set(folder.instanceId, runId);
+    await endGroups(this.#host, folder, runId);
   }
 
   async #infoOf(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {

@@ -96,7 +96,12 @@ export function bareEndedInfo(
     ...commonInfo(site, instanceId, run, launch),
     status: "Stopped",
     stoppedAt: ended.stoppedAt,
-    exit: describeExit(ended.exit, stop, ended.stoppedAt - run.startedAt),
+    exit: describeExit(
+      ended.exit,
+      stop,
+      ended.stoppedAt - run.startedAt,
+      launch?.confined?.limits.memoryBytes,
+    ),
   };
 }
 
@@ -116,6 +121,13 @@ function commonInfo(
     ...(launch === null || launch.host === null ? {} : { host: launch.host }),
     ...(launch === null || launch.port === null ? {} : { port: launch.port }),
     ...(launch === null || launch.leaseMs === null ? {} : { leaseMs: launch.leaseMs }),
+    ...(launch?.confined ? limitsInfo(launch.confined) : {}),
     runtimeMetadata: launch?.runtimeMetadata ?? {},
   };
+}
+
+function limitsInfo(
+  { limits, notSet }: NonNullable<LaunchRecord["confined"]>,
+): Pick<RuntimeInfo, "limits" | "limitsNotSet"> {
+  return { limits, ...(Object.keys(notSet).length === 0 ? {} : { limitsNotSet: notSet }) };
 }

@@ -4,76 +4,9 @@
  */
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
-import { readLines } from "./line_reader.ts";
 import type { MarkedProcess, ProcessIdentity, ProcessTable } from "./process_table.ts";
 import script from "./process_table.sh" with { type: "text" };
-
-/** No answer takes this long: the slowest reads each process's environment once. */
-const ANSWER_WITHIN_MS = 15_000;
-
-interface Question {
-  line: string;
-  answered: (lines: string[]) => void;
-  lost: (error: OperationalError) => void;
-}
-
-/** One `sh` and the questions that it has not answered yet, in order. */
-class Session {
-  readonly #child: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #waiting: Question[] = [];
-  readonly finished: Promise<void>;
-  isOver = false;
-
-  constructor(instancesFolder: string, path: string) {
-    this.#child = new Deno.Command("sh", {
-      args: ["-c", script, "draas-process-table", instancesFolder],
-      clearEnv: true,
-      env: { PATH: path, LC_ALL: "C" },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-      // Ctrl-C in the worker's terminal is for the worker, which may need this to shut down.
-      detached: true,
-    }).spawn();
-    this.#child.unref();
-    this.#input = this.#child.stdin.getWriter();
-    this.finished = this.#listen();
-  }
-
-  ask(question: Question): void {
-    this.#waiting.push(question);
-    this.#input.write(new TextEncoder().encode(question.line + "\n")).catch(() => this.end());
-  }
-
-  /** Ends the `sh`; what it has not answered is lost. */
-  end(): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    // Whoever waits for its end holds the worker up for that long.
-    this.#child.ref();
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      // It has ended by itself, which is what is wanted.
-      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-
-  async #listen(): Promise<void> {
-    let lines: string[] = [];
-    for await (const line of readLines(this.#child.stdout)) {
-      if (line === ".") {
-        this.#waiting.shift()?.answered(lines);
-        lines = [];
-      } else lines.push(line);
-    }
-    this.isOver = true;
-    await this.#input.abort().catch(() => undefined);
-    await this.#child.status;
-    for (const question of this.#waiting.splice(0)) question.lost(tableLost());
-  }
-}
+import { ShellAnswers } from "./shell_answers.ts";
 
 /** Opens the process table; its `sh` starts with the first question. `path` is the host's `PATH`. */
 export function openShellProcessTable(
@@ -81,22 +14,13 @@ export function openShellProcessTable(
   instancesFolder: string,
   path: string,
 ): ProcessTable {
-  let session: Session | null = null;
+  const answers = new ShellAnswers(
+    clock,
+    { script, name: "draas-process-table", argument: instancesFolder, path },
+    tableLost,
+  );
   let boot: string | null = null;
-
-  function ask(line: string): Promise<string[]> {
-    if (line.includes("\n")) throw new Error("a question to the process table is one line");
-    if (session === null || session.isOver) session = new Session(instancesFolder, path);
-    const asked = session;
-    return new Promise((resolve, reject) => {
-      const cancel = clock.after(ANSWER_WITHIN_MS, () => asked.end());
-      asked.ask({
-        line,
-        answered: (lines) => (cancel(), resolve(lines)),
-        lost: (error) => (cancel(), reject(error)),
-      });
-    });
-  }
+  const ask = (line: string) => answers.ask(line);
 
   const first = async (line: string): Promise<string> => {
     const [answer] = await ask(line);
@@ -125,10 +49,7 @@ export function openShellProcessTable(
       const [answer = "raised"] = await ask(`fence ${instanceId} ${fence}`);
       return answer as "raised" | "held" | "unwritable";
     },
-    async close(): Promise<void> {
-      session?.end();
-      await session?.finished;
-    },
+    close: () => answers.close(),
   };
 }
 

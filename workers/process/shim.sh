@@ -8,9 +8,12 @@
 # long, counted from LEASE_FROM_CS or from what the worker writes into `heard` in the data folder: "BOOT_ID CS".
 #
 # Speaks on standard output, to a worker that may be gone: `lock`, then one of `locked`,
-# `stale FENCE`, `late`, `unrecorded`, `unsupported`, `started PID START_TICKS`.
+# `stale FENCE`, `late`, `unrecorded`, `unsupported`, `unconfined`, `started PID START_TICKS`. Before the last one, a line
+# `loose WHAT` for each limit that the host did not let it set.
 # Environment: PATH, the marks, and DRAAS_SHIM, which the server does not get. DRAAS_SET names the server's own
 # variables, which come as DRAAS_SET_<name>: under their names, they would change this shell, or it them.
+# DRAAS_JOINS names the files of the control groups that it is to be in, DRAAS_ULIMITS its resource limits (`n=64`);
+# DRAAS_MUST is set where nothing may run without them.
 #
 # POSIX sh. Each fork and exec costs the best part of a millisecond of every start: all but flock and
 # setsid (and, with a lease, sleep) is built in.
@@ -21,6 +24,8 @@ set -f
 hold() {
   # Caught, not ignored: the server inherits what is ignored, but never what is caught.
   trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2 TSTP
+  # What the worker was itself given, and passed on.
+  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-
   exec 9>>"$folder/run.lock"
   flock -n 9
   # `exit` whatever becomes of the word: its worker may be dead, and then echo fails.
@@ -44,12 +49,14 @@ hold() {
     wait "$watch"
     [ -e "$folder/runs/$run/lapsed" ] && reason=',"reason":"LeaseLapsed"'
   fi
+  memory=
+  [ "$code" -ne 0 ] && ran_out_of_memory && memory=',"outOfMemory":true'
   line=
   [ -r "$folder/run.json" ] && IFS= read -r line <"$folder/run.json"
   case $line in
     # No exit for a run that never was: `serve` may have refused.
     *"\"runId\":\"$run\""*)
-      printf '{"runId":"%s","code":%d%s}\n' "$run" "$code" "$reason" >"$folder/runs/$run/exit.json"
+      printf '{"runId":"%s","code":%d%s}\n' "$run" "$code" "$reason$memory" >"$folder/runs/$run/exit.json"
       ;;
   esac
   exit "$code"
@@ -65,6 +72,7 @@ serve() {
     echo "stale $highest" >&3
     exit 0
   fi
+  confine
   # Not $$, which is the pid of the shell above; pid and start time survive every exec.
   read -r stat </proc/self/stat
   pid=${stat%% *}
@@ -88,7 +96,7 @@ serve() {
   { echo "$record" >"$folder/runs/$run/run.json"; } 2>/dev/null
   # Before the server's variables, which may have any name, also one that is used here.
   set -- "$setsid" "$@"
-  unset DRAAS_SHIM PATH PWD OLDPWD
+  unset DRAAS_SHIM DRAAS_JOINS DRAAS_ULIMITS DRAAS_MUST PATH PWD OLDPWD
   for DRAAS_SET in $DRAAS_SET; do
     # `command`: some shells have variables of their own that nobody can set, which is no reason to end.
     eval "command export $DRAAS_SET=\"\$DRAAS_SET_$DRAAS_SET\""
@@ -98,6 +106,37 @@ serve() {
   # A session of its own, so that a signal to the server's group never reaches the shell above. This
   # process leads no group, so setsid does not fork: pid and exit code are the server's.
   exec "$@"
+}
+
+# Puts this process, which becomes the server, into its limits.
+confine() {
+  for limit in $DRAAS_JOINS; do
+    { echo 0 >"$limit"; } 2>/dev/null || loose "$limit"
+  done
+  for limit in $DRAAS_ULIMITS; do
+    ulimit "-${limit%%=*}" "${limit#*=}" 2>/dev/null || loose "$limit"
+  done
+}
+
+loose() {
+  if [ -n "$DRAAS_MUST" ]; then
+    echo "unconfined $1" >&3
+    exit 0
+  fi
+  echo "loose $1" >&3
+}
+
+# Whether the kernel ended any process of the run for lack of memory: version 2 of control groups, then version 1.
+ran_out_of_memory() {
+  for limit in $DRAAS_JOINS; do
+    for events in "${limit%/*}/memory.events" "${limit%/*}/memory.oom_control"; do
+      [ -r "$events" ] || continue
+      while read -r what count; do
+        [ "$what" = oom_kill ] && [ "$count" -gt 0 ] && return 0
+      done <"$events"
+    done
+  done
+  return 1
 }
 
 # Waits until the lease is over, then ends the server. In naps, so that it is told of by a host that slept, too.
@@ -143,6 +182,9 @@ lapse() {
   for tenth in 1 2 3 4 5 6 7 8; do
     doze 0.1
     find_server || break
+  done
+  for limit in $DRAAS_JOINS; do
+    [ -e "${limit%/*}/cgroup.kill" ] && echo 1 >"${limit%/*}/cgroup.kill"
   done
   kill -s KILL -- "-$pid" || { find_server && kill -s KILL "$pid"; }
   set +f

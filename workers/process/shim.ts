@@ -1,6 +1,7 @@
 /** Runs the shim: the one way in which this platform starts a server. Design §4 rule 6. */
 import { OperationalError } from "../../events/errors.ts";
 import type { StartSpec } from "../platform.ts";
+import type { Confined } from "./confinement.ts";
 import { fenceNumber } from "./fence_number.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import type { RunRecord } from "./instance_folder.ts";
@@ -10,7 +11,7 @@ import { endStragglers } from "./stragglers.ts";
 
 /** What a shim says about its start. */
 export type ShimReport =
-  | { kind: "started"; run: RunRecord; shim: Deno.ChildProcess }
+  | { kind: "started"; run: RunRecord; shim: Deno.ChildProcess; loose: string[] }
   /** Someone holds the instance's lock. */
   | { kind: "locked" }
   /** The folder has seen a higher fence. */
@@ -19,6 +20,8 @@ export type ShimReport =
   | { kind: "late" }
   /** The run could not be written down, so nothing was run: mostly a full disk. */
   | { kind: "unrecorded" }
+  /** The host demands limits, and did not let it set this one. */
+  | { kind: "unconfined"; what: string }
   /** The host's `flock` does not work. */
   | { kind: "unsupported" }
   /** It ended without a word, or was ended with all that came of it: it froze, or the start was aborted. */
@@ -39,13 +42,14 @@ export async function runShim(
   host: ProcessHost,
   spec: StartSpec,
   plan: LaunchPlan,
+  confined: Confined,
   deadlineCs: number,
   signal: AbortSignal,
 ): Promise<ShimReport> {
   const startedAt = host.clock.now();
   const bootId = await host.table.bootId();
   const folder = `${host.instancesFolder}/${spec.instanceId}`;
-  const child = spawn(host, plan, [
+  const child = spawn(host, plan, shimEnvironment(host, plan.env, confined), [
     host.shimPath,
     folder,
     spec.runId,
@@ -63,16 +67,21 @@ export async function runShim(
   const cancel = host.clock.after(limitMs, end);
   signal.addEventListener("abort", end, { once: true });
   if (signal.aborted) end();
+  const loose: string[] = [];
   try {
     for await (const line of readLines(child.stdout)) {
       const report = parseReport(line);
       if (report === null) continue;
+      if (report.kind === "loose") {
+        loose.push(report.what);
+        continue;
+      }
       if (report.kind !== "started") return report;
       const { pid, startTicks } = report;
       const { runId, fence: { generation } } = spec;
       const fence = fenceNumber(spec.fence);
       const run = { runId, pid, startTicks, bootId, generation, fence, startedAt };
-      return { kind: "started", run, shim: child };
+      return { kind: "started", run, shim: child, loose };
     }
     return { kind: "silent" };
   } finally {
@@ -98,13 +107,17 @@ async function giveUp(host: ProcessHost, spec: StartSpec): Promise<void> {
 
 type ParsedReport =
   | Exclude<ShimReport, { kind: "started" | "silent" }>
-  | { kind: "started"; pid: number; startTicks: string };
+  | { kind: "started"; pid: number; startTicks: string }
+  | { kind: "loose"; what: string };
 
 function parseReport(line: string): ParsedReport | null {
   const [kind, first = "", second = ""] = line.split(" ");
   switch (kind) {
     case "started":
       return { kind, pid: Number(first), startTicks: second };
+    case "loose":
+    case "unconfined":
+      return { kind, what: first };
     case "stale":
     case "locked":
     case "late":
@@ -117,7 +130,12 @@ function parseReport(line: string): ParsedReport | null {
   }
 }
 
-function spawn(host: ProcessHost, plan: LaunchPlan, args: string[]): Deno.ChildProcess {
+function spawn(
+  host: ProcessHost,
+  plan: LaunchPlan,
+  env: Record<string, string>,
+  args: string[],
+): Deno.ChildProcess {
   try {
     // A session of its own by setsid, not by `detached`, which forks this whole process: the larger it is, the longer
     // every start would hold the event loop. A child of ours leads no group, so setsid becomes the shim in place.
@@ -125,7 +143,7 @@ function spawn(host: ProcessHost, plan: LaunchPlan, args: string[]): Deno.ChildP
       args: ["sh", ...args],
       cwd: plan.workingDirectory,
       clearEnv: true,
-      env: shimEnvironment(host, plan.env),
+      env,
       stdin: "null",
       stdout: "piped",
       stderr: "null",
@@ -145,6 +163,7 @@ function spawn(host: ProcessHost, plan: LaunchPlan, args: string[]): Deno.ChildP
 function shimEnvironment(
   host: ProcessHost,
   env: Readonly<Record<string, string>>,
+  { joins, ulimits }: Confined,
 ): Record<string, string> {
   const carried = Object.keys(env).filter((name) => !MARK.test(name));
   const entries = Object.entries(env).map(([name, value]): [string, string] =>
@@ -155,5 +174,9 @@ function shimEnvironment(
     PATH: host.hostEnvironment.PATH ?? "",
     DRAAS_SHIM: "1",
     DRAAS_SET: carried.join(" "),
+    // Always, so that no variable of the server's own is taken for them.
+    DRAAS_JOINS: joins.join(" "),
+    DRAAS_ULIMITS: ulimits.join(" "),
+    DRAAS_MUST: host.policy.limitsMustHold ? "1" : "",
   };
 }

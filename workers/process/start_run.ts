@@ -6,13 +6,16 @@ import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
 import { knownFailureIn } from "../templates/known_failure.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { durationText } from "./exit_description.ts";
+import { confineRun, dropConfined, limitFailure } from "./confine_run.ts";
+import { type Confined, loosened } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { diskFull } from "./host_failure.ts";
-import type { LaunchRecord } from "./instance_folder.ts";
+import { type LaunchRecord, recordOf } from "./instance_folder.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { waitUntilReady } from "./readiness.ts";
+import { handOver } from "./run_as.ts";
 import { liveInfo, withLogTail } from "./run_state.ts";
 import { revealed } from "./secret_store.ts";
 import { runShim, type ShimReport } from "./shim.ts";
@@ -50,17 +53,31 @@ export async function startRun(
   const prepared = await prepareLaunch(host, spec, folder);
   if ("failure" in prepared) return failed(prepared.failure);
   if (signal.aborted) return failed(aborted());
+  const confined = await confineRun(host, spec.runId, spec.limits);
+  if ("failure" in confined) return failed(confined.failure);
   const { lease } = spec;
   if (lease) host.leases.hold();
-  const { plan, secrets, hidden } = prepared;
+  const { plan, account, secrets, hidden } = prepared;
   // The one form of the plan that holds secrets: for what is written and spawned, and for nothing else.
   const open = revealed(plan, secrets);
-  const launch = folder.prepare(spec.runId, open, lease?.leaseMs ?? null, hidden);
+  let launch: LaunchRecord;
+  try {
+    launch = folder.prepare(spec.runId, open, lease?.leaseMs ?? null, confined, hidden);
+    if (account) handOver(host, plan, folder, spec.runId, account);
+  } catch (error) {
+    await dropConfined(host, confined.joins);
+    throw error;
+  }
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
-  const report = await spawnOnce(host, spec, open, deadlineCs, signal);
+  const report = await spawnOnce(host, spec, open, confined, deadlineCs, signal);
   if (report.kind !== "started") {
     const failure = await refusal(host, spec, report);
+    await dropConfined(host, confined.joins);
     return failed(signal.aborted ? aborted() : failure);
+  }
+  if (report.loose.length > 0) {
+    Object.assign(launch, recordOf(loosened(confined, report.loose)));
+    folder.writeLaunch(spec.runId, launch);
   }
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
@@ -77,15 +94,16 @@ async function spawnOnce(
   host: ProcessHost,
   spec: StartSpec,
   plan: LaunchPlan,
+  confined: Confined,
   deadlineCs: number,
   signal: AbortSignal,
 ): Promise<ShimReport> {
-  const report = await runShim(host, spec, plan, deadlineCs, signal);
+  const report = await runShim(host, spec, plan, confined, deadlineCs, signal);
   if (report.kind !== "locked") return report;
   const folder = folderOf(host, spec.instanceId);
   const state = await settledStateOf(host, folder);
   if (state.kind === "live" || !await endLeftovers(host, folder)) return report;
-  return await runShim(host, spec, plan, deadlineCs, signal);
+  return await runShim(host, spec, plan, confined, deadlineCs, signal);
 }
 
 async function untilStarted(
@@ -178,6 +196,8 @@ async function refusal(
       };
     case "late":
       return tooLate(spec);
+    case "unconfined":
+      return limitFailure(report.what, "the host did not let the server in");
     case "unrecorded":
       return diskFull(host.instancesFolder);
     case "unsupported":

@@ -36,6 +36,7 @@ export function planCommand(configuration: JsonObject, context: LaunchContext): 
     argv: wanted.command,
     env: serverEnvironment(context, own),
     workingDirectory: wanted.workingDirectory ?? context.instanceFolder,
+    ...(wanted.user === undefined ? {} : { user: wanted.user }),
     files: [],
     stopSignal,
     bootStopSignal: stopSignal,

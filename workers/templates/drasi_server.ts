@@ -31,7 +31,7 @@ export function drasiServerWantsPort(configuration: JsonObject): boolean {
  * listen on all addresses, take a random id at each boot, and write API changes back to the file.
  */
 export function planDrasiServer(configuration: JsonObject, context: LaunchContext): LaunchPlan {
-  const wanted = parseDrasiServerConfiguration(configuration);
+  const { user, ...wanted } = parseDrasiServerConfiguration(configuration);
   const port = wanted.port ?? context.pickedPort;
   if (port === null) throw new Error("a drasi-server without a port: one had to be picked");
   const host = wanted.host ?? DEFAULT_HOST;
@@ -52,6 +52,7 @@ export function planDrasiServer(configuration: JsonObject, context: LaunchContex
     ],
     env: serverEnvironment(context, { NO_COLOR: "1", ...standInEnvironment(context) }),
     workingDirectory: context.instanceFolder,
+    ...(user === undefined ? {} : { user }),
     files: [{ path: configPath, content: JSON.stringify(file, null, 2) + "\n" }],
     stopSignal: "SIGINT",
     // Its SIGINT handler comes last in its boot; until then only SIGTERM is certain to end it.

@@ -13,6 +13,8 @@ export interface LaunchPlan {
   env: Readonly<Record<string, string>>;
   /** Absolute; has to exist before the spawn. */
   workingDirectory: string;
+  /** Of the host; absent: the worker's own. */
+  user?: string;
   /** Written with mode 0600 before the spawn, by absolute path. */
   files: readonly { path: string; content: string }[];
   stopSignal: StopSignal;

@@ -114,16 +114,25 @@ redis.register_function {
   flags = { 'allow-oom' },
 }
 
--- heartbeat: a worker says that it lives. KEYS the base keys. ARGV 1 worker  2 incarnation  3 slots in use.
+-- heartbeat: a worker says that it lives. KEYS the base keys; then the hash of metrics, if it tells of its runs.
+-- ARGV 1 worker  2 incarnation  3 slots in use  4 how its runs do (JSON, for display only: nobody decides by it).
 -- Gives ["ok", now (ms)] | ["refused", reason]. Errors: DRAASMALFORMED. In one function, so that a former incarnation
 -- cannot speak for the present one.
 
+local METRICS_MAX = 262144
+
 local function heartbeat(keys, args)
   if not string.find(args[3], '^%d+$') then return refuse('MALFORMED', 'slots in use must be a whole number') end
+  if args[4] and #args[4] > METRICS_MAX then
+    return refuse('MALFORMED', 'metrics must have at most ' .. METRICS_MAX .. ' bytes')
+  end
   local worker, why_not = present_worker(keys, args[1], args[2])
   if not worker then return { 'refused', why_not } end
   local now = now_ms()
   beat(keys, args[1], worker, now, args[3])
+  if args[4] and keys[BASE + 1] then
+    redis.call('HSET', keys[BASE + 1], args[1], whole(now) .. ' ' .. args[4])
+  end
   return { 'ok', whole(now) }
 end
 
@@ -159,7 +168,7 @@ redis.register_function {
 
 -- forget and lose: a worker is given up, for good or until it begins a new life. Design §4 rule 8.
 --
--- forget  KEYS the base keys; then its control stream. ARGV 1 worker  2 fencing token ("" for an admin's request)
+-- forget  KEYS the base keys; then its control stream and the hash of metrics. ARGV 1 worker  2 fencing token ("" for an admin's request)
 -- lose    KEYS as for forget; then the two streams of its site. ARGV 1 worker  2 fencing token  3 incarnation
 --         4 silent for (ms)  then the instances that may move.
 -- Give the events written: `CommandForgotten` for each command that the worker had accepted (of these instances),
@@ -228,6 +237,7 @@ local function forget(keys, args)
   worker.retired = retire(worker, 64)
   write_worker(keys, worker_id, worker)
   silence(keys, worker_id)
+  if keys[BASE + 2] then redis.call('HDEL', keys[BASE + 2], worker_id) end
   local commands, all, answer = {}, redis.call('HGETALL', keys[COMMANDS]), {}
   for index = 1, #all, 2 do
     local command = cjson.decode(all[index + 1])

@@ -1,4 +1,5 @@
 /** The control plane as its users start it, its API, and a data folder with all of its lives. */
+import type { Limits } from "../../../events/limits.ts";
 import { endProcessesOf, type MarkedProcess, processesOf } from "../../support/marked_processes.ts";
 import { type ProgramEnd, ProgramLife } from "./program_life.ts";
 
@@ -107,6 +108,7 @@ export interface CommandInstance {
   template: "command";
   serverConfiguration: { command: string[]; stopGraceMs: number };
   restartPolicy: { mode: string; baseMs: number; capMs: number };
+  limits?: Limits;
 }
 
 /** An instance that is quick to be started again, if its policy says so. */

@@ -61,6 +61,7 @@ export function scriptedSystem(
     observe: () => Promise.resolve({ close: () => {} }),
     watchHistory: () => ({ close: () => {} }),
     workers: () => Promise.resolve([]),
+    metrics: () => Promise.resolve(new Map()),
     isSilent: () => false,
     drainWorker: () => Promise.resolve(false),
     forgetWorker: () => Promise.resolve(null),

@@ -22,9 +22,9 @@ export const WORKER_MUTATIONS: readonly Mutation[] = [
     edits: [{
       file: "workers/worker_life.ts",
       find:
-        `    const answer = await channel.heartbeat(lanes.busy);\n    if (answer === "ok" && asOfMs !== null) await leases.heard(asOfMs);\n`,
+        `    const answer = await channel.heartbeat(lanes.busy, platform.metrics?.());\n    if (answer === "ok" && asOfMs !== null) await leases.heard(asOfMs);\n`,
       replace:
-        `    if (asOfMs !== null) await leases.heard(asOfMs);\n    const answer = await channel.heartbeat(lanes.busy);\n`,
+        `    if (asOfMs !== null) await leases.heard(asOfMs);\n    const answer = await channel.heartbeat(lanes.busy, platform.metrics?.());\n`,
     }],
     noticedBy: ["leasesAreKept", "neverTwo"],
     draw: { form: "redis", faults: ["worker-silent", "worker-cut"] },
