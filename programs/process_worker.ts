@@ -11,6 +11,8 @@ import { complain, tellBug } from "./terminal.ts";
 import type { Undo } from "./parts.ts";
 import { VERSION } from "./version.ts";
 
+const MIB = 1_048_576;
+
 type Environment = Readonly<Record<string, string>>;
 
 /**
@@ -31,6 +33,11 @@ export async function openSite(
     clock: hostClock,
     ids: hostIds,
     hostEnvironment: inheritedEnvironment(environment),
+    logLimits: {
+      keepBytes: settings.logMib * MIB,
+      keepMs: settings.logAgeMs,
+      deletedBytesMax: settings.deletedLogsMib * MIB,
+    },
     drasiServer: {
       drasiServerBin: settings.drasiServerBin,
       standIn: settings.standIn,

@@ -37,6 +37,9 @@ Flags of worker:process
   --patience TIME             DRAAS_WORKER_PATIENCE       10s: for what is in hand when it is told to end
 
 Of all that run servers       DRASI_SERVER_BIN            drasi-server, found on PATH
+  --log-mib N                 DRAAS_LOG_MIB               64: of one instance's output
+  --log-age TIME              DRAAS_LOG_AGE               7d: older output is removed
+  --deleted-logs-mib N        DRAAS_DELETED_LOGS_MIB      1024: output of deleted instances, kept as long
                               DRAAS_STANDIN               start: auto, a stand-in runs where no drasi-server is;
                                                           worker:process: never
 

@@ -38,6 +38,9 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     slots: 64,
     workerLabels: {},
     patienceMs: 10_000,
+    logMib: 64,
+    logAgeMs: 604_800_000,
+    deletedLogsMib: 1_024,
     headless: false,
     stopOnExit: false,
   });

@@ -2,6 +2,7 @@
 import type { Template } from "../events/configuration.ts";
 import type { JsonObject } from "../events/json.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
+import type { LogPage, LogReading } from "../events/server_output.ts";
 
 /**
  * What keeps a late spawn from coming to life: a command's generation, then its attempt, compared in this order.
@@ -111,6 +112,8 @@ export interface Platform {
   onExit(listener: (runtimeInfo: RuntimeInfo) => void): void;
   /** The last lines of the instance's output. */
   logs(instanceId: string, tailLines: number): Promise<string[]>;
+  /** Output of both streams with times and markers; waits for more for as long as it is asked to. */
+  readLogs(instanceId: string, reading: LogReading): Promise<LogPage>;
   /** Stops watching; every server runs on. */
   close(): Promise<void>;
 }

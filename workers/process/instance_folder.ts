@@ -5,7 +5,8 @@
  *       run.lock                 held by the shim, the server and its children
  *       run.json                 the latest run, written by the shim before it becomes the server
  *       fence                    the highest fence that was raised here, or spawned under
- *       server.log               both streams of all runs, appended
+ *       logs/…                   what the server prints, see `logs/log_store.ts`
+ *       server.log               both streams of the runs of older releases
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
  *       runs/<run id>/run.json   a copy of this run's record
  *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
@@ -17,6 +18,7 @@ import { z } from "zod";
 import { exitSchema } from "../../events/runtime_info.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
+import type { Offsets } from "./logs/log_index.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),
@@ -36,8 +38,9 @@ const launchRecordSchema = z.object({
   runtimeMetadata: z.record(z.string(), z.string()),
   /** Null: it lives on without its worker. */
   leaseMs: z.number().int().positive().nullable().default(null),
-  /** Where this run's output begins in `server.log`. */
+  /** Where this run's output begins: offsets of `logs/log_index.ts`, of standard output and standard error. */
   logOffset: z.number(),
+  errorOffset: z.number().default(0),
 });
 
 const exitRecordSchema = z.object({
@@ -80,12 +83,17 @@ export class InstanceFolder {
   /**
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
+   * @param output where its output begins
    */
-  prepare(runId: string, plan: LaunchPlan, leaseMs: number | null): LaunchRecord {
+  prepare(
+    runId: string,
+    plan: LaunchPlan,
+    leaseMs: number | null,
+    output: Offsets,
+  ): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     touch(`${this.path}/run.lock`);
-    const logOffset = touch(`${this.path}/server.log`);
     for (const file of plan.files) writePrivateSync(file.path, file.content);
     const { stopSignal, stopGraceMs, host, port, runtimeMetadata } = plan;
     const launch: LaunchRecord = {
@@ -95,7 +103,8 @@ export class InstanceFolder {
       port,
       runtimeMetadata: { ...runtimeMetadata },
       leaseMs,
-      logOffset,
+      logOffset: output.stdout,
+      errorOffset: output.stderr,
     };
     writePrivateSync(`${folder}/launch.json`, JSON.stringify(launch));
     // There from the start, so that watching it is a stat that does not fail.
@@ -233,10 +242,8 @@ function writePrivateSync(path: string, content: string): void {
   Deno.writeTextFileSync(path, content, { mode: 0o600 });
 }
 
-/** Creates the file if need be; its size in bytes. */
-function touch(path: string): number {
-  using file = Deno.openSync(path, { append: true, create: true, mode: 0o600 });
-  return file.statSync().size;
+function touch(path: string): void {
+  Deno.openSync(path, { append: true, create: true, mode: 0o600 }).close();
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
+import type { LogKeeper } from "./logs/log_keeper.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
 import type { SiteLeases } from "./site_leases.ts";
@@ -29,6 +30,7 @@ export interface ProcessHost {
   table: ProcessTable;
   watch: ExitWatch;
   leases: SiteLeases;
+  logs: LogKeeper;
   site: string;
   /** Absolute. */
   instancesFolder: string;

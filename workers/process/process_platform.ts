@@ -4,6 +4,13 @@ import type { Ids } from "../../events/ids.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import {
+  INTEREST_MS,
+  type LogPage,
+  type LogReading,
+  plainText,
+  TAIL_LINES_MAX,
+} from "../../events/server_output.ts";
 import type {
   Failure,
   Fence,
@@ -30,7 +37,10 @@ import {
 } from "./process_host.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { endedInfo, liveInfo } from "./run_state.ts";
-import { lastLines } from "./server_log.ts";
+import { type FreeRange, hostFreeRange } from "./logs/free_range.ts";
+import { DEFAULT_LOG_LIMITS, LogKeeper, type LogLimits } from "./logs/log_keeper.ts";
+import { readOutput, toldBefore } from "./logs/log_reader.ts";
+import { openOutput } from "./logs/log_store.ts";
 import { openShellProcessTable } from "./shell_process_table.ts";
 import shimScript from "./shim.sh" with { type: "text" };
 import { openSite } from "./site.ts";
@@ -46,6 +56,10 @@ export interface ProcessPlatformOptions {
   /** The host's environment; servers get an allow-list of it, and `PATH` is searched for programs. */
   hostEnvironment: Readonly<Record<string, string>>;
   drasiServer: DrasiServerOptions;
+  /** How much output is kept; `DEFAULT_LOG_LIMITS` where it is left out. */
+  logLimits?: Partial<LogLimits>;
+  /** Frees parts of files; by the host's fallocate where it is left out. */
+  freeRange?: FreeRange;
   /** Looks at and signals processes; the host's by default. */
   openProcessTable?: (clock: Clock, instancesFolder: string, path: string) => ProcessTable;
 }
@@ -87,11 +101,18 @@ export async function openProcessPlatform(
   const table = openTable(clock, instancesFolder, searchPath);
   const listeners: ((info: RuntimeInfo) => void)[] = [];
   const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
-  const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd });
+  const logs = new LogKeeper({
+    clock,
+    limits: { ...DEFAULT_LOG_LIMITS, ...options.logLimits },
+    freeRange: options.freeRange ?? hostFreeRange(searchPath),
+    deletedFolder: `${dataRoot}/deleted-logs`,
+  });
+  const watch = new ExitWatch({ clock, table, site: id, output: logs, onUnexpectedEnd });
   const host: ProcessHost = {
     clock,
     table,
     watch,
+    logs,
     leases: new SiteLeases(table, dataRoot),
     site: id,
     instancesFolder,
@@ -172,7 +193,9 @@ export class ProcessPlatform implements Platform {
       const stopped = await this.#stop(instanceId, fence);
       if (stopped.kind === "failed") return stopped;
       try {
-        await folderOf(this.#host, instanceId).remove();
+        const folder = folderOf(this.#host, instanceId);
+        await this.#host.logs.retire(folder);
+        await folder.remove();
         return stopped;
       } catch (error) {
         const { runtimeInfo } = stopped;
@@ -186,14 +209,22 @@ export class ProcessPlatform implements Platform {
   }
 
   async logs(instanceId: string, tailLines: number): Promise<string[]> {
-    const path = `${folderOf(this.#host, instanceId).path}/server.log`;
-    return await lastLines(path, tailLines).catch((error) => {
-      throw this.#told(error);
+    const { lines } = await this.readLogs(instanceId, {
+      tail: Math.min(tailLines, TAIL_LINES_MAX),
     });
+    return lines.flatMap((line) => plainText(line) ?? []);
+  }
+
+  async readLogs(instanceId: string, reading: LogReading): Promise<LogPage> {
+    const page = this.#readNow(instanceId, reading);
+    if (page.lines.length > 0 || page.hasMore || !reading.waitMs) return page;
+    await this.#host.logs.changed(instanceId, Math.min(reading.waitMs, INTEREST_MS));
+    return this.#readNow(instanceId, reading);
   }
 
   async close(): Promise<void> {
     this.#host.watch.close();
+    await this.#host.logs.close();
     await this.#host.table.close();
   }
 
@@ -236,6 +267,18 @@ export class ProcessPlatform implements Platform {
     if ("ended" in result) return { kind: "stopped", runtimeInfo: result.ended };
     const runtimeInfo = liveInfo(this.site, folder.instanceId, run, launch);
     return { kind: "failed", failure: result.failure, runtimeInfo };
+  }
+
+  #readNow(instanceId: string, reading: LogReading): LogPage {
+    const { logs, clock } = this.#host;
+    const { path } = folderOf(this.#host, instanceId);
+    try {
+      const now = clock.now();
+      const isWatched = logs.isWatching(instanceId);
+      return readOutput(openOutput(path, isWatched, now, toldBefore(reading)), reading, now);
+    } catch (error) {
+      throw this.#told(error);
+    }
   }
 
   async #instanceIds(): Promise<string[]> {
@@ -282,8 +325,12 @@ export class ProcessPlatform implements Platform {
         if (launch?.leaseMs) this.#host.leases.hold();
         return liveInfo(this.site, folder.instanceId, state.run, launch);
       }
-      case "ended":
-        return await endedInfo(this.site, folder, state);
+      case "ended": {
+        const info = await endedInfo(this.site, folder, state);
+        const { message } = info.exit ?? { message: "ended" };
+        this.#host.logs.ended(folder, info.runId, message, state.stoppedAt);
+        return info;
+      }
     }
   }
 

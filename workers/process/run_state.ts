@@ -9,7 +9,8 @@ import type {
   StopRecord,
 } from "./instance_folder.ts";
 import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
-import { tailText } from "./server_log.ts";
+import { endOfRun } from "./logs/log_reader.ts";
+import { openOutput } from "./logs/log_store.ts";
 
 const LOG_TAIL_BYTES_MAX = 8_192;
 
@@ -74,11 +75,9 @@ export async function withLogTail(
   info: RuntimeInfo,
 ): Promise<RuntimeInfo> {
   const launch = await folder.readLaunch(info.runId);
-  const logTail = await tailText(
-    `${folder.path}/server.log`,
-    LOG_TAIL_BYTES_MAX,
-    launch?.logOffset ?? 0,
-  );
+  const output = openOutput(folder.path, false, 0);
+  const begin = { stdout: launch?.logOffset ?? 0, stderr: launch?.errorOffset ?? 0 };
+  const logTail = endOfRun(output, begin, LOG_TAIL_BYTES_MAX);
   return logTail === "" ? info : { ...info, logTail };
 }
 

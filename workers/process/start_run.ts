@@ -50,10 +50,12 @@ export async function startRun(
   if (signal.aborted) return failed(aborted());
   const { lease } = spec;
   if (lease) host.leases.hold();
-  const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null);
+  const output = host.logs.prepare(folder, spec.runId);
+  const launch = folder.prepare(spec.runId, prepared.plan, lease?.leaseMs ?? null, output);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
   const report = await spawnOnce(host, spec, prepared.plan, deadlineCs, signal);
   if (report.kind !== "started") {
+    host.logs.refused(folder, spec.runId);
     const failure = await refusal(host, spec, report);
     return failed(signal.aborted ? aborted() : failure);
   }
