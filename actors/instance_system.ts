@@ -19,6 +19,7 @@ import { MetricsReader } from "./metrics_reader.ts";
 import { Reads } from "./reads.ts";
 import { behind, notLeader, readsOnly, shuttingDown, unavailable } from "./refusals.ts";
 import { Retention, type RetentionRound } from "./retention.ts";
+import { ServerOutputs } from "./server_outputs.ts";
 import { SnapshotKeeper } from "./snapshot_keeper.ts";
 import type { SystemParts } from "./system_parts.ts";
 import { WorkerWatch } from "./worker_watch.ts";
@@ -47,6 +48,7 @@ export async function openInstanceSystem(parts: SystemParts): Promise<FleetSyste
 
 /** The one implementation of `InstanceSystem` in the node's own process. */
 export class FleetSystem implements InstanceSystem {
+  readonly output: ServerOutputs;
   private readonly table = new InstanceTable();
   private readonly actors = new Map<string, InstanceActor>();
   private readonly reads: Reads;
@@ -67,6 +69,7 @@ export class FleetSystem implements InstanceSystem {
 
   constructor(private readonly parts: SystemParts) {
     const { table } = this;
+    this.output = new ServerOutputs({ ...parts, stateOf: (id) => table.state(id) });
     this.reads = new Reads(parts);
     this.incidents = new Incidents((incident) => parts.onIncident?.(incident));
     this.follower = new LogFollower({
@@ -208,11 +211,8 @@ export class FleetSystem implements InstanceSystem {
     return await this.reads.run(() => this.parts.log.history(instanceId, limit, beforeVersion));
   }
 
-  async logs(instanceId: string, tailLines: number): Promise<string[]> {
-    const site = this.table.state(instanceId)?.context.run?.site;
-    return site
-      ? await this.parts.bus.query(site, { type: "logs", instanceId, tailLines }, 5_000)
-      : [];
+  logs(instanceId: string, tailLines: number): Promise<string[]> {
+    return this.output.lastLines(instanceId, tailLines);
   }
 
   observe(

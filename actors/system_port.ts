@@ -3,6 +3,7 @@ import type { Position, RecordedEvent } from "../events/envelope.ts";
 import type { AvailabilityChange, Durability, Subscription } from "../events/event_log.ts";
 import type { WorkerRecord } from "../events/command_bus.ts";
 import type { RunMetrics } from "../events/metrics.ts";
+import type { LogPage, LogReading, OutputLine } from "../events/server_output.ts";
 import type { CommandFailure } from "../machines/command_end.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest, InstanceStatus, Rejection } from "../machines/requests.ts";
@@ -93,6 +94,35 @@ export type HistoryBreak = Extract<AvailabilityChange, { kind: "rollback" | "gap
 
 /** How runs do, by their ids; `sampledAt` is epoch milliseconds by the log's clock. */
 export type MetricsOfRuns = Map<string, RunMetrics & { sampledAt: number }>;
+/** Where to begin to follow: like a reading, or after a page that was told before. */
+export interface FollowBegin extends Pick<LogReading, "tail" | "since" | "stream"> {
+  /** The `position` of a page. */
+  after?: string;
+}
+
+/** What came of an output, in order. */
+export interface FollowedPage {
+  lines: OutputLine[];
+  /** Where to go on, on any node; null where that is not known (yet). */
+  position: string | null;
+  /** Set on the last one: the instance is deleted, or its worker cannot tell what comes after what. */
+  end: "deleted" | "not_followed" | null;
+}
+
+/** What an instance's server prints. */
+export interface ServerOutput {
+  /** @throws {OperationalError} `site_unreachable`, `query_failed` */
+  read(instanceId: string, reading: LogReading): Promise<LogPage>;
+  /**
+   * Pages as they come, until `signal` is aborted. The first comes at once, also when it is empty.
+   * @throws {OperationalError} as `read`, from the first page only: later, a marker tells that nobody answers
+   */
+  follow(
+    instanceId: string,
+    begin: FollowBegin,
+    signal: AbortSignal,
+  ): AsyncIterableIterator<FollowedPage>;
+}
 
 export interface InstanceSystem {
   /** One request to one instance; for `create` the id is made by the system (`null`). */
@@ -124,6 +154,8 @@ export interface InstanceSystem {
    * @throws {OperationalError} `site_unreachable`
    */
   logs(instanceId: string, tailLines: number): Promise<string[]>;
+  /** What its server prints, with times, streams and markers. */
+  readonly output: ServerOutput;
   /** Every event after a position (default: from now on), in order; an abort of `signal` ends it, as in `EventLog.tail`. */
   observe(
     listener: (events: RecordedEvent[]) => void,

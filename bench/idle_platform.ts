@@ -1,5 +1,6 @@
 /** A platform that runs nothing and answers at once, so that an ask costs what the control plane costs. */
 import type { RuntimeInfo } from "../events/runtime_info.ts";
+import type { LogPage } from "../events/server_output.ts";
 import {
   NO_LEASES,
   type Platform,
@@ -65,6 +66,10 @@ export class IdlePlatform implements Platform {
 
   async logs(): Promise<string[]> {
     return [];
+  }
+
+  async readLogs(): Promise<LogPage> {
+    return { lines: [], cursor: null, hasMore: false };
   }
 
   async close(): Promise<void> {}

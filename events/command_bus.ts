@@ -2,6 +2,8 @@
 import type { CommandRecord } from "./commands.ts";
 import type { RecordedEvent } from "./envelope.ts";
 import type { WorkerMetrics } from "./metrics.ts";
+import type { LogPage, LogReading } from "./server_output.ts";
+import type { Query } from "./site_query.ts";
 
 /** A reply that is waited for. It is listened to from the moment it exists, so before the command is sent. */
 export interface PendingReply {
@@ -44,9 +46,6 @@ export interface Loss {
   instanceIds: readonly string[];
 }
 
-/** A question to the site that has an instance: not a command, never in the log. Design §5. */
-export type Query = { type: "logs"; instanceId: string; tailLines: number };
-
 export interface CommandBus {
   /** Begins to listen on a new reply channel of `platform`. */
   expectReply(platform: string): Promise<PendingReply>;
@@ -83,4 +82,16 @@ export interface CommandBus {
    *   could not
    */
   query(site: string, query: Query, timeoutMs: number): Promise<string[]>;
+  /**
+   * One page of an instance's output; where `reading` waits, as soon as there is something. Whoever wants more asks
+   * again, with the page's cursor: so a reader is never sent more than it asks for, and one that is gone is forgotten.
+   * @param signal ends the wait; the answer is then an empty page
+   * @throws {OperationalError} as `query`
+   */
+  readLogs(
+    site: string,
+    instanceId: string,
+    reading: LogReading,
+    signal?: AbortSignal,
+  ): Promise<LogPage>;
 }

@@ -1,5 +1,5 @@
 /** A worker's side of the bus. Every call carries the worker's incarnation; one that is not the present one is dismissed. Design §4. */
-import type { Query } from "./command_bus.ts";
+import type { Query, QueryAnswer } from "./site_query.ts";
 import type { Command } from "./commands.ts";
 import type { RecordedEvent } from "./envelope.ts";
 import type { RunMetrics } from "./metrics.ts";
@@ -107,7 +107,7 @@ export interface WorkerChannel {
    */
   whenBack(listener: (held: Held) => void): void;
   /** Answers questions to this site. */
-  serveQueries(answer: (query: Query) => Promise<string[]>): void;
+  serveQueries(answer: (query: Query) => Promise<QueryAnswer>): void;
   /** Takes nothing more; what it accepted stays its own until a new incarnation registers. */
   leave(): Promise<void>;
 }

@@ -17,6 +17,7 @@ import { historyRoutes } from "./routes/history.ts";
 import { instanceRoutes } from "./routes/instance.ts";
 import { instancesRoutes } from "./routes/instances.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
+import { logsRoutes } from "./routes/logs.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { workerRoutes } from "./routes/workers.ts";
 
@@ -35,6 +36,7 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
     ...instanceRoutes,
     ...lifecycleRoutes,
     ...historyRoutes,
+    ...logsRoutes(),
     ...workerRoutes,
     ...eventsRoutes(),
     ...operationsRoutes,

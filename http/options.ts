@@ -15,6 +15,8 @@ export interface HttpLimits {
   eventStreamsMax: number;
   eventBufferBytes: number;
   heartbeatMs: number;
+  /** A client that follows an output and reads nothing for so long is let go. */
+  logStallMs: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
@@ -24,6 +26,7 @@ export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
   eventStreamsMax: 100,
   eventBufferBytes: 1_048_576,
   heartbeatMs: 15_000,
+  logStallMs: 60_000,
 };
 
 /** Where a bug was met. */

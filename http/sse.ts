@@ -5,6 +5,7 @@ import { comparePositions, type Position, type RecordedEvent } from "../events/e
 import type { Subscription } from "../events/event_log.ts";
 import { eventView } from "./event_view.ts";
 import { historyBreakView } from "./history_break_view.ts";
+import { SseChannel, sseMessage } from "./sse_channel.ts";
 
 /** What a stream is made of. */
 export interface EventStreamOptions {
@@ -35,32 +36,30 @@ export async function openEventStream(
 }
 
 class Feed {
-  readonly stream: ReadableStream<Uint8Array>;
-  private controller!: ReadableStreamDefaultController<Uint8Array>;
+  private readonly channel: SseChannel;
   private subscription: Subscription | null = null;
   /** Of the present subscription. What a former one still delivers is left to this one. */
   private asking = new AbortController();
   private isPaused = false;
   private isOver = false;
-  private cancelHeartbeat = () => {};
-  private readonly encoder = new TextEncoder();
   private readonly end = () => this.finish(true);
   /** Also while the subscription is paused: the client would else go on in another history. */
   private readonly watching: Subscription;
 
   constructor(private readonly options: EventStreamOptions, private last: Position) {
-    this.stream = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.controller = controller;
-      },
+    this.channel = new SseChannel({
+      ...options,
       pull: () => this.resume(),
       cancel: () => this.finish(false),
-    }, new ByteLengthQueuingStrategy({ highWaterMark: options.bufferBytes }));
-    this.send(`retry: 2000\n${message("connected", last, { position: last })}`);
-    this.beat();
+    });
+    this.channel.send(`retry: 2000\n${sseMessage("connected", last, { position: last })}`);
     this.watching = options.system.watchHistory((broken) => this.breakOff(broken));
     options.closing?.addEventListener("abort", this.end);
     if (options.closing?.aborted) this.finish(true);
+  }
+
+  get stream(): ReadableStream<Uint8Array> {
+    return this.channel.stream;
   }
 
   async subscribe(): Promise<void> {
@@ -86,8 +85,8 @@ class Feed {
       if (signal.aborted) return;
       if (comparePositions(event.position, this.last) <= 0) continue;
       this.last = event.position;
-      this.send(message(event.type, event.position, eventView(event)));
-      if (this.room() <= 0) this.pause();
+      this.channel.send(sseMessage(event.type, event.position, eventView(event)));
+      if (this.channel.room <= 0) this.pause();
     }
   }
 
@@ -105,7 +104,7 @@ class Feed {
 
   /** The stream calls this whenever the client has read something. */
   private async resume(): Promise<void> {
-    if (!this.isPaused || this.isOver || this.room() < this.options.bufferBytes / 2) return;
+    if (!this.isPaused || this.isOver || this.channel.room < this.options.bufferBytes / 2) return;
     try {
       await this.subscribe();
     } catch {
@@ -116,38 +115,17 @@ class Feed {
   private breakOff(broken: HistoryBreak): void {
     if (this.isOver) return;
     const { type, resumeAfter, data } = historyBreakView(broken, this.last);
-    this.send(message(type, resumeAfter, data));
+    this.channel.send(sseMessage(type, resumeAfter, data));
     this.finish(true);
-  }
-
-  private beat(): void {
-    this.cancelHeartbeat = this.options.clock.after(this.options.heartbeatMs, () => {
-      if (this.isOver) return;
-      if (this.room() > 0) this.send(": heartbeat\n\n");
-      this.beat();
-    });
-  }
-
-  private room(): number {
-    return this.controller.desiredSize ?? 0;
-  }
-
-  private send(text: string): void {
-    this.controller.enqueue(this.encoder.encode(text));
   }
 
   private finish(closesStream: boolean): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.cancelHeartbeat();
     this.unsubscribe();
     this.watching.close();
     this.options.closing?.removeEventListener("abort", this.end);
-    if (closesStream) this.controller.close();
+    this.channel.end(!closesStream);
     this.options.onEnd();
   }
-}
-
-function message(type: string, id: Position, data: unknown): string {
-  return `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -12,6 +12,8 @@ import { complain, tellBug } from "./terminal.ts";
 import type { Undo } from "./parts.ts";
 import { VERSION } from "./version.ts";
 
+const MIB = 1_048_576;
+
 type Environment = Readonly<Record<string, string>>;
 
 /**
@@ -36,6 +38,11 @@ export async function openSite(
     hostEnvironment: inheritedEnvironment(environment),
     policy: withSecretsFolder(policy, `${Deno.realPathSync(settings.dataDir)}/secrets`),
     secretVariables: secretVariables(environment),
+    logLimits: {
+      keepBytes: settings.logMib * MIB,
+      keepMs: settings.logAgeMs,
+      deletedBytesMax: settings.deletedLogsMib * MIB,
+    },
     drasiServer: {
       drasiServerBin: settings.drasiServerBin,
       standIn: settings.standIn,

@@ -43,6 +43,9 @@ Of all that run servers
                                                           run on this host; without it a worker runs drasi-server only
                               DRAAS_SECRET_<NAME>         none: what \${secret:name} stands for; or a file in
                                                           <data folder>/secrets
+  --log-mib N                 DRAAS_LOG_MIB               64: of one instance's output
+  --log-age TIME              DRAAS_LOG_AGE               7d: older output is removed
+  --deleted-logs-mib N        DRAAS_DELETED_LOGS_MIB      1024: output of deleted instances, kept as long
                               DRASI_SERVER_BIN            drasi-server, found on PATH
                               DRASI_PLUGINS_DIR           plugins beside drasi-server; else in each instance's folder
                               DRAAS_STANDIN               start: auto, a stand-in runs where no drasi-server is;

@@ -6,6 +6,7 @@ import { type Command, COMMANDS, type Setting, type Settings } from "./settings.
 
 const CONTROL_PLANES: readonly Command[] = ["start", "serve"];
 const WORKERS: readonly Command[] = ["worker:process", "worker:doctor"];
+const HOSTS: readonly Command[] = ["start", ...WORKERS];
 const ON_REDIS: readonly Command[] = ["serve", ...WORKERS, "log:verify"];
 const LABELS_MAX = 32;
 const HOUR_MS = 3_600_000;
@@ -136,6 +137,24 @@ export const SETTINGS: readonly Setting[] = [
     commands: WORKERS,
     set: duration("patienceMs", 0, HOUR_MS),
   },
+  {
+    name: "DRAAS_LOG_MIB",
+    flag: "--log-mib",
+    commands: HOSTS,
+    set: whole("logMib", 1, 1_048_576),
+  },
+  {
+    name: "DRAAS_LOG_AGE",
+    flag: "--log-age",
+    commands: HOSTS,
+    set: duration("logAgeMs", HOUR_MS, 3_650 * DAY_MS),
+  },
+  {
+    name: "DRAAS_DELETED_LOGS_MIB",
+    flag: "--deleted-logs-mib",
+    commands: HOSTS,
+    set: whole("deletedLogsMib", 0, 1_048_576),
+  },
 ];
 
 /**
@@ -193,7 +212,14 @@ function matching(
 }
 
 function whole(
-  key: "port" | "commandTimeoutMs" | "queueTimeoutMs" | "slots" | "retentionEvents",
+  key:
+    | "port"
+    | "commandTimeoutMs"
+    | "queueTimeoutMs"
+    | "slots"
+    | "retentionEvents"
+    | "logMib"
+    | "deletedLogsMib",
   least: number,
   most: number,
 ) {
@@ -215,8 +241,12 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: DAY_MS,
 };
 
-function duration(key: "redisWaitMs" | "patienceMs" | "retentionMs", least: number, most: number) {
-  const form = least === 0 ? "for example 30s" : `from ${least / DAY_MS}d, for example 30d`;
+function duration(
+  key: "redisWaitMs" | "patienceMs" | "retentionMs" | "logAgeMs",
+  least: number,
+  most: number,
+) {
+  const form = least === 0 ? "for example 30s" : `from ${wordsOf(least)}, for example 30d`;
   return (settings: Settings, text: string): string | null => {
     const [, count = "", unit = ""] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
     const value = Number(count) * (UNITS_MS[unit] ?? NaN);

@@ -42,6 +42,12 @@ export interface Settings {
   workerLabels: Readonly<Record<string, string>>;
   /** How long a worker that was told to end goes on with what it has in hand. */
   patienceMs: number;
+  /** Of the output of one instance, MiB. */
+  logMib: number;
+  /** Older output is removed. */
+  logAgeMs: number;
+  /** Of the output of all deleted instances of a host together, MiB. */
+  deletedLogsMib: number;
   headless: boolean;
   stopOnExit: boolean;
   /** What a program found is told as JSON. */
@@ -72,6 +78,9 @@ export function defaultSettings(command: Command): Settings {
     slots: 64,
     workerLabels: {},
     patienceMs: 10_000,
+    logMib: 64,
+    logAgeMs: 7 * 86_400_000,
+    deletedLogsMib: 1_024,
     headless: false,
     stopOnExit: false,
     json: false,

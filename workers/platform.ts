@@ -4,6 +4,7 @@ import type { JsonObject } from "../events/json.ts";
 import type { Limits } from "../events/limits.ts";
 import type { RunMetrics } from "../events/metrics.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
+import type { LogPage, LogReading } from "../events/server_output.ts";
 
 /**
  * What keeps a late spawn from coming to life: a command's generation, then its attempt, compared in this order.
@@ -117,6 +118,8 @@ export interface Platform {
   logs(instanceId: string, tailLines: number): Promise<string[]>;
   /** How its live runs do, where that was looked at since the last call; begins to look anew now and then. */
   metrics?(): readonly RunMetrics[] | undefined;
+  /** Output of both streams with times and markers; waits for more for as long as it is asked to. */
+  readLogs(instanceId: string, reading: LogReading): Promise<LogPage>;
   /** Stops watching; every server runs on. */
   close(): Promise<void>;
 }

@@ -81,7 +81,9 @@ export class WorkerLife {
   async begin(): Promise<string | null> {
     const { channel, platform, before } = this.parts;
     channel.whenBack((held) => void this.compareWith(held));
-    channel.serveQueries((query) => platform.logs(query.instanceId, query.tailLines));
+    channel.serveQueries(({ instanceId, tailLines, reading }) =>
+      reading ? platform.readLogs(instanceId, reading) : platform.logs(instanceId, tailLines)
+    );
     const found = await platform.inventory();
     const outcome = await channel.register();
     if (outcome.kind === "refused") return outcome.reason;

@@ -1,14 +1,16 @@
 /** The `CommandBus` port over the steps: a node's side of the bus. */
-import type {
-  CommandBus,
-  Loss,
-  PendingReply,
-  Query,
-  WorkerRecord,
-} from "../../events/command_bus.ts";
+import type { CommandBus, Loss, PendingReply, WorkerRecord } from "../../events/command_bus.ts";
 import type { CommandRecord } from "../../events/commands.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import type { WorkerMetrics } from "../../events/metrics.ts";
+import type { LogPage, LogReading } from "../../events/server_output.ts";
+import {
+  ANSWER_WITHIN_MS,
+  linesOf,
+  logsQuery,
+  pageOf,
+  type Query,
+} from "../../events/site_query.ts";
 import type { Delivery } from "./delivery.ts";
 import type { EmbeddedLeadership } from "./embedded_leadership.ts";
 import type { GroupCommit } from "./group_commit.ts";
@@ -89,8 +91,21 @@ export class EmbeddedCommandBus implements CommandBus {
     return await writes.submit(lose(loss, (worker) => heartbeats.at(worker)));
   }
 
-  query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
-    return this.parts.writes.read(() => this.parts.queries.ask(site, query, timeoutMs));
+  async query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
+    const { writes, queries } = this.parts;
+    return linesOf(await writes.read(() => queries.ask(site, query, timeoutMs)));
+  }
+
+  async readLogs(
+    site: string,
+    instanceId: string,
+    reading: LogReading,
+    signal?: AbortSignal,
+  ): Promise<LogPage> {
+    const { writes, queries } = this.parts;
+    const query = logsQuery(instanceId, reading);
+    const limitMs = (reading.waitMs ?? 0) + ANSWER_WITHIN_MS;
+    return pageOf(await writes.read(() => queries.ask(site, query, limitMs, signal)));
   }
 
   #workerRecord(row: WorkerRow): WorkerRecord {

@@ -1,5 +1,5 @@
 /** The `WorkerChannel` port over the steps: one worker's side of the bus, in this process. */
-import type { Query } from "../../events/command_bus.ts";
+import type { Query, QueryAnswer } from "../../events/site_query.ts";
 import { ComparePace } from "../../events/compare_pace.ts";
 import type { Command } from "../../events/commands.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
@@ -102,7 +102,7 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     this.#compare = listener;
   }
 
-  serveQueries(answer: (query: Query) => Promise<string[]>): void {
+  serveQueries(answer: (query: Query) => Promise<QueryAnswer>): void {
     const { site, workerId } = this.registration;
     this.parts.queries.serve(site, workerId, answer, () => this.#present() !== null);
   }

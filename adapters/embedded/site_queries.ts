@@ -1,10 +1,10 @@
 /** Questions to sites: who answers for a site in this process. Never in the log. Design §5. */
 import type { Clock } from "../../events/clock.ts";
-import type { Query } from "../../events/command_bus.ts";
+import type { Query, QueryAnswer } from "../../events/site_query.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
 
-/** Answers a question to a site with lines. */
-export type Answer = (query: Query) => Promise<string[]>;
+/** Answers a question to a site. */
+export type Answer = (query: Query) => Promise<QueryAnswer>;
 
 interface Answerer {
   answer: Answer;
@@ -25,7 +25,12 @@ export class SiteQueries {
   }
 
   /** @throws {OperationalError} `site_unreachable`; `query_failed` when the worker could not answer */
-  ask(site: string, query: Query, timeoutMs: number): Promise<string[]> {
+  ask(
+    site: string,
+    query: Query,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<QueryAnswer> {
     const answerer = [...this.#answerers.get(site)?.values() ?? []].find((one) => one.isPresent());
     if (!answerer) return Promise.reject(unreachable(site, "no worker answers for it"));
     return new Promise((resolve, reject) => {
@@ -33,8 +38,11 @@ export class SiteQueries {
         timeoutMs,
         () => reject(unreachable(site, `no answer within ${timeoutMs} ms`)),
       );
+      const giveUp = () => resolve([]);
+      signal?.addEventListener("abort", giveUp, { once: true });
+      if (signal?.aborted) giveUp();
       answerer.answer(query).then(resolve, (cause) => reject(failed(site, cause)))
-        .finally(cancel);
+        .finally(() => (cancel(), signal?.removeEventListener("abort", giveUp)));
     });
   }
 }

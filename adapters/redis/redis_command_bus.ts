@@ -1,14 +1,10 @@
 /** The `CommandBus` port in Redis: a node's side of the bus. Design §5. */
-import type {
-  CommandBus,
-  Loss,
-  PendingReply,
-  Query,
-  WorkerRecord,
-} from "../../events/command_bus.ts";
+import type { CommandBus, Loss, PendingReply, WorkerRecord } from "../../events/command_bus.ts";
 import { type CommandRecord, isUrgent } from "../../events/commands.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import type { WorkerMetrics } from "../../events/metrics.ts";
+import type { LogPage, LogReading } from "../../events/server_output.ts";
+import { linesOf, logsQuery, pageOf, type Query } from "../../events/site_query.ts";
 import { commandsOf, type StoredCommand, storedCommands } from "./command_records.ts";
 import { retriedWithKeys } from "./redis_event_log.ts";
 import { asLeader } from "./redis_leadership.ts";
@@ -101,8 +97,18 @@ export class RedisCommandBus implements CommandBus {
     return (told as ToldEvent[]).map(toldEvent);
   }
 
-  query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
-    return this.questions.ask(site, query, timeoutMs);
+  async query(site: string, query: Query, timeoutMs: number): Promise<string[]> {
+    return linesOf(await this.questions.ask(site, query, timeoutMs));
+  }
+
+  async readLogs(
+    site: string,
+    instanceId: string,
+    reading: LogReading,
+    signal?: AbortSignal,
+  ): Promise<LogPage> {
+    const query = logsQuery(instanceId, reading);
+    return pageOf(await this.questions.askWaiting(site, query, reading.waitMs ?? 0, signal));
   }
 
   /** Where these commands wait, of those that do. */

@@ -1,7 +1,7 @@
 /** The `WorkerChannel` port in Redis: one incarnation's side of the bus. Design §4, §5. */
 import { type Clock, sleep } from "../../events/clock.ts";
 import { ComparePace } from "../../events/compare_pace.ts";
-import type { Query } from "../../events/command_bus.ts";
+import type { Query, QueryAnswer } from "../../events/site_query.ts";
 import type { Command } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { metricsText, type RunMetrics } from "../../events/metrics.ts";
@@ -158,7 +158,7 @@ export class RedisWorkerChannel implements WorkerChannel {
     this.leaving.signal.addEventListener("abort", () => watching.close());
   }
 
-  serveQueries(answer: (query: Query) => Promise<string[]>): void {
+  serveQueries(answer: (query: Query) => Promise<QueryAnswer>): void {
     const { platform, site, workerId } = this.registration;
     void this.questions.serve(platform, site, workerId, answer, this.leaving.signal);
   }

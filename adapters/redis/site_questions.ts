@@ -3,8 +3,10 @@
  * in the log, bounded in size and time. Design §5.
  */
 import { type Clock, sleep } from "../../events/clock.ts";
-import type { Query } from "../../events/command_bus.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
+import { logReadingSchema } from "../../events/server_output.ts";
+import { ANSWER_WITHIN_MS, type Query, type QueryAnswer } from "../../events/site_query.ts";
+import { Answering, type Chunk, chunkIn, chunksOf } from "./answer_chunks.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import { connected, within } from "./redis_event_feed.ts";
 import { type RedisLink, send } from "./redis_link.ts";
@@ -13,11 +15,10 @@ import { workerRecords } from "./worker_records.ts";
 
 /** Questions that wait for a site; older ones are dropped. */
 const WAITING_MAX = 256;
-const CHUNK_LINES = 200;
-/** An answer is cut after this many characters. */
-const ANSWER_MAX = 1024 * 1024;
-/** An answer of empty lines only has as many parts. */
-const CHUNKS_MAX = ANSWER_MAX / CHUNK_LINES;
+/** Readers that wait for more of an output of this worker's servers. */
+const READERS_MAX = 1_000;
+/** A reader that waits hears this often that it is not forgotten. */
+const BEAT_MS = 2_000;
 const BLOCK_MS = 1_000;
 const STUCK_AFTER_MS = 4_000;
 const RETRY_MS = 500;
@@ -28,16 +29,9 @@ interface Question {
   timeoutMs: number;
 }
 
-/** One part of an answer, numbered from 0; the last has `end`. */
-interface Chunk {
-  number: number;
-  lines: string[];
-  end?: boolean;
-  /** Why there is no answer. */
-  error?: string;
-}
-
 export class SiteQuestions {
+  private waiting = 0;
+
   constructor(
     private readonly link: RedisLink,
     private readonly replies: ReplyChannels,
@@ -45,34 +39,59 @@ export class SiteQuestions {
   ) {}
 
   /** @throws {OperationalError} `site_unreachable`; `query_failed` when the worker could not answer */
-  async ask(site: string, query: Query, timeoutMs: number): Promise<string[]> {
+  ask(site: string, query: Query, timeoutMs: number): Promise<QueryAnswer> {
+    return this.asked(site, query, { limitMs: timeoutMs, silenceMs: timeoutMs });
+  }
+
+  /** As `ask`, of a question that may wait for `waitMs`: its worker says meanwhile that it has it. */
+  askWaiting(
+    site: string,
+    query: Query,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<QueryAnswer> {
+    const limits = { limitMs: waitMs + ANSWER_WITHIN_MS, silenceMs: ANSWER_WITHIN_MS };
+    return this.asked(site, query, limits, signal);
+  }
+
+  private async asked(
+    site: string,
+    query: Query,
+    { limitMs, silenceMs }: { limitMs: number; silenceMs: number },
+    signal?: AbortSignal,
+  ): Promise<QueryAnswer> {
     const worker = (await workerRecords(this.link)).find((one) => one.site === site);
     if (!worker) throw unreachable(site, "no worker answers for it");
-    const { promise, resolve, reject } = Promise.withResolvers<string[]>();
-    const chunks: string[][] = [];
-    let awaited = Infinity;
-    const heard = await this.replies.listen(worker.platform, (message) => {
-      const chunk = chunkOf(message);
-      if (chunk.error !== undefined) return reject(failed(site, chunk.error));
-      chunks[chunk.number] = chunk.lines;
-      if (chunk.end) awaited = chunk.number + 1;
-      if (Object.keys(chunks).length === awaited) resolve(chunks.flat());
-    });
-    const cancel = this.clock.after(
-      timeoutMs,
-      () => reject(unreachable(site, `no answer within ${timeoutMs} ms`)),
-    );
+    const { promise, resolve, reject } = Promise.withResolvers<QueryAnswer>();
+    const answering = new Answering();
+    const giveUp = (ms: number) => reject(unreachable(site, `no answer within ${ms} ms`));
+    let cancelSilence = this.clock.after(silenceMs, () => giveUp(silenceMs));
+    const cancelLimit = this.clock.after(limitMs, () => giveUp(limitMs));
+    const leave = () => resolve([]);
+    signal?.addEventListener("abort", leave, { once: true });
+    if (signal?.aborted) leave();
     // Whoever asks is told by `promise`; while the question is still being sent nobody listens to it.
     promise.catch(() => {});
+    let heard: { channel: string; close(): void } | null = null;
     try {
-      const question: Question = { replyChannel: heard.channel, query, timeoutMs };
+      heard = await this.replies.listen(worker.platform, (message) => {
+        const chunk = chunkIn(message);
+        if (chunk.error !== undefined) return reject(failed(site, chunk.error));
+        cancelSilence();
+        cancelSilence = this.clock.after(silenceMs, () => giveUp(silenceMs));
+        const answer = answering.take(chunk);
+        if (answer !== null) resolve(answer);
+      });
+      const question: Question = { replyChannel: heard.channel, query, timeoutMs: limitMs };
       const stream = this.link.keys.queries(worker.platform, site);
       const text = JSON.stringify(question);
       await this.link.ask("XADD", stream, "MAXLEN", "~", WAITING_MAX, "*", "q", text);
       return await promise;
     } finally {
-      cancel();
-      heard.close();
+      cancelSilence();
+      cancelLimit();
+      signal?.removeEventListener("abort", leave);
+      heard?.close();
     }
   }
 
@@ -81,7 +100,7 @@ export class SiteQuestions {
     platform: string,
     site: string,
     workerId: string,
-    answer: (query: Query) => Promise<string[]>,
+    answer: (query: Query) => Promise<QueryAnswer>,
     signal: AbortSignal,
   ): Promise<void> {
     const stream = this.link.keys.queries(platform, site);
@@ -113,7 +132,7 @@ export class SiteQuestions {
     stream: string,
     entry: string,
     { replyChannel, query, timeoutMs }: Question,
-    answer: (query: Query) => Promise<string[]>,
+    answer: (query: Query) => Promise<QueryAnswer>,
   ): Promise<void> {
     const [[seconds]] = await Promise.all([
       this.link.ask("TIME") as Promise<[string, string]>,
@@ -121,50 +140,44 @@ export class SiteQuestions {
     ]);
     // Asked long ago, while nobody was here: nobody listens any more.
     if (Number(seconds) * 1_000 > parseInt(entry, 10) + timeoutMs + 1_000) return;
+    const publish = (chunk: Chunk) => this.link.ask("PUBLISH", replyChannel, JSON.stringify(chunk));
     let chunks: Chunk[];
     try {
-      chunks = chunksOf(await answer(query));
+      chunks = chunksOf(await this.answered(query, answer, publish));
     } catch (error) {
       chunks = [{ number: 0, lines: [], error: reasonOf(error) }];
     }
-    for (const chunk of chunks) {
-      await this.link.ask("PUBLISH", replyChannel, JSON.stringify(chunk));
+    for (const chunk of chunks) await publish(chunk);
+  }
+
+  /** While an answer waits for something to come, its reader hears that somebody has the question. */
+  private async answered(
+    query: Query,
+    answer: (query: Query) => Promise<QueryAnswer>,
+    publish: (chunk: Chunk) => Promise<unknown>,
+  ): Promise<QueryAnswer> {
+    // Written by whoever may write here: what it makes a worker do is bounded.
+    if (query.reading) logReadingSchema.parse(query.reading);
+    if (!query.reading?.waitMs) return await answer(query);
+    if (this.waiting >= READERS_MAX) throw new Error("too many readers wait for its servers");
+    this.waiting++;
+    let stop = () => {};
+    const beat = () => {
+      void publish({ number: 0, lines: [], beat: true }).catch(() => {});
+      stop = this.clock.after(BEAT_MS, beat);
+    };
+    stop = this.clock.after(BEAT_MS, beat);
+    try {
+      return await answer(query);
+    } finally {
+      stop();
+      this.waiting--;
     }
   }
 }
 
 function entriesOf(read: unknown): [string, string[]][] {
   return (read as [string, [string, string[]][]][] | null)?.[0]?.[1] ?? [];
-}
-
-/** What was published, by whomever: a part of an answer, or what says that it is none. */
-function chunkOf(message: string): Chunk {
-  try {
-    const { number, lines, end, error }: Chunk = JSON.parse(message);
-    if (error !== undefined) return { number: 0, lines: [], error: String(error) };
-    const isPart = Number.isInteger(number) && number >= 0 && number <= CHUNKS_MAX &&
-      Array.isArray(lines) && lines.every((line) => typeof line === "string");
-    if (isPart) return { number, lines, end: end === true };
-  } catch {
-    // No JSON, or null.
-  }
-  return { number: 0, lines: [], error: "its answer is malformed" };
-}
-
-/** The last lines that fit, in parts. */
-function chunksOf(lines: readonly string[]): Chunk[] {
-  let first = lines.length;
-  for (let length = 0; first > 0; first--) {
-    length += lines[first - 1]!.length + 1;
-    if (length > ANSWER_MAX) break;
-  }
-  const kept = lines.slice(first);
-  const count = Math.max(1, Math.ceil(kept.length / CHUNK_LINES));
-  return Array.from({ length: count }, (_, number) => ({
-    number,
-    lines: kept.slice(number * CHUNK_LINES, (number + 1) * CHUNK_LINES),
-    ...(number === count - 1 ? { end: true } : {}),
-  }));
 }
 
 function unreachable(site: string, reason: string): OperationalError {

@@ -1,6 +1,7 @@
 /** What travels besides commands, responses and events: each shape as Redis is given it. docs/wire-protocol.md */
 import { z } from "zod";
 import { eventSchemas } from "../../events/instance_events.ts";
+import { logReadingSchema, outputLineSchema } from "../../events/server_output.ts";
 
 const position = z.string().regex(/^\d+-\d+$/);
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/);
@@ -31,7 +32,12 @@ export const reportSchema = eventSchemas.RuntimeObserved;
 /** The field `q` of an entry in a `queries` stream. */
 export const questionSchema = z.object({
   replyChannel: z.string(),
-  query: z.object({ type: z.literal("logs"), instanceId: z.string(), tailLines: count }),
+  query: z.object({
+    type: z.literal("logs"),
+    instanceId: z.string(),
+    tailLines: count,
+    reading: logReadingSchema.optional().describe("asks for a page; who knows it not gives lines"),
+  }),
   timeoutMs: count,
 });
 
@@ -39,6 +45,10 @@ export const questionSchema = z.object({
 export const chunkSchema = z.object({
   number: count.describe("from 0, without gaps"),
   lines: z.array(z.string()),
+  entries: z.array(outputLineSchema).optional().describe("instead of lines, in a page"),
+  cursor: z.string().nullable().optional().describe("where the next page goes on; with end"),
+  hasMore: z.boolean().optional().describe("whether more is there already; with end"),
+  beat: z.literal(true).optional().describe("no part: the worker has the question and waits"),
   end: z.literal(true).optional().describe("on the last chunk"),
   error: z.string().optional().describe("why there is no answer; nothing follows"),
 });

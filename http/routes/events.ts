@@ -7,6 +7,7 @@ import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { tooManyStreams } from "../problem.ts";
 import { readQuery } from "../query.ts";
 import { openEventStream } from "../sse.ts";
+import { streamResponse } from "../sse_channel.ts";
 
 const POSITION = "must be a position in the log, such as 0-0";
 
@@ -58,11 +59,4 @@ function readLastEventId(context: HttpContext): Parsed<string | undefined> {
   return id === undefined || isPosition(id)
     ? { ok: true, value: id }
     : { ok: false, faults: [{ path: "Last-Event-ID", message: POSITION }] };
-}
-
-function streamResponse(stream: ReadableStream<Uint8Array> | null): Response {
-  return new Response(stream, {
-    // Proxies that collect answers before they pass them on would hold events back.
-    headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
-  });
 }

@@ -327,6 +327,45 @@ export function commandBusContract(technology: string, open: OpenWorld): void {
     assertEquals(await broker.bus.query("site-1", query, 1_000), [`one: ${JSON.stringify(query)}`]);
   });
 
+  it("a page of an output comes as it was told; plain lines make a page without a place", async ({ broker }) => {
+    const heard: unknown[] = [];
+    const page = {
+      lines: [
+        { stream: "marker" as const, at: 1, kind: "started", text: "run r-1 starts" },
+        { stream: "stderr" as const, at: null, between: [1, 2] as [number, number], text: "é" },
+        ...Array.from(
+          { length: 450 },
+          (_, at) => ({ stream: "stdout" as const, at, text: `${at}` }),
+        ),
+      ],
+      cursor: "3.4.5",
+      hasMore: true,
+    };
+    const [newer, older] = [
+      await joined(broker, "w1", { site: "site-1" }),
+      await joined(broker, "w2", { site: "site-2" }),
+    ];
+    newer.serveQueries((query) => (heard.push(query), Promise.resolve(page)));
+    older.serveQueries(({ tailLines }) => Promise.resolve([`the last ${tailLines}`]));
+    const reading = { cursor: "1.2.3", stream: "stderr" as const, waitMs: 50 };
+    assertEquals(await broker.bus.readLogs("site-1", "a", reading), page);
+    assertEquals(heard, [{ type: "logs", instanceId: "a", tailLines: 200, reading }]);
+    assertEquals(await broker.bus.readLogs("site-2", "a", { tail: 7 }), {
+      lines: [{ stream: "stdout", at: null, text: "the last 7" }],
+      cursor: null,
+      hasMore: false,
+    });
+  });
+
+  it("whoever reads an output and goes away waits no longer", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    worker.serveQueries(() => new Promise(() => {}));
+    const leaving = new AbortController();
+    const reading = broker.bus.readLogs("site-1", "a", { waitMs: 10_000 }, leaving.signal);
+    leaving.abort();
+    assertEquals((await reading).lines, []);
+  });
+
   it("a site that does not answer in time is unreachable", async ({ broker, advance }) => {
     const query = { type: "logs" as const, instanceId: "a", tailLines: 10 };
     const silent = await joined(broker, "w1");

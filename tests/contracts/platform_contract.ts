@@ -245,6 +245,18 @@ export function platformContract(name: string, contract: PlatformContract): void
     assertEquals(await platform.logs("contract-1", 10), ["hello"]);
     assertEquals(await platform.logs("contract-1", 0), []);
   });
+
+  test("the output is read by its lines with their streams, and goes on after a place", async (platform) => {
+    assertEquals((await platform.readLogs("contract-1", { tail: 5 })).lines, []);
+    await platform.start(spec(contract.steady), unaborted());
+    await until("it has spoken", async () => (await platform.logs("contract-1", 10)).length > 0);
+    const { lines, cursor } = await platform.readLogs("contract-1", {});
+    const spoken = lines.filter(({ stream }) => stream !== "marker");
+    assertEquals(spoken.map(({ stream, text }) => [stream, text]), [["stdout", "hello"]]);
+    if (cursor === null) return;
+    const rest = await platform.readLogs("contract-1", { cursor, waitMs: 50 });
+    assertEquals([rest.lines, rest.hasMore], [[], false]);
+  });
 }
 
 type Reopen = () => Promise<Platform>;

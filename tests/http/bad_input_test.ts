@@ -235,7 +235,7 @@ const refusedQueries: [string, string[]][] = [
     "?limit: must be a whole number from 1 to 500",
     "?before: must be a whole number from 1 to 999999999999",
   ]],
-  ["GET /api/server/instances/ID/logs?tail=-1", ["?tail: must be a whole number from 1 to 5000"]],
+  ["GET /api/server/instances/ID/logs?tail=-1", ["?tail: must be a whole number from 0 to 5000"]],
   ["GET /api/events?after=yesterday", [
     "?after: must be a position in the log, such as 0-0, or now",
   ]],

@@ -1,5 +1,6 @@
 /** The platform port over the model host, as one life of a worker sees it. */
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type { LogPage } from "../../events/server_output.ts";
 import type {
   Fence,
   Leases,
@@ -131,6 +132,10 @@ export class ModelPlatform implements Platform {
 
   async logs(): Promise<string[]> {
     return [];
+  }
+
+  async readLogs(): Promise<LogPage> {
+    return { lines: [], cursor: null, hasMore: false };
   }
 
   async close(): Promise<void> {}

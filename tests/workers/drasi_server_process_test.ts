@@ -91,7 +91,7 @@ Deno.test("a stranger that answers on the port is not taken for the server", () 
       configuration: {},
       spawnWithinMs: 10_000,
     }, abort.signal);
-    await fileText(`${folder()}/server.log`);
+    await fileText(`${folder()}/logs/stderr.log`);
     const info = await platform.inspect("i-1");
     const early = await Promise.race([
       starting,

@@ -50,6 +50,7 @@ function overtaken(asked: string[]): { platform: Platform; late: RuntimeInfo } {
     remove: refuse,
     onExit() {},
     logs: refuse,
+    readLogs: refuse,
     close: refuse,
   };
   return { platform, late };

@@ -48,7 +48,7 @@ Deno.test("an instance whose record cannot be read is left out of the inventory,
 
 Deno.test("a log that cannot be read is said so", () =>
   withWorld(async ({ platform, folder }) => {
-    await Deno.mkdir(`${folder()}/server.log`, { recursive: true });
+    await Deno.mkdir(`${folder()}/logs/index`, { recursive: true });
     const error = await assertRejects(() => platform.logs("i-1", 1), OperationalError);
     assertEquals(error.code, "folder_unusable");
   }));

@@ -42,7 +42,14 @@ export interface ExitWatchParts {
   site: string;
   /** Ends what is in the run's control groups, and takes those away. */
   endConfined: (folder: InstanceFolder, runId: string) => Promise<void>;
+  output: RunOutput;
   onUnexpectedEnd: (info: RuntimeInfo) => void;
+}
+
+/** Who looks after what servers print. */
+export interface RunOutput {
+  watch(folder: InstanceFolder, runId: string, isAdopted: boolean): void;
+  ended(folder: InstanceFolder, runId: string, how: string, at: number): void;
 }
 
 /** The runs that are live on this site, by instance. */
@@ -90,6 +97,7 @@ export class ExitWatch {
       isPolled: true,
     };
     this.#runs.set(folder.instanceId, entry);
+    this.#parts.output.watch(folder, run.runId, shim === null);
     if (shim) this.#follow(entry, shim);
     else this.#schedule();
     return entry;
@@ -174,6 +182,8 @@ export class ExitWatch {
     await endStragglers(table, clock, { site, instanceId: folder.instanceId, runId: run.runId })
       // What is still there holds the lock: the next start finds it and says so.
       .catch(() => false);
+    const { message } = bareEndedInfo(site, folder.instanceId, run, ended, null, entry.stop).exit;
+    this.#parts.output.ended(folder, run.runId, message, ended.stoppedAt);
     const info = await endedInfo(site, folder, { run, ...ended }, entry.stop)
       // Its records cannot be read any more; that it ended is still to be said.
       .catch(() => bareEndedInfo(site, folder.instanceId, run, ended));

@@ -5,7 +5,8 @@
  *       run.lock                 held by the shim, the server and its children
  *       run.json                 the latest run, written by the shim before it becomes the server
  *       fence                    the highest fence that was raised here, or spawned under
- *       server.log               both streams of all runs, appended
+ *       logs/…                   what the server prints, see `logs/log_store.ts`
+ *       server.log               both streams of the runs of older releases
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
  *       runs/<run id>/run.json   a copy of this run's record
  *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
@@ -19,6 +20,7 @@ import { exitSchema } from "../../events/runtime_info.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { type Confined, UNCONFINED } from "./confinement.ts";
+import type { Offsets } from "./logs/log_index.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),
@@ -47,7 +49,9 @@ const launchRecordSchema = z.object({
     notSet: z.record(z.string(), z.string()),
   }).optional(),
   /** Where this run's output begins in `server.log`. */
+  /** Where this run's output begins: offsets of `logs/log_index.ts`, of standard output and standard error. */
   logOffset: z.number(),
+  errorOffset: z.number().default(0),
 });
 
 const exitRecordSchema = z.object({
@@ -82,18 +86,22 @@ export function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
 const REMOVE_TRIES = 3;
 
 /** Paths and records of one instance on this site. Reads of torn or absent records give null. */
+/** Hides secrets in a text. */
+export type Mask = (text: string) => string;
+
+const AS_IT_IS: Mask = (text) => text;
+
 export class InstanceFolder {
   readonly path: string;
 
   /**
    * @param instancesFolder absolute
-   * @param mask hides the secrets of these names in what a server said
+   * @param masker gives what hides the secrets of these names in what a server said
    */
   constructor(
     instancesFolder: string,
     readonly instanceId: string,
-    readonly mask: (text: string, names: readonly string[]) => Promise<string> = (text) =>
-      Promise.resolve(text),
+    readonly masker: (names: readonly string[]) => Promise<Mask> = () => Promise.resolve(AS_IT_IS),
   ) {
     if (!ID_PATTERN.test(instanceId)) throw new Error(`not an instance id: ${instanceId}`);
     this.path = `${instancesFolder}/${instanceId}`;
@@ -107,19 +115,20 @@ export class InstanceFolder {
   /**
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
+   * @param output where its output begins
    * @param secrets the names of those that the instance's output may hold
    */
   prepare(
     runId: string,
     plan: LaunchPlan,
     leaseMs: number | null,
+    output: Offsets,
     confined: Confined,
     secrets: readonly string[] = [],
   ): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     touch(`${this.path}/run.lock`);
-    const logOffset = touch(`${this.path}/server.log`);
     for (const file of plan.files) writePrivateSync(file.path, file.content);
     const { stopSignal, stopGraceMs, host, port, runtimeMetadata } = plan;
     const launch: LaunchRecord = {
@@ -131,7 +140,8 @@ export class InstanceFolder {
       leaseMs,
       secrets: [...secrets],
       ...recordOf(confined),
-      logOffset,
+      logOffset: output.stdout,
+      errorOffset: output.stderr,
     };
     this.writeLaunch(runId, launch);
     // There from the start, so that watching it is a stat that does not fail.
@@ -273,10 +283,8 @@ function writePrivateSync(path: string, content: string): void {
   Deno.writeTextFileSync(path, content, { mode: 0o600 });
 }
 
-/** Creates the file if need be; its size in bytes. */
-function touch(path: string): number {
-  using file = Deno.openSync(path, { append: true, create: true, mode: 0o600 });
-  return file.statSync().size;
+function touch(path: string): void {
+  Deno.openSync(path, { append: true, create: true, mode: 0o600 }).close();
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -6,6 +6,7 @@ import type { Confinement } from "./confinement.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import type { PortBook } from "./port_book.ts";
+import type { LogKeeper } from "./logs/log_keeper.ts";
 import type { ProcessTable } from "./process_table.ts";
 import type { ProgramReleases } from "./program_releases.ts";
 import type { SecretStore } from "./secret_store.ts";
@@ -37,6 +38,7 @@ export interface ProcessHost {
   table: ProcessTable;
   watch: ExitWatch;
   leases: SiteLeases;
+  logs: LogKeeper;
   site: string;
   /** Absolute. */
   instancesFolder: string;
@@ -65,7 +67,7 @@ export function folderOf(host: ProcessHost, instanceId: string): InstanceFolder 
   return new InstanceFolder(
     host.instancesFolder,
     instanceId,
-    (text, names) => host.secrets.mask(text, names),
+    (names) => host.secrets.masker(names),
   );
 }
 

@@ -5,6 +5,13 @@ import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import {
+  INTEREST_MS,
+  type LogPage,
+  type LogReading,
+  plainText,
+  TAIL_LINES_MAX,
+} from "../../events/server_output.ts";
 import type {
   Failure,
   Fence,
@@ -38,7 +45,11 @@ import type { ProcessTable } from "./process_table.ts";
 import { endedInfo, liveInfo } from "./run_state.ts";
 import { ProgramReleases } from "./program_releases.ts";
 import { SecretStore } from "./secret_store.ts";
-import { lastLines } from "./server_log.ts";
+import { type FreeRange, hostFreeRange } from "./logs/free_range.ts";
+import { DEFAULT_LOG_LIMITS, LogKeeper, type LogLimits } from "./logs/log_keeper.ts";
+import { readOutput, toldBefore } from "./logs/log_reader.ts";
+import { openOutput } from "./logs/log_store.ts";
+import { withoutSecrets } from "./logs/masked_page.ts";
 import { openShellProcessTable } from "./shell_process_table.ts";
 import shimScript from "./shim.sh" with { type: "text" };
 import { openSite } from "./site.ts";
@@ -59,6 +70,10 @@ export interface ProcessPlatformOptions {
   policy?: HostPolicy;
   /** The `DRAAS_SECRET_…` variables of the worker. */
   secretVariables?: Readonly<Record<string, string>>;
+  /** How much output is kept; `DEFAULT_LOG_LIMITS` where it is left out. */
+  logLimits?: Partial<LogLimits>;
+  /** Frees parts of files; by the host's fallocate where it is left out. */
+  freeRange?: FreeRange;
   /** Looks at and signals processes; the host's by default. */
   openProcessTable?: (clock: Clock, instancesFolder: string, path: string) => ProcessTable;
   /** What holds servers in their limits; the host's control groups by default. */
@@ -107,11 +122,25 @@ export async function openProcessPlatform(
     openCgroupConfinement({ clock, site: id, path: searchPath });
   const endConfined = (folder: InstanceFolder, runId: string) =>
     endGroups({ clock, confinement }, folder, runId);
-  const watch = new ExitWatch({ clock, table, site: id, endConfined, onUnexpectedEnd });
+  const logs = new LogKeeper({
+    clock,
+    limits: { ...DEFAULT_LOG_LIMITS, ...options.logLimits },
+    freeRange: options.freeRange ?? hostFreeRange(searchPath),
+    deletedFolder: `${dataRoot}/deleted-logs`,
+  });
+  const watch = new ExitWatch({
+    clock,
+    table,
+    site: id,
+    output: logs,
+    endConfined,
+    onUnexpectedEnd,
+  });
   const host: ProcessHost = {
     clock,
     table,
     watch,
+    logs,
     leases: new SiteLeases(table, dataRoot),
     site: id,
     instancesFolder,
@@ -208,7 +237,9 @@ export class ProcessPlatform implements Platform {
       const stopped = await this.#stop(instanceId, fence);
       if (stopped.kind === "failed") return stopped;
       try {
-        await folderOf(this.#host, instanceId).remove();
+        const folder = folderOf(this.#host, instanceId);
+        await this.#host.logs.retire(folder);
+        await folder.remove();
         this.#host.ports.release(instanceId);
         this.#cleared.delete(instanceId);
         return stopped;
@@ -224,14 +255,28 @@ export class ProcessPlatform implements Platform {
   }
 
   async logs(instanceId: string, tailLines: number): Promise<string[]> {
+    const { lines } = await this.readLogs(instanceId, {
+      tail: Math.min(tailLines, TAIL_LINES_MAX),
+    });
+    return lines.flatMap((line) => plainText(line) ?? []);
+  }
+
+  async readLogs(instanceId: string, reading: LogReading): Promise<LogPage> {
     const folder = folderOf(this.#host, instanceId);
+    const { logs, clock } = this.#host;
+    const readNow = () => {
+      const now = clock.now();
+      const isWatched = logs.isWatching(instanceId);
+      const output = openOutput(folder.path, isWatched, now, toldBefore(reading));
+      return readOutput(output, reading, now);
+    };
     try {
-      const lines = await lastLines(`${folder.path}/server.log`, tailLines);
-      const run = await folder.readRun();
-      const launch = run && await folder.readLaunch(run.runId);
-      const secrets = launch?.secrets ?? [];
-      if (secrets.length === 0 || lines.length === 0) return lines;
-      return (await folder.mask(lines.join("\n"), secrets)).split("\n");
+      const page = readNow();
+      if (page.lines.length > 0 || page.hasMore || !reading.waitMs) {
+        return await withoutSecrets(folder, page);
+      }
+      await logs.changed(instanceId, Math.min(reading.waitMs, INTEREST_MS));
+      return await withoutSecrets(folder, readNow());
     } catch (error) {
       throw this.#told(error);
     }
@@ -245,6 +290,7 @@ export class ProcessPlatform implements Platform {
     this.#host.watch.close();
     await this.#usage.close();
     await this.#host.confinement.close();
+    await this.#host.logs.close();
     await this.#host.table.close();
   }
 
@@ -349,8 +395,12 @@ export class ProcessPlatform implements Platform {
         if (launch?.leaseMs) this.#host.leases.hold();
         return liveInfo(this.site, folder.instanceId, state.run, launch);
       }
-      case "ended":
-        return await endedInfo(this.site, folder, state);
+      case "ended": {
+        const info = await endedInfo(this.site, folder, state);
+        const { message } = info.exit ?? { message: "ended" };
+        this.#host.logs.ended(folder, info.runId, message, state.stoppedAt);
+        return info;
+      }
     }
   }
 

@@ -10,7 +10,8 @@ import type {
 } from "./instance_folder.ts";
 import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
 import { SECRET_BYTES_MAX } from "./secret_store.ts";
-import { tailText } from "./server_log.ts";
+import { endOfRun } from "./logs/log_reader.ts";
+import { openOutput } from "./logs/log_store.ts";
 
 const LOG_TAIL_BYTES_MAX = 8_192;
 
@@ -78,8 +79,10 @@ export async function withLogTail(
   const secrets = launch?.secrets ?? [];
   // More than is kept, so that no secret is cut at its front and then not known any more.
   const bytesMax = LOG_TAIL_BYTES_MAX + (secrets.length === 0 ? 0 : SECRET_BYTES_MAX);
-  const said = await tailText(`${folder.path}/server.log`, bytesMax, launch?.logOffset ?? 0);
-  const logTail = (await folder.mask(said, secrets)).slice(-LOG_TAIL_BYTES_MAX);
+  const output = openOutput(folder.path, false, 0);
+  const begin = { stdout: launch?.logOffset ?? 0, stderr: launch?.errorOffset ?? 0 };
+  const mask = await folder.masker(secrets);
+  const logTail = mask(endOfRun(output, begin, bytesMax)).slice(-LOG_TAIL_BYTES_MAX);
   return logTail === "" ? info : { ...info, logTail };
 }
 

@@ -51,17 +51,21 @@ export class SecretStore {
   }
 
   /**
-   * The text with every value hidden that one of these secrets has or had, as it is and as JSON and URLs write it. One
-   * that cannot be read any more might be anything: then nothing of the text is shown.
+   * Gives what hides every value that one of these secrets has or had, as it is and as JSON and URLs write it. One that
+   * cannot be read any more might be anything: then nothing of a text is shown.
    */
-  async mask(text: string, names: readonly string[]): Promise<string> {
-    if (names.length === 0 || text === "") return text;
+  async masker(names: readonly string[]): Promise<(text: string) => string> {
+    if (names.length === 0) return (text) => text;
     const now = await this.values(names);
     const lost = names.filter((name) => !this.#given.has(name));
     if ("code" in now && lost.length > 0) {
-      return `(withheld: the secret ${lost.join(", ")} cannot be read, so it could not be hidden)`;
+      const withheld = `(withheld: the secret ${
+        lost.join(", ")
+      } cannot be read, so it could not be hidden)`;
+      return (text) => text === "" ? "" : withheld;
     }
-    return maskedText(text, names.flatMap((name) => this.#given.get(name) ?? []));
+    const forms = formsOf(names.flatMap((name) => this.#given.get(name) ?? []));
+    return (text) => without(text, forms);
   }
 
   async #read(name: string): Promise<string> {
@@ -133,13 +137,20 @@ export function revealed(plan: LaunchPlan, values: ReadonlyMap<string, string>):
 
 /** The text without any of the values, in whichever form it has them. */
 export function maskedText(text: string, values: readonly string[]): string {
+  return without(text, formsOf(values));
+}
+
+/** The longest first: what is left of a long one must not show because a short one is part of it. */
+function formsOf(values: readonly string[]): string[] {
   const forms = values.flatMap((value) => [
     value,
     JSON.stringify(value).slice(1, -1),
     encodeURIComponent(value),
     ...value.split(/\r?\n/).filter((line) => line.length >= LINE_CHARACTERS_LEAST),
   ]);
-  // The longest first: what is left of a long one must not show because a short one is part of it.
-  return [...new Set(forms)].sort((a, b) => b.length - a.length)
-    .reduce((rest, form) => rest.replaceAll(form, MASK), text);
+  return [...new Set(forms)].sort((a, b) => b.length - a.length);
+}
+
+function without(text: string, forms: readonly string[]): string {
+  return forms.reduce((rest, form) => rest.replaceAll(form, MASK), text);
 }

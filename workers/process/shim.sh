@@ -66,7 +66,7 @@ hold() {
 serve() {
   trap : PIPE
   exec 3>&1
-  exec >>"$folder/server.log" 2>&1
+  exec >>"$folder/logs/stdout.log" 2>>"$folder/logs/stderr.log"
   highest_fence
   if [ "$fence" -lt "$highest" ]; then
     echo "stale $highest" >&3

@@ -62,7 +62,9 @@ export async function startRun(
   const open = revealed(plan, secrets);
   let launch: LaunchRecord;
   try {
-    launch = folder.prepare(spec.runId, open, lease?.leaseMs ?? null, confined, hidden);
+    const output = host.logs.prepare(folder, spec.runId);
+    const leaseMs = lease?.leaseMs ?? null;
+    launch = folder.prepare(spec.runId, open, leaseMs, output, confined, hidden);
     if (account) handOver(host, plan, folder, spec.runId, account);
   } catch (error) {
     await dropConfined(host, confined.joins);
@@ -71,6 +73,7 @@ export async function startRun(
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
   const report = await spawnOnce(host, spec, open, confined, deadlineCs, signal);
   if (report.kind !== "started") {
+    host.logs.refused(folder, spec.runId);
     const failure = await refusal(host, spec, report);
     await dropConfined(host, confined.joins);
     return failed(signal.aborted ? aborted() : failure);

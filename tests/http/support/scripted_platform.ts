@@ -1,5 +1,6 @@
 /** A platform that runs nothing: it says what it was told to say, so that the API's answers can be compared whole. */
 import type { RuntimeInfo } from "../../../events/runtime_info.ts";
+import type { LogPage } from "../../../events/server_output.ts";
 import {
   NO_LEASES,
   type Platform,
@@ -91,6 +92,10 @@ export class ScriptedPlatform implements Platform {
 
   async logs(_instanceId: string, tailLines: number): Promise<string[]> {
     return this.lines.slice(-tailLines);
+  }
+
+  async readLogs(): Promise<LogPage> {
+    return { lines: [], cursor: null, hasMore: false };
   }
 
   async close(): Promise<void> {}

@@ -58,6 +58,12 @@ export function scriptedSystem(
     away: () => null,
     history: () => Promise.resolve([]),
     logs: () => Promise.resolve([]),
+    output: {
+      read: () => Promise.resolve({ lines: [], cursor: null, hasMore: false }),
+      follow: () => {
+        throw new Error("not scripted");
+      },
+    },
     observe: () => Promise.resolve({ close: () => {} }),
     watchHistory: () => ({ close: () => {} }),
     workers: () => Promise.resolve([]),
