@@ -5,17 +5,17 @@ import { withProgram } from "./support/control_plane.ts";
 import { testWithFleet } from "./support/redis_fleet.ts";
 
 const INSTANCES = "/api/server/instances";
-/** Set to nothing is not set: the tests' own policy does not hold. */
-const NO_POLICY = { DRAAS_WORKER_POLICY: "" };
 
 testWithFleet(
   "a worker whose host says nothing refuses a command by the rule's name, for good; one line allows it",
   async (fleet) => {
     const api = await fleet.serve();
-    const first = await fleet.worker("w1", [], NO_POLICY);
+    const policy = ["--policy", `${fleet.folder}/worker.yaml`];
+    await Deno.writeTextFile(`${fleet.folder}/worker.yaml`, "# Nothing is said.\n");
+    const first = await fleet.worker("w1", policy);
     assertStringIncludes(
       first.output,
-      "Allows drasi-server, as of worker.yaml (this host has none)",
+      "Allows drasi-server, as of worker.yaml\n",
     );
     const { json: { id } } = await api.call(
       `POST ${INSTANCES}`,
@@ -29,7 +29,7 @@ testWithFleet(
     ]);
     assertEquals(
       refused.json.error,
-      'refused by worker.yaml (this host has none), rule "templates": ' +
+      'refused by worker.yaml, rule "templates": ' +
         "this host runs no command; it runs drasi-server",
     );
     const { json: shown } = await api.call(`GET ${INSTANCES}/${id}`);
@@ -37,7 +37,7 @@ testWithFleet(
     await first.end("SIGTERM");
 
     await Deno.writeTextFile(`${fleet.folder}/worker.yaml`, "templates: [drasi-server, command]\n");
-    await fleet.worker("w1", ["--policy", `${fleet.folder}/worker.yaml`]);
+    await fleet.worker("w1", policy);
     assertEquals((await api.call(`POST ${INSTANCES}/${id}/start`)).status, 200);
   },
 );

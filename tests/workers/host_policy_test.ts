@@ -124,13 +124,15 @@ const REFUSED = [
     what: "another user, where none is listed",
     policy: open,
     wish: { ...command, user: "root" },
-    reason: 'rule "users": servers run as the worker\'s own user here, not as root',
+    reason:
+      'rule "users": this host lets its servers run as the worker\'s own user only, not as root',
   },
   {
     what: "a user that is not listed",
     policy: { ...open, users: ["app"] },
     wish: { ...command, user: "root" },
-    reason: 'rule "users": servers run as the worker\'s own user or app here, not as root',
+    reason:
+      'rule "users": this host lets its servers run as the worker\'s own user or app only, not as root',
   },
   {
     what: "a folder whose name only begins as a listed one",

@@ -10,8 +10,8 @@ function bookOf(taken: number[] = []): PortBook {
   return new PortBook("site", { from: 100, to: 102 }, (_host, port) => !taken.includes(port));
 }
 
-function pick(book: PortBook, instanceId: string): number | string {
-  const picked = book.pick(instanceId, HOST);
+function pick(book: PortBook, instanceId: string, last?: number): number | string {
+  const picked = book.pick(instanceId, HOST, last);
   return "code" in picked ? picked.code : picked.port;
 }
 
@@ -46,6 +46,14 @@ Deno.test("where all are in use the failure says which, and that a retry may hel
       "it more: `ports` in its worker.yaml.",
     retryable: true,
   });
+});
+
+Deno.test("a port that another one has taken over is not given back to who had it before", () => {
+  const book = bookOf([102]);
+  book.note("a", HOST, 100);
+  book.note("b", HOST, 100);
+  assertEquals(pick(book, "a"), 101);
+  assertEquals(pick(bookOf(), "c", 102), 102, "and one that only the records name is");
 });
 
 Deno.test("a port that was noted outside of the range is not picked", () => {

@@ -114,9 +114,8 @@ function binaryRefusals({ binaries }: HostPolicy, { program, variables }: Launch
 /** Why no server may run as this user; null where it may. */
 export function whyNotAs({ users }: HostPolicy, user: string): string | null {
   if (users.includes(user)) return null;
-  return users.length === 0
-    ? `servers run as the worker's own user here, not as ${user}`
-    : `servers run as the worker's own user or ${listed(users)} here, not as ${user}`;
+  const others = users.length === 0 ? "" : ` or ${listed(users)}`;
+  return `this host lets its servers run as the worker's own user${others} only, not as ${user}`;
 }
 
 function userRefusals(policy: HostPolicy, { user }: LaunchWish): Refusal[] {

@@ -64,13 +64,19 @@ export class PortBook {
   /**
    * A port that is free right now, and noted for the instance: the one that it had, else one that no other has had, else
    * any. Each instance begins to look in a place of its own, so that workers that share a host seldom meet.
+   * @param last the one that its records name; null where they name none
    */
-  pick(instanceId: string, host: string): { port: number } | Failure {
+  pick(
+    instanceId: string,
+    host: string,
+    last: number | null = null,
+  ): { port: number } | Failure {
     const { from, to } = this.#range;
     const size = to - from + 1;
-    const own = this.#ports.get(instanceId);
-    const isOwn = own !== undefined && own >= from && own <= to;
-    if (isOwn && this.#isFree(host, own)) return { port: own };
+    const own = this.#ports.get(instanceId) ?? last ?? 0;
+    const isOwn = own >= from && own <= to &&
+      (this.#claims.get(own)?.instanceId ?? instanceId) === instanceId;
+    if (isOwn && this.#isFree(host, own)) return this.#give(instanceId, host, own);
     const begin = placeOf(`${this.#site}/${instanceId}`, size);
     const taken: number[] = [];
     for (let step = 0; step < size; step++) {

@@ -106,9 +106,7 @@ function pickPort(
   last: LaunchRecord | null,
 ): { port: number } | Failure | null {
   if (!wantsPort(template, configuration)) return null;
-  const address = bindHost(configuration);
-  if (last && last.port !== null) host.ports.note(instanceId, last.host ?? address, last.port);
-  return host.ports.pick(instanceId, address);
+  return host.ports.pick(instanceId, bindHost(configuration), last?.port ?? null);
 }
 
 /** Why the server cannot have its port, and who has it; null where it can, and is noted for it. */
