@@ -33,3 +33,15 @@ function isOnPath(program: string): boolean {
     }
   });
 }
+
+/** Whether tests may become other users. */
+export const isRoot: boolean = Deno.uid() === 0;
+
+/** A test that has to be root; where it is not, its name says that it is passed over. */
+export function testAsRoot(sentence: string, run: () => Promise<void>): void {
+  Deno.test({
+    name: `${sentence}${isRoot ? "" : " (passed over: not root)"}`,
+    ignore: !isRoot,
+    fn: run,
+  });
+}

@@ -125,9 +125,9 @@ async function withBinary(test: (binary: string) => Promise<void>): Promise<void
 /** What is told of a run of this binary, and where it said that its plugins are. */
 async function ranWith(drasiServer: DrasiServerOptions): Promise<[unknown, string | undefined]> {
   let told: [unknown, string | undefined] = [null, undefined];
-  await withWorld(async ({ platform, folder }) => {
-    const { runtimeMetadata } = await started(platform, {}, { template });
-    const log = await Deno.readTextFile(`${folder()}/server.log`);
+  await withWorld(async ({ platform }) => {
+    const { runtimeMetadata, instanceId } = await started(platform, {}, { template });
+    const log = (await platform.logs(instanceId, 200)).join("\n");
     const place = /Plugins directory: (.*)/.exec(log)?.[1];
     told = [runtimeMetadata, place];
   }, { ...withStandIn, drasiServer });

@@ -133,7 +133,7 @@ Deno.test("a drasi-server finds its secrets in its configuration, which is for i
     const { failure } = failureOf(outcome);
     assertStringIncludes(failure.message, '"password": "(secret)"');
     assertStringIncludes(failure.message, "600");
-    const log = await Deno.readTextFile(`${world.folder()}/server.log`);
+    const log = await Deno.readTextFile(`${world.folder()}/logs/stdout.log`);
     const written = JSON.parse(log.slice(0, log.lastIndexOf("}") + 1));
     assertEquals(written.sources[0].password, VALUE);
     await platform.remove("i-1", NO_FENCE);

@@ -7,8 +7,8 @@ import { NO_FENCE, type StartOutcome, type StartSpec } from "../../workers/platf
 import {
   openProcessPlatform,
   type ProcessPlatform,
-  type ProcessPlatformOptions,
 } from "../../workers/process/process_platform.ts";
+import type { ProcessPlatformOptions } from "../../workers/process/open_host.ts";
 
 /** The host's own clock. */
 export const realClock: Clock = {

@@ -48,7 +48,6 @@ const launchRecordSchema = z.object({
     limits: limitsSchema,
     notSet: z.record(z.string(), z.string()),
   }).optional(),
-  /** Where this run's output begins in `server.log`. */
   /** Where this run's output begins: offsets of `logs/log_index.ts`, of standard output and standard error. */
   logOffset: z.number(),
   errorOffset: z.number().default(0),

@@ -1,6 +1,4 @@
 /** The process platform: servers as OS processes of this host, each under a shim that outlives us. */
-import type { Clock } from "../../events/clock.ts";
-import type { Ids } from "../../events/ids.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
@@ -21,19 +19,13 @@ import type {
   StartSpec,
   StopOutcome,
 } from "../platform.ts";
-import { openCgroupConfinement } from "./cgroup_confinement.ts";
 import { endGroups } from "./confine_run.ts";
-import type { Confinement } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
-import { ExitWatch } from "./exit_watch.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
-import { type HostPolicy, openPolicy } from "../policy/host_policy.ts";
-import { PortBook } from "./port_book.ts";
-import { findProgram, LOOPBACK, portFailure } from "./preflight.ts";
+import { LOOPBACK } from "./preflight.ts";
 import {
-  type DrasiServerOptions,
   endLeftovers,
   folderOf,
   type ProcessHost,
@@ -41,44 +33,15 @@ import {
   type SettledState,
   settledStateOf,
 } from "./process_host.ts";
-import type { ProcessTable } from "./process_table.ts";
+import { openHost, type ProcessPlatformOptions } from "./open_host.ts";
 import { endedInfo, liveInfo } from "./run_state.ts";
-import { ProgramReleases } from "./program_releases.ts";
-import { SecretStore } from "./secret_store.ts";
 import { type FreeRange, hostFreeRange } from "./logs/free_range.ts";
 import { DEFAULT_LOG_LIMITS, LogKeeper, type LogLimits } from "./logs/log_keeper.ts";
 import { readOutput, toldBefore } from "./logs/log_reader.ts";
 import { openOutput } from "./logs/log_store.ts";
 import { withoutSecrets } from "./logs/masked_page.ts";
-import { openShellProcessTable } from "./shell_process_table.ts";
-import shimScript from "./shim.sh" with { type: "text" };
-import { openSite } from "./site.ts";
-import { SiteLeases } from "./site_leases.ts";
 import { startRun } from "./start_run.ts";
 import { UsageSampler } from "./usage_sampler.ts";
-
-/** What a process platform is made from. */
-export interface ProcessPlatformOptions {
-  /** Made if it is not there. One worker at a time uses it: the caller holds its lock. */
-  dataFolder: string;
-  clock: Clock;
-  ids: Ids;
-  /** The host's environment; servers get an allow-list of it, and `PATH` is searched for programs. */
-  hostEnvironment: Readonly<Record<string, string>>;
-  drasiServer: DrasiServerOptions;
-  /** What may run here; absent: everything may, as the worker's own user. */
-  policy?: HostPolicy;
-  /** The `DRAAS_SECRET_…` variables of the worker. */
-  secretVariables?: Readonly<Record<string, string>>;
-  /** How much output is kept; `DEFAULT_LOG_LIMITS` where it is left out. */
-  logLimits?: Partial<LogLimits>;
-  /** Frees parts of files; by the host's fallocate where it is left out. */
-  freeRange?: FreeRange;
-  /** Looks at and signals processes; the host's by default. */
-  openProcessTable?: (clock: Clock, instancesFolder: string, path: string) => ProcessTable;
-  /** What holds servers in their limits; the host's control groups by default. */
-  confinement?: Confinement;
-}
 
 /** For a launch record that is gone: what most programs understand. */
 const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
@@ -104,59 +67,8 @@ const LOOKS_AT_ONCE = 16;
 export async function openProcessPlatform(
   options: ProcessPlatformOptions,
 ): Promise<ProcessPlatform> {
-  const { clock, ids, hostEnvironment, drasiServer } = options;
-  const policy = options.policy ?? openPolicy("worker.yaml");
-  const { id, dataRoot, instancesFolder, shimPath } = await openSite(
-    options.dataFolder,
-    ids,
-    shimScript,
-  );
-  const searchPath = hostEnvironment.PATH ?? "";
-  const setsidPath = await requireTool("setsid", searchPath);
-  await requireTool("flock", searchPath);
-  const openTable = options.openProcessTable ?? openShellProcessTable;
-  const table = openTable(clock, instancesFolder, searchPath);
   const listeners: ((info: RuntimeInfo) => void)[] = [];
-  const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
-  const confinement = options.confinement ??
-    openCgroupConfinement({ clock, site: id, path: searchPath });
-  const endConfined = (folder: InstanceFolder, runId: string) =>
-    endGroups({ clock, confinement }, folder, runId);
-  const logs = new LogKeeper({
-    clock,
-    limits: { ...DEFAULT_LOG_LIMITS, ...options.logLimits },
-    freeRange: options.freeRange ?? hostFreeRange(searchPath),
-    deletedFolder: `${dataRoot}/deleted-logs`,
-  });
-  const watch = new ExitWatch({
-    clock,
-    table,
-    site: id,
-    output: logs,
-    endConfined,
-    onUnexpectedEnd,
-  });
-  const host: ProcessHost = {
-    clock,
-    table,
-    watch,
-    logs,
-    leases: new SiteLeases(table, dataRoot),
-    site: id,
-    instancesFolder,
-    shimPath,
-    setsidPath,
-    hostEnvironment,
-    drasiServer,
-    policy,
-    ports: new PortBook(id, policy.ports, (host, port) => portFailure(host, port) === null),
-    releases: new ProgramReleases(clock, searchPath),
-    secrets: new SecretStore({
-      folder: policy.secrets.folder ?? `${dataRoot}/secrets`,
-      variables: options.secretVariables ?? {},
-    }),
-    confinement,
-  };
+  const host = await openHost(options, (info) => listeners.forEach((listener) => listener(info)));
   return new ProcessPlatform(host, listeners);
 }
 
@@ -417,17 +329,6 @@ export class ProcessPlatform implements Platform {
     if (failure === null) throw error;
     return failure;
   }
-}
-
-async function requireTool(name: string, searchPath: string): Promise<string> {
-  const found = await findProgram(name, searchPath, "/");
-  if ("path" in found) return found.path;
-  throw new OperationalError(
-    "host_unsupported",
-    `the process platform needs ${name}, which is not on the worker's PATH`,
-    false,
-    "Install util-linux (Linux only).",
-  );
 }
 
 function leftoversFailure(): Failure {
