@@ -35,8 +35,6 @@ import {
 } from "./process_host.ts";
 import { openHost, type ProcessPlatformOptions } from "./open_host.ts";
 import { endedInfo, liveInfo } from "./run_state.ts";
-import { type FreeRange, hostFreeRange } from "./logs/free_range.ts";
-import { DEFAULT_LOG_LIMITS, LogKeeper, type LogLimits } from "./logs/log_keeper.ts";
 import { readOutput, toldBefore } from "./logs/log_reader.ts";
 import { openOutput } from "./logs/log_store.ts";
 import { withoutSecrets } from "./logs/masked_page.ts";
