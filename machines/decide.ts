@@ -2,6 +2,11 @@
 import type { CommandEnd } from "../events/event_log.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
+import type {
+  RestartPolicy,
+  RestartPolicyChanges,
+  Specification,
+} from "../events/specification.ts";
 import { accept, type Deciding } from "./accept.ts";
 import type { Launch, PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
@@ -28,7 +33,7 @@ export function decide(state: InstanceState, request: InstanceRequest, given: De
   switch (request.type) {
     case "configure":
       return allowedRequests(state).includes("configure")
-        ? accept(state, [newEvent("InstanceConfigured", { changes: request.changes })], given)
+        ? accept(state, [configured(context.specification, request)], given)
         : conflict(state, "The configuration cannot be changed now.");
     case "start":
       return decideStart(state, request, given);
@@ -51,6 +56,23 @@ export function deletedRejection(state: InstanceState): Rejection {
     deletedBy: deletedBy ?? "unknown",
     version,
   };
+}
+
+/** The policy in the event is whole: fields that the request leaves out stay as they are. */
+function configured(
+  { restartPolicy: present }: Specification,
+  { changes }: InstanceRequest & { type: "configure" },
+): NewEvent {
+  const { restartPolicy, ...others } = changes;
+  return newEvent("InstanceConfigured", {
+    changes: restartPolicy
+      ? { ...others, restartPolicy: { ...present, ...named(restartPolicy) } }
+      : others,
+  });
+}
+
+function named(changes: RestartPolicyChanges): Partial<RestartPolicy> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
 }
 
 function create(
@@ -107,9 +129,12 @@ function decideStart(
         ? joined(state, "start", queued.commandId, given)
         : conflict(state, "Another start already waits for the stop.");
     }
+    case "Failed": {
+      const isRetry = context.nextStart !== null && !request.configuration;
+      return accept(state, [startRequested(state, launch, given, "user", isRetry)], given);
+    }
     case "Created":
     case "Stopped":
-    case "Failed":
       return accept(state, [startRequested(state, launch, given, "user")], given);
     default:
       return conflict(state, `It cannot be started while ${status}.`);
@@ -122,12 +147,29 @@ export function startRequested(
   launch: Launch,
   given: Deciding,
   cause: PendingCommand["cause"],
+  isRetry = false,
 ): NewEvent {
   return newEvent("StartRequested", {
     ...launching(state, launch, given),
     ...leaseOf(state),
     ...placed(wantedBy(state), given.fleet),
     cause,
+    ...(isRetry ? { isRetry } : {}),
+  });
+}
+
+/** The event of a restart of what runs, where it runs: for users, and for the policy. */
+export function restartRequested(
+  state: InstanceState,
+  launch: Launch,
+  given: Deciding,
+  cause?: "restart-policy",
+): NewEvent {
+  return newEvent("RestartRequested", {
+    ...launching(state, launch, given),
+    ...leaseOf(state),
+    site: state.context.run?.site ?? null,
+    ...(cause ? { cause } : {}),
   });
 }
 
@@ -170,21 +212,12 @@ function decideStop(state: InstanceState, given: Deciding): Decision {
 }
 
 function decideRestart(state: InstanceState, given: Deciding): Decision {
-  const { context } = state;
   if (!allowedRequests(state).includes("restart")) {
     return conflict(state, `It cannot be restarted while ${statusOf(state)}.`);
   }
   const launch = launchOf(state, { type: "start" });
   if (!mayRun(state)) return accept(state, [startRequested(state, launch, given, "user")], given);
-  return accept(
-    state,
-    [newEvent("RestartRequested", {
-      ...launching(state, launch, given),
-      ...leaseOf(state),
-      site: context.run?.site ?? null,
-    })],
-    given,
-  );
+  return accept(state, [restartRequested(state, launch, given)], given);
 }
 
 /** Nobody waits for a forced delete: its command may wait for its worker, however short the asker's time. */

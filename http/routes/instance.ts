@@ -12,6 +12,7 @@ import {
 } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
 import { readChanges } from "../instance_input.ts";
+import { failureView } from "../health_view.ts";
 import { instanceView } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, staleness } from "../outcome.ts";
@@ -53,7 +54,8 @@ async function show(context: HttpContext, services: HttpServices): Promise<Respo
   const { query } = allParts({ query: readQuery(context, { atLeast: position.optional() }) });
   const state = await presentInstance(context, services, query.atLeast);
   const { system } = services;
-  return context.json(instanceView(state, (workerId) => system.isSilent(workerId)), 200, {
+  const shown = instanceView(state, (workerId) => system.isSilent(workerId));
+  return context.json({ ...shown, ...failureView(state) }, 200, {
     ...instanceHeaders(state, state.context.position),
     ...staleness(services),
   });
