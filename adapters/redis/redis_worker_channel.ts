@@ -4,6 +4,7 @@ import { ComparePace } from "../../events/compare_pace.ts";
 import type { Query } from "../../events/command_bus.ts";
 import type { Command } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { HealthReport } from "../../events/health.ts";
 import type { Observation } from "../../events/observations.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
@@ -113,15 +114,15 @@ export class RedisWorkerChannel implements WorkerChannel {
       : { kind: "refused", reason: this.reason(answer[1]) as "ended" };
   }
 
-  async observe(observation: Observation): Promise<"recorded" | Dismissal> {
+  async observe(told: Observation | HealthReport): Promise<"recorded" | Dismissal> {
     const { workerId } = this.registration;
-    const data = textOf({ ...observation, workerId });
+    const data = textOf({ ...told, workerId });
     try {
       const answer = await this.step("observe", [data]);
       return answer[0] === "recorded" ? "recorded" : this.gone(answer[1]);
     } catch (error) {
       if (error instanceof Error && error.message.startsWith("DRAASINSTANCE")) {
-        throw unknownInstance(observation.instanceId);
+        throw unknownInstance(told.instanceId);
       }
       throw error;
     }

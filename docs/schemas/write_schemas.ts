@@ -9,6 +9,7 @@ import { jsonObjectSchema, specificationSchema } from "../../events/specificatio
 import {
   chunkSchema,
   completionSchema,
+  healthReportedSchema,
   logEntrySchema,
   questionSchema,
   registrationSchema,
@@ -20,6 +21,7 @@ const MESSAGES: Readonly<Record<string, z.ZodType>> = {
   chunk: chunkSchema,
   command: commandSchema,
   completion: completionSchema,
+  health_report: healthReportedSchema,
   log_entry: logEntrySchema,
   observation: observationSchema,
   question: questionSchema,
