@@ -63,6 +63,8 @@ export class IdlePlatform implements Platform {
 
   onExit(): void {}
 
+  onHealth(): void {}
+
   async logs(): Promise<string[]> {
     return [];
   }

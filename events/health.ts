@@ -22,7 +22,7 @@ export const healthReportSchema = z.object({
   instanceId: z.string(),
   runId: z.string(),
   /** Of the command that started the run. */
-  generation: z.number().int().nonnegative(),
+  runGeneration: z.number().int().nonnegative(),
   health: z.enum(["starting", "healthy", "unhealthy"]),
   /** Why it is unhealthy. `liveness`: its restart policy acts. `components`: parts of it failed, which is shown only. */
   cause: z.enum(["liveness", "components"]).optional(),

@@ -60,7 +60,10 @@ function reported(
     : { health };
 }
 
-function progressed(facts: Facts, { generation, start, reason }: HealthReport): Partial<Facts> {
+function progressed(
+  facts: Facts,
+  { runGeneration: generation, start, reason }: HealthReport,
+): Partial<Facts> {
   const isInHand = facts.commands.some((one) =>
     one.generation === generation && one.accepted &&
     (one.kind === "start" || one.kind === "restart")

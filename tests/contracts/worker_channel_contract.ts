@@ -1,5 +1,6 @@
 /** What every `WorkerChannel` does: incarnations, accepts, completions and drains. */
 import { assert, assertEquals } from "@std/assert";
+import type { HealthReport } from "../../events/health.ts";
 import {
   appended,
   batch,
@@ -117,15 +118,15 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
       observation: "Found",
       runtimeInfo: running("a", "r1"),
     });
-    const report = {
+    const report: HealthReport = {
       instanceId: "a",
       runId: "r1",
-      generation: 1,
+      runGeneration: 1,
       health: "unhealthy",
       cause: "components",
       reason: "source 's1' is in Error",
       components: [{ kind: "source", name: "s1", status: "Error", reason: "no route" }],
-    } as const;
+    };
     assertEquals(await worker.observe(report), "recorded");
     await worker.observe({
       instanceId: "a",

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_RESTART_POLICY, restartPolicySchema } from "../../events/specification.ts";
+import { decide } from "../../machines/decide.ts";
 import { type Owed, owedTo, react, type Reacting } from "../../machines/reconcile.ts";
 import { backOffMaxMs, judge } from "../../machines/restart_policy.ts";
 import { statusOf } from "../../machines/status.ts";
@@ -209,3 +210,51 @@ function kinds(history: History): string[] {
 function events(history: History, reacting: Reacting) {
   return react(history.state, owedTo(history.state)[0]!, reacting)?.events;
 }
+
+Deno.test("a rule for the very exit code comes before the mode; an end by a signal has no code", () => {
+  const verdict = (mode: "never" | "on-failure" | "always", code: number | null) => {
+    const policy = restartPolicySchema.parse({
+      mode,
+      exitCodes: { "0": "never", "3": "never", "75": "always" },
+    });
+    return judge(policy, { ...crash, exit: { ...crash.exit, code } }, 0, [], 0).kind;
+  };
+  assertEquals([verdict("on-failure", 3), verdict("on-failure", 4)], ["leave", "restart"]);
+  assertEquals([verdict("never", 75), verdict("never", 4)], ["restart", "leave"]);
+  assertEquals([verdict("always", 0), verdict("always", 1)], ["leave", "restart"]);
+  assertEquals([verdict("on-failure", null), verdict("never", null)], ["restart", "leave"]);
+});
+
+Deno.test("retry now keeps the count, and goes on as the policy's own try; any other start begins it anew", () => {
+  const failed = () =>
+    History.running({ maxStarts: 2 }).exited("r1", 1)
+      .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+      .startRequested("c3", "restart-policy").accepted("c3").started("c3", "r2").exited("r2", 1)
+      .add("RestartScheduled", { runId: "r2", attempt: 1, delayMs: 5_000 });
+  const retry = decide(failed().state, { type: "start" }, given);
+  assert(retry.kind === "accepted" && retry.events[0]?.type === "StartRequested");
+  assertEquals(retry.events[0].data.isRetry, true);
+  const retried = failed();
+  retried.add("StartRequested", { ...retry.events[0].data, commandId: "c4" }).accepted("c4");
+  const { attempts, recentStarts, nextStart } = retried.state.context;
+  assertEquals([attempts, recentStarts.length, nextStart], [2, 1, null]);
+  assertEquals(kinds(retried.failed("c4")), ["judge"], "it is not the last try");
+  const other = decide(failed().state, { type: "start", configuration: { command: ["x"] } }, given);
+  assert(other.kind === "accepted" && other.events[0]?.type === "StartRequested");
+  assertEquals(other.events[0].data.isRetry, undefined);
+  assertEquals(failed().startRequested("c4").state.context.attempts, 0);
+});
+
+Deno.test("a change of the policy leaves what it does not name as it is", () => {
+  const { state } = History.running({ mode: "never", capMs: 5, exitCodes: { "3": "always" } });
+  const changes = { restartPolicy: { factor: 3, mode: undefined } };
+  const decision = decide(state, { type: "configure", changes }, given);
+  assert(decision.kind === "accepted" && decision.events[0]?.type === "InstanceConfigured");
+  assertEquals(decision.events[0].data.changes.restartPolicy, {
+    ...DEFAULT_RESTART_POLICY,
+    mode: "never",
+    capMs: 5,
+    factor: 3,
+    exitCodes: { "3": "always" },
+  });
+});

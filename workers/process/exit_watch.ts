@@ -5,6 +5,7 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { ExitRecord, InstanceFolder, RunRecord, StopRecord } from "./instance_folder.ts";
+import type { ProbeRecord } from "./health_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { bareEndedInfo, endedInfo, isAlive, runStateOf } from "./run_state.ts";
 import { endStragglers } from "./stragglers.ts";
@@ -41,6 +42,8 @@ export interface ExitWatchParts {
   table: ProcessTable;
   site: string;
   onUnexpectedEnd: (info: RuntimeInfo) => void;
+  /** What the probes of a run have said; null where it was not asked anything. */
+  probesOf: (runId: string) => ProbeRecord | null;
 }
 
 /** The runs that are live on this site, by instance. */
@@ -164,7 +167,8 @@ export class ExitWatch {
     await endStragglers(table, clock, { site, instanceId: folder.instanceId, runId: run.runId })
       // What is still there holds the lock: the next start finds it and says so.
       .catch(() => false);
-    const info = await endedInfo(site, folder, { run, ...ended }, entry.stop)
+    const probes = this.#parts.probesOf(run.runId) ?? { results: [], isFailed: false };
+    const info = await endedInfo(site, folder, { run, ...ended }, entry.stop, probes)
       // Its records cannot be read any more; that it ended is still to be said.
       .catch(() => bareEndedInfo(site, folder.instanceId, run, ended));
     if (this.#isClosed) return;

@@ -5,6 +5,7 @@
  *       run.lock                 held by the shim, the server and its children
  *       run.json                 the latest run, written by the shim before it becomes the server
  *       fence                    the highest fence that was raised here, or spawned under
+ *       good.json                see `failure_records.ts`
  *       server.log               both streams of all runs, appended
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
  *       runs/<run id>/run.json   a copy of this run's record
@@ -17,6 +18,7 @@ import { z } from "zod";
 import { exitSchema } from "../../events/runtime_info.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
+import { livenessPlanSchema } from "../templates/probe_plan.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),
@@ -28,6 +30,16 @@ const runRecordSchema = z.object({
   startedAt: z.number(),
 });
 
+/** What a launch is remembered by. No value of it may be a secret. */
+export const launchFactsSchema = z.object({
+  configurationRevision: z.number().int().nullable().optional(),
+  program: z.string(),
+  environment: z.record(z.string(), z.string()),
+  /** A digest of each field of the configuration. */
+  fields: z.record(z.string(), z.string()),
+});
+export type LaunchFacts = z.infer<typeof launchFactsSchema>;
+
 const launchRecordSchema = z.object({
   stopSignal: z.string().regex(/^SIG[A-Z0-9]+$/),
   stopGraceMs: z.number(),
@@ -36,6 +48,10 @@ const launchRecordSchema = z.object({
   runtimeMetadata: z.record(z.string(), z.string()),
   /** Null: it lives on without its worker. */
   leaseMs: z.number().int().positive().nullable().default(null),
+  /** Null: nobody asks how it is. */
+  liveness: livenessPlanSchema.nullable().default(null),
+  /** Absent in records of an older release. */
+  facts: launchFactsSchema.optional(),
   /** Where this run's output begins in `server.log`. */
   logOffset: z.number(),
 });
@@ -81,7 +97,12 @@ export class InstanceFolder {
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
    */
-  prepare(runId: string, plan: LaunchPlan, leaseMs: number | null): LaunchRecord {
+  prepare(
+    runId: string,
+    plan: LaunchPlan,
+    leaseMs: number | null,
+    facts: LaunchFacts,
+  ): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     touch(`${this.path}/run.lock`);
@@ -95,6 +116,8 @@ export class InstanceFolder {
       port,
       runtimeMetadata: { ...runtimeMetadata },
       leaseMs,
+      liveness: plan.liveness,
+      facts,
       logOffset,
     };
     writePrivateSync(`${folder}/launch.json`, JSON.stringify(launch));
@@ -201,7 +224,8 @@ function unlessThere(error: unknown): void {
   if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
 }
 
-async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+/** What a file holds; null for one that is absent or torn. */
+export async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -225,7 +249,7 @@ function parseOrNull(text: string): unknown {
 /**
  * Not synced to the disk: after a power failure no run is left that these records could be about.
  */
-async function writePrivate(path: string, content: string): Promise<void> {
+export async function writePrivate(path: string, content: string): Promise<void> {
   await Deno.writeTextFile(path, content, { mode: 0o600 });
 }
 

@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import { type ExitRecord, InstanceFolder, type RunRecord } from "./instance_folder.ts";
 import { concludeRun, type ExitWatch } from "./exit_watch.ts";
+import type { HealthWatch } from "./health_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
 import type { SiteLeases } from "./site_leases.ts";
@@ -28,6 +29,7 @@ export interface ProcessHost {
   clock: Clock;
   table: ProcessTable;
   watch: ExitWatch;
+  health: HealthWatch;
   leases: SiteLeases;
   site: string;
   /** Absolute. */

@@ -3,6 +3,7 @@ import type { Clock } from "../../events/clock.ts";
 import type { Ids } from "../../events/ids.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { HealthReport } from "../../events/health.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type {
   Failure,
@@ -15,6 +16,7 @@ import type {
 } from "../platform.ts";
 import { endRun } from "./end_run.ts";
 import { ExitWatch } from "./exit_watch.ts";
+import { HealthWatch } from "./health_watch.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
@@ -87,11 +89,16 @@ export async function openProcessPlatform(
   const table = openTable(clock, instancesFolder, searchPath);
   const listeners: ((info: RuntimeInfo) => void)[] = [];
   const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
-  const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd });
+  const healthListeners: ((report: HealthReport) => void)[] = [];
+  const onHealth = (report: HealthReport) => healthListeners.forEach((listen) => listen(report));
+  const health = new HealthWatch({ clock, table, setsidPath, onHealth });
+  const probesOf = (runId: string) => health.recordOf(runId);
+  const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd, probesOf });
   const host: ProcessHost = {
     clock,
     table,
     watch,
+    health,
     leases: new SiteLeases(table, dataRoot),
     site: id,
     instancesFolder,
@@ -100,7 +107,7 @@ export async function openProcessPlatform(
     hostEnvironment,
     drasiServer,
   };
-  return new ProcessPlatform(host, listeners);
+  return new ProcessPlatform(host, listeners, healthListeners);
 }
 
 /** Servers as processes of this host. Made by `openProcessPlatform`. */
@@ -110,11 +117,17 @@ export class ProcessPlatform implements Platform {
   readonly leases: Leases;
   readonly #host: ProcessHost;
   readonly #listeners: ((info: RuntimeInfo) => void)[];
+  readonly #healthListeners: ((report: HealthReport) => void)[];
   readonly #lanes = new Lanes();
 
-  constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
+  constructor(
+    host: ProcessHost,
+    listeners: ((info: RuntimeInfo) => void)[],
+    healthListeners: ((report: HealthReport) => void)[],
+  ) {
     this.#host = host;
     this.#listeners = listeners;
+    this.#healthListeners = healthListeners;
     this.site = host.site;
     this.leases = host.leases;
   }
@@ -185,6 +198,10 @@ export class ProcessPlatform implements Platform {
     this.#listeners.push(listener);
   }
 
+  onHealth(listener: (report: HealthReport) => void): void {
+    this.#healthListeners.push(listener);
+  }
+
   async logs(instanceId: string, tailLines: number): Promise<string[]> {
     const path = `${folderOf(this.#host, instanceId).path}/server.log`;
     return await lastLines(path, tailLines).catch((error) => {
@@ -193,6 +210,7 @@ export class ProcessPlatform implements Platform {
   }
 
   async close(): Promise<void> {
+    this.#host.health.close();
     this.#host.watch.close();
     await this.#host.table.close();
   }
@@ -277,9 +295,10 @@ export class ProcessPlatform implements Platform {
       case "none":
         return null;
       case "live": {
-        this.#host.watch.watch(folder, state.run, null);
+        const watched = this.#host.watch.watch(folder, state.run, null);
         const launch = await folder.readLaunch(state.run.runId);
         if (launch?.leaseMs) this.#host.leases.hold();
+        if (!watched.isStarting) this.#host.health.follow(watched, launch?.liveness ?? null);
         return liveInfo(this.site, folder.instanceId, state.run, launch);
       }
       case "ended":

@@ -10,6 +10,9 @@ import type {
 } from "./instance_folder.ts";
 import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
 import { tailText } from "./server_log.ts";
+import { redacted } from "./redaction.ts";
+import type { ProbeRecord } from "./health_watch.ts";
+import { capsuleFor } from "./failure_records.ts";
 
 const LOG_TAIL_BYTES_MAX = 8_192;
 
@@ -54,18 +57,23 @@ export function liveInfo(
 /**
  * What is said of an ended run, with the end of its output if it failed.
  * @param asked the stop that was asked for, where it may not be on record (a full disk)
+ * @param probes what its probes have said; only who saw its end knows
  */
 export async function endedInfo(
   site: string,
   folder: InstanceFolder,
   ended: { run: RunRecord; exit: ExitRecord; stoppedAt: number },
   asked: StopRecord | null = null,
+  probes: ProbeRecord | null = null,
 ): Promise<RuntimeInfo> {
   const { run } = ended;
   const launch = await folder.readLaunch(run.runId);
   const stop = asked ?? await folder.readStop(run.runId);
   const info = bareEndedInfo(site, folder.instanceId, run, ended, launch, stop);
-  return isFailure(info.exit) ? await withLogTail(folder, info) : info;
+  const isBad = isFailure(info.exit) || probes?.isFailed === true;
+  const capsule = await capsuleFor(folder, run.runId, launch, isBad, probes);
+  if (capsule === null && !isBad) return info;
+  return await withLogTail(folder, capsule === null ? info : { ...info, capsule });
 }
 
 /** The end of a run with the last of what it said; for an end that somebody will want to understand. */
@@ -74,11 +82,12 @@ export async function withLogTail(
   info: RuntimeInfo,
 ): Promise<RuntimeInfo> {
   const launch = await folder.readLaunch(info.runId);
-  const logTail = await tailText(
+  const text = await tailText(
     `${folder.path}/server.log`,
     LOG_TAIL_BYTES_MAX,
     launch?.logOffset ?? 0,
   );
+  const logTail = redacted(text).slice(-LOG_TAIL_BYTES_MAX);
   return logTail === "" ? info : { ...info, logTail };
 }
 

@@ -75,7 +75,7 @@ redis.register_function {
 -- observe: a worker reports a change of a run unasked. Design §4 rule 13.
 --
 -- KEYS  the base keys. ARGV 1 worker  2 incarnation  3 data JSON: {instanceId, observation, runtimeInfo, workerId}, or,
---       of the health of a run, {instanceId, runId, generation, health, …, workerId}; of one that has ended it is not
+--       of the health of a run, {instanceId, runId, runGeneration, health, …, workerId}; of one that has ended it is not
 --       written down.
 -- Gives ["recorded"] | ["refused", reason]; reason: superseded, unknown. Errors: DRAASINSTANCE for an instance that is
 -- not in the log, DRAASMALFORMED.

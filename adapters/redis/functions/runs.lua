@@ -200,7 +200,7 @@ local function health_fault(told)
   if type(told.instanceId) ~= 'string' or type(told.runId) ~= 'string' or told.runId == '' then
     return 'instanceId and runId must be texts'
   end
-  if not is_count(told.generation) then return 'generation must be a count' end
+  if not is_count(told.runGeneration) then return 'runGeneration must be a count' end
   if not HEALTHS[told.health] then return 'health must be one of starting, healthy, unhealthy' end
   if told.cause ~= nil and not CAUSES[told.cause] then
     return 'cause must be one of liveness, components'
