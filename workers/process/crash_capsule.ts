@@ -9,6 +9,7 @@ import { maskedEnvironment } from "./redaction.ts";
 const NAMES_MAX = 100;
 const FIELDS_MAX = 100;
 const CHANGES_MAX = 20;
+const PROGRAM_CHARACTERS_MAX = 300;
 
 /** What a launch is remembered by, to be compared with later ones. Reads the program's size and time. */
 export function launchFacts(
@@ -36,7 +37,7 @@ export function capsuleOf(
   const { configurationRevision, program, environment } = facts;
   const capsule: Capsule = {
     ...(configurationRevision === undefined ? {} : { configurationRevision }),
-    program,
+    program: program.slice(0, PROGRAM_CHARACTERS_MAX),
     environment,
     probes: probes?.results ?? [],
     ...(good ? { changes: changesSince(good, facts) } : {}),
@@ -85,18 +86,15 @@ function within(capsule: Capsule): Capsule {
   while (bytes() > CAPSULE_BYTES_MAX && left.changes && left.changes.length > 0) {
     left = { ...left, changes: left.changes.slice(0, Math.floor(left.changes.length / 2)) };
   }
-  return left;
+  return bytes() > CAPSULE_BYTES_MAX ? { ...left, probes: left.probes.slice(-1) } : left;
 }
 
 function programText(path: string): string {
   try {
     const { size, mtime } = Deno.statSync(path);
-    return `${path} (${size} bytes of ${mtime?.toISOString() ?? "an unknown time"})`.slice(
-      0,
-      1_000,
-    );
+    return `${path} (${size} bytes of ${mtime?.toISOString() ?? "an unknown time"})`;
   } catch {
-    return path.slice(0, 1_000);
+    return path;
   }
 }
 
