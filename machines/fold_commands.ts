@@ -1,8 +1,9 @@
 /** The commands in hand after an event, and what the end of one leaves behind. */
 import type { RecordedEvent } from "../events/envelope.ts";
+import type { Exit } from "../events/runtime_info.ts";
 import { failureAtEnd } from "./command_end.ts";
 import type { Facts, LastError, PendingCommand } from "./facts.ts";
-import { commandOf, endedCommandId, remainingCommands } from "./reports.ts";
+import { commandOf, endedCommandId, remainingCommands, reportedRun } from "./reports.ts";
 
 /** The commands in hand, and what the end of one leaves behind. */
 export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent): Partial<Facts> {
@@ -37,7 +38,7 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
   if (command && error?.retryable && isUnasked && isJudged(facts, command, event)) {
     ended.unjudged = {
       runId: facts.run?.runId ?? command.commandId,
-      exit: null,
+      exit: ownExit(event),
       ranForMs: 0,
       // Also when no worker was there to take it: it is not for the policy to say that it stays lost.
       isLost: event.type === "CommandForgotten" ||
@@ -46,6 +47,12 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
     ended.failure = facts.failure ?? error;
   }
   return ended;
+}
+
+/** How a server that did not get through its start ended by itself; null where it was ended, or never was. */
+function ownExit(event: RecordedEvent): Exit | null {
+  const exit = reportedRun(event)?.exit;
+  return exit?.reason === "Exited" ? exit : null;
 }
 
 /** Whether the restart policy has a say about a start that came to nothing: its own, and one that its worker took along. */

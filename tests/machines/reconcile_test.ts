@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_RESTART_POLICY, restartPolicySchema } from "../../events/specification.ts";
+import type { Exit } from "../../events/runtime_info.ts";
 import { decide } from "../../machines/decide.ts";
 import { type Owed, owedTo, react, type Reacting } from "../../machines/reconcile.ts";
 import { backOffMaxMs, judge } from "../../machines/restart_policy.ts";
@@ -223,6 +224,22 @@ Deno.test("a rule for the very exit code comes before the mode; an end by a sign
   assertEquals([verdict("never", 75), verdict("never", 4)], ["restart", "leave"]);
   assertEquals([verdict("always", 0), verdict("always", 1)], ["leave", "restart"]);
   assertEquals([verdict("on-failure", null), verdict("never", null)], ["restart", "leave"]);
+});
+
+Deno.test("a try of the policy that exits at once is judged by its code, one that was not ready is a failure", () => {
+  const tried = (mode: string, code: number, more: Partial<Exit> = {}) => {
+    const exit = { ...ended("r2", 2_000, code).exit!, ...more };
+    const history = History.running({ mode, exitCodes: { "3": "never" } }).exited("r1", 1)
+      .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+      .startRequested("c3", "restart-policy").accepted("c3")
+      .failed("c3", "Start", { ...ended("r2", 2_000, code), exit });
+    return [statusOf(history.state), kinds(history)];
+  };
+  assertEquals(tried("on-failure", 0), ["Failed", []], "it has nothing more to do");
+  assertEquals(tried("always", 0), ["Failed", ["judge"]]);
+  assertEquals(tried("on-failure", 3), ["Failed", []]);
+  assertEquals(tried("on-failure", 4), ["Failed", ["judge"]]);
+  assertEquals(tried("on-failure", 0, { reason: "Stopped" }), ["Failed", ["judge"]]);
 });
 
 Deno.test("retry now keeps the count, and goes on as the policy's own try; any other start begins it anew", () => {
