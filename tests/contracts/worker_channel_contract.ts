@@ -1,6 +1,5 @@
 /** What every `WorkerChannel` does: incarnations, accepts, completions and drains. */
 import { assert, assertEquals } from "@std/assert";
-import type { HealthReport } from "../../events/health.ts";
 import {
   appended,
   batch,
@@ -108,39 +107,6 @@ export function workerChannelContract(technology: string, open: OpenWorld): void
       runtimeInfo: { ...running("a", "r9"), generation: 9 },
     });
     assertEquals((await worker.accept("c")).kind, "accepted");
-  });
-
-  it("what is said of a run's health is a fact of its own; of a run that has ended, it is not written down", async ({ broker }) => {
-    const worker = await joined(broker, "w1");
-    await appended(broker, batch("a", 0));
-    await worker.observe({
-      instanceId: "a",
-      observation: "Found",
-      runtimeInfo: running("a", "r1"),
-    });
-    const report: HealthReport = {
-      instanceId: "a",
-      runId: "r1",
-      runGeneration: 1,
-      health: "unhealthy",
-      cause: "components",
-      reason: "source 's1' is in Error",
-      components: [{ kind: "source", name: "s1", status: "Error", reason: "no route" }],
-    };
-    assertEquals(await worker.observe(report), "recorded");
-    await worker.observe({
-      instanceId: "a",
-      observation: "Exited",
-      runtimeInfo: stopped("a", "r1"),
-    });
-    assertEquals(await worker.observe({ ...report, health: "healthy" }), "recorded");
-    const events = await broker.log.history("a", 9);
-    assertEquals(events.slice(1).map(({ type }) => type), [
-      "RuntimeObserved",
-      "HealthObserved",
-      "RuntimeObserved",
-    ]);
-    assertEquals(events[2]?.data, { ...report, workerId: "w1" });
   });
 
   it("a command whose time is over is expired by the accept", async ({ broker, advance }) => {

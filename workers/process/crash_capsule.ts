@@ -2,7 +2,7 @@
 import { canonicalJson, type JsonObject } from "../../events/json.ts";
 import { type Capsule, CAPSULE_BYTES_MAX } from "../../events/runtime_info.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
-import type { ProbeRecord } from "./health_watch.ts";
+import type { ProbeRecord } from "./probe_record.ts";
 import type { LaunchFacts } from "./instance_folder.ts";
 import { maskedEnvironment } from "./redaction.ts";
 

@@ -5,7 +5,7 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { ExitRecord, InstanceFolder, RunRecord, StopRecord } from "./instance_folder.ts";
-import type { ProbeRecord } from "./health_watch.ts";
+import type { ProbeRecord } from "./probe_record.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { bareEndedInfo, endedInfo, isAlive, runStateOf } from "./run_state.ts";
 import { endStragglers } from "./stragglers.ts";

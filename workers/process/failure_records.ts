@@ -13,7 +13,7 @@ import {
   readRecord,
   writePrivate,
 } from "./instance_folder.ts";
-import type { ProbeRecord } from "./health_watch.ts";
+import type { ProbeRecord } from "./probe_record.ts";
 
 /** Who lived so long was good, however it ended. */
 const GOOD_AFTER_MS = 60_000;

@@ -1,12 +1,12 @@
 /** Asks the live servers of this site how they are, again and again, also those that it found when it began. */
 import { sleep } from "../../events/clock.ts";
 import type { HealthReport, StartStep } from "../../events/health.ts";
-import type { Capsule } from "../../events/runtime_info.ts";
 import { type HealthState, judgeHealth, type ProbeResult, UNPROBED } from "../health_judgement.ts";
 import type { StartSpec } from "../platform.ts";
 import type { LivenessPlan } from "../templates/probe_plan.ts";
 import { componentsInError } from "./component_probe.ts";
 import type { WatchedRun } from "./exit_watch.ts";
+import type { ProbeRecord } from "./probe_record.ts";
 import { probeOnce, type ProbeTools, withLimit } from "./probes.ts";
 import { redacted } from "./redaction.ts";
 
@@ -17,14 +17,6 @@ const REMEMBERED = 5;
 const PROBLEM_CHARACTERS_MAX = 300;
 /** A probe that took longer than its limit and this was held up by this process: it says nothing of the server. */
 const OWN_DELAY_MS = 2_000;
-
-/** What is remembered of a run's probes. */
-export interface ProbeRecord {
-  /** Oldest first. */
-  results: Capsule["probes"];
-  /** It was not ready in time, or is unhealthy by its liveness: its end is a failure, whoever asked for it. */
-  isFailed: boolean;
-}
 
 interface Followed {
   record: ProbeRecord;

@@ -11,7 +11,7 @@ import type {
 import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
 import { tailText } from "./server_log.ts";
 import { redacted } from "./redaction.ts";
-import type { ProbeRecord } from "./health_watch.ts";
+import type { ProbeRecord } from "./probe_record.ts";
 import { capsuleFor } from "./failure_records.ts";
 
 const LOG_TAIL_BYTES_MAX = 8_192;
