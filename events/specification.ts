@@ -27,19 +27,6 @@ const exitCodes = z.record(
   { error: 'must be rules by exit code, such as {"3": "never", "75": "always"}' },
 );
 
-const policyFields = {
-  mode: z.enum(["never", "on-failure", "always"], {
-    error: "must be one of never, on-failure, always",
-  }),
-  baseMs: milliseconds(0, 3_600_000),
-  factor: z.number({ error: "must be a number from 1 to 10" }).min(1).max(10),
-  capMs: milliseconds(0, 86_400_000),
-  resetAfterMs: milliseconds(0, 86_400_000),
-  maxStarts: z.number().int().min(1).max(100),
-  windowMs: milliseconds(1, 86_400_000),
-  exitCodes: exitCodes.optional(),
-};
-
 /**
  * When a server that ended by itself is started again. The delay before try `n` (from 0) is drawn from
  * [0, min(capMs, baseMs · factorⁿ)] ("full jitter", AWS Architecture Blog 2015); `n` begins anew after
@@ -47,20 +34,19 @@ const policyFields = {
  * `exitCodes` come before `mode`; an end by a signal has no code, and an unhealthy server counts as a failure.
  */
 export const restartPolicySchema = z.strictObject({
-  mode: policyFields.mode.default("on-failure"),
-  baseMs: policyFields.baseMs.default(200),
-  factor: policyFields.factor.default(2),
-  capMs: policyFields.capMs.default(60_000),
-  resetAfterMs: policyFields.resetAfterMs.default(60_000),
-  maxStarts: policyFields.maxStarts.default(10),
-  windowMs: policyFields.windowMs.default(600_000),
-  exitCodes: policyFields.exitCodes,
+  mode: z.enum(["never", "on-failure", "always"], {
+    error: "must be one of never, on-failure, always",
+  })
+    .default("on-failure"),
+  baseMs: milliseconds(0, 3_600_000).default(200),
+  factor: z.number({ error: "must be a number from 1 to 10" }).min(1).max(10).default(2),
+  capMs: milliseconds(0, 86_400_000).default(60_000),
+  resetAfterMs: milliseconds(0, 86_400_000).default(60_000),
+  maxStarts: z.number().int().min(1).max(100).default(10),
+  windowMs: milliseconds(1, 86_400_000).default(600_000),
+  exitCodes: exitCodes.optional(),
 });
 export type RestartPolicy = z.infer<typeof restartPolicySchema>;
-
-/** What of a policy is to change; the rest stays as it is. */
-export const restartPolicyChangesSchema = z.strictObject(policyFields).partial();
-export type RestartPolicyChanges = z.infer<typeof restartPolicyChangesSchema>;
 
 /** The policy of an instance that names none. */
 export const DEFAULT_RESTART_POLICY: RestartPolicy = restartPolicySchema.parse({});

@@ -13,13 +13,11 @@ import {
   type Parsed,
   parseWith,
   platformSchema,
-  restartPolicyChangesSchema,
   type Specification,
+  type SpecificationChanges,
   specificationChangesSchema,
   specificationSchema,
 } from "../events/specification.ts";
-
-import type { RequestedChanges } from "../machines/requests.ts";
 
 /** `Process`, as the predecessor spelled it, and `process` are the same. */
 export const platformText = z.preprocess(
@@ -45,11 +43,7 @@ const creation = z.strictObject({
 });
 
 const { configuration: _, ...changeable } = specificationChangesSchema.shape;
-const change = z.strictObject({
-  ...changeable,
-  restartPolicy: restartPolicyChangesSchema.optional(),
-  serverConfiguration: jsonObjectSchema.optional(),
-});
+const change = z.strictObject({ ...changeable, serverConfiguration: jsonObjectSchema.optional() });
 
 /** The specification in the body of a create, or all of the body's faults. */
 export function readCreation(body: Json | undefined): Parsed<Specification> {
@@ -76,7 +70,7 @@ export function readCreation(body: Json | undefined): Parsed<Specification> {
 export function readChanges(
   body: Json | undefined,
   template: Template,
-): Parsed<RequestedChanges> {
+): Parsed<SpecificationChanges> {
   if (!isObject(body)) return needsObject();
   const parsed = parseWith(change, body);
   const faults = [

@@ -2,11 +2,6 @@
 import type { CommandEnd } from "../events/event_log.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
-import type {
-  RestartPolicy,
-  RestartPolicyChanges,
-  Specification,
-} from "../events/specification.ts";
 import { accept, type Deciding } from "./accept.ts";
 import type { Launch, PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
@@ -33,7 +28,7 @@ export function decide(state: InstanceState, request: InstanceRequest, given: De
   switch (request.type) {
     case "configure":
       return allowedRequests(state).includes("configure")
-        ? accept(state, [configured(context.specification, request)], given)
+        ? accept(state, [newEvent("InstanceConfigured", { changes: request.changes })], given)
         : conflict(state, "The configuration cannot be changed now.");
     case "start":
       return decideStart(state, request, given);
@@ -56,23 +51,6 @@ export function deletedRejection(state: InstanceState): Rejection {
     deletedBy: deletedBy ?? "unknown",
     version,
   };
-}
-
-/** The policy in the event is whole: fields that the request leaves out stay as they are. */
-function configured(
-  { restartPolicy: present }: Specification,
-  { changes }: InstanceRequest & { type: "configure" },
-): NewEvent {
-  const { restartPolicy, ...others } = changes;
-  return newEvent("InstanceConfigured", {
-    changes: restartPolicy
-      ? { ...others, restartPolicy: { ...present, ...named(restartPolicy) } }
-      : others,
-  });
-}
-
-function named(changes: RestartPolicyChanges): Partial<RestartPolicy> {
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
 }
 
 function create(

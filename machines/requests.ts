@@ -4,11 +4,7 @@ import type { JsonObject } from "../events/json.ts";
 import type { Command } from "../events/commands.ts";
 import type { CommandEnd } from "../events/event_log.ts";
 import type { NewEvent } from "../events/instance_events.ts";
-import type {
-  RestartPolicyChanges,
-  Specification,
-  SpecificationChanges,
-} from "../events/specification.ts";
+import type { Specification, SpecificationChanges } from "../events/specification.ts";
 
 export type InstanceRequest =
   | { type: "create"; specification: Specification }
@@ -16,14 +12,9 @@ export type InstanceRequest =
   | { type: "start"; configuration?: JsonObject }
   | { type: "stop" }
   | { type: "restart" }
-  | { type: "configure"; changes: RequestedChanges }
+  | { type: "configure"; changes: SpecificationChanges }
   /** `force` does not wait for a worker: it names what may still run, and whoever has it ends it. */
   | { type: "delete"; force: boolean };
-
-/** Of the restart policy only what is to change. */
-export type RequestedChanges = Omit<SpecificationChanges, "restartPolicy"> & {
-  restartPolicy?: RestartPolicyChanges | undefined;
-};
 
 export type RequestType = InstanceRequest["type"];
 

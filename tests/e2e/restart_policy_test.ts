@@ -111,14 +111,14 @@ Deno.test("each exit ends as its policy says: by its code, by the mode, and in a
     const atOnce = await ends("exit 0", { mode: "always" }, over);
     assertEquals([atOnce.status, atOnce.lastError.code], ["Failed", "exited_at_once"]);
     const changed = await life.call(`PATCH ${INSTANCES}/${atOnce.id}`, {
-      restartPolicy: { exitCodes: { "7": "always" } },
+      restartPolicy: { mode: "never", resetAfterMs: 5, exitCodes: { "7": "always" } },
     });
     assertEquals(changed.json.restartPolicy, {
-      mode: "always",
-      baseMs: 1,
+      mode: "never",
+      baseMs: 200,
       factor: 2,
-      capMs: 1,
-      resetAfterMs: 60_000,
+      capMs: 60_000,
+      resetAfterMs: 5,
       maxStarts: 10,
       windowMs: 600_000,
       exitCodes: { "7": "always" },

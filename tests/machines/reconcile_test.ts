@@ -261,17 +261,3 @@ Deno.test("retry now keeps the count, and goes on as the policy's own try; any o
   assertEquals(other.events[0].data.isRetry, undefined);
   assertEquals(failed().startRequested("c4").state.context.attempts, 0);
 });
-
-Deno.test("a change of the policy leaves what it does not name as it is", () => {
-  const { state } = History.running({ mode: "never", capMs: 5, exitCodes: { "3": "always" } });
-  const changes = { restartPolicy: { factor: 3, mode: undefined } };
-  const decision = decide(state, { type: "configure", changes }, given);
-  assert(decision.kind === "accepted" && decision.events[0]?.type === "InstanceConfigured");
-  assertEquals(decision.events[0].data.changes.restartPolicy, {
-    ...DEFAULT_RESTART_POLICY,
-    mode: "never",
-    capMs: 5,
-    factor: 3,
-    exitCodes: { "3": "always" },
-  });
-});

@@ -13,7 +13,7 @@ for (
     withWorld(async ({ dataFolder, platform }) => {
       const script = new URL("./worker_process.ts", import.meta.url).pathname;
       const configuration = shell(
-        `exec '${Deno.execPath()}' eval "Deno.serve({port: $PORT}, () => new Response('ok'))"`,
+        `exec '${Deno.execPath()}' eval "Deno.serve({port: \${PORT:-0}}, () => new Response('ok'))"`,
         { readiness: probe, env: { LD_LIBRARY_PATH: "/opt/lib" } },
       );
       const worker = new Deno.Command(Deno.execPath(), {
