@@ -22,7 +22,7 @@ export function foldFacts(before: Facts, event: RecordedEvent): Facts {
     ...foldRun(before, event),
   };
   const moved = { ...facts, ...foldRequest(facts, event), ...foldCommands(before, facts, event) };
-  return { ...moved, ...foldHealth(before, moved, event) };
+  return foldHealth(before, moved, event);
 }
 
 function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {

@@ -5,12 +5,19 @@ import type { RuntimeInfo } from "../events/runtime_info.ts";
 import type { Facts, Health, LastError } from "./facts.ts";
 import { reportedRun, reportsEndedRun } from "./reports.ts";
 
-/** Health, progress and the last failure; `facts` are those that run, request and commands have been folded into. */
-export function foldHealth(before: Facts, facts: Facts, event: RecordedEvent): Partial<Facts> {
-  const kept: Partial<Facts> = { ...withoutTheGone(facts), ...failureOf(before, event) };
-  if (event.type === "HealthObserved") return { ...kept, ...reported(facts, event) };
+/**
+ * The facts with health, progress and the last failure. `facts` are those that run, request and commands have been
+ * folded into: mostly nothing of the rest changes, and they are given back as they are.
+ */
+export function foldHealth(before: Facts, facts: Facts, event: RecordedEvent): Facts {
+  const news = [withoutTheGone(facts), failureOf(before, event), told(facts, event)];
+  return news.some((one) => one !== null) ? Object.assign({ ...facts }, ...news) : facts;
+}
+
+function told(facts: Facts, event: RecordedEvent): Partial<Facts> | null {
+  if (event.type === "HealthObserved") return reported(facts, event);
   const isAbandoned = event.type === "RestartAbandoned" && facts.health !== null && isLive(facts);
-  return isAbandoned ? { ...kept, health: { ...facts.health!, isGivenUp: true } } : kept;
+  return isAbandoned ? { health: { ...facts.health!, isGivenUp: true } } : null;
 }
 
 /** Whether the policy has to say something of the present run, which lives and is of no use. */
@@ -24,8 +31,9 @@ function isLive({ run }: Facts): boolean {
 }
 
 /** What was said of a run that is not the present one any more, or of a start that has ended, is not true any more. */
-function withoutTheGone(facts: Facts): Partial<Facts> {
+function withoutTheGone(facts: Facts): Partial<Facts> | null {
   const { health, progress, run, commands } = facts;
+  if (health === null && progress === null) return null;
   const gone: Partial<Facts> = {};
   if (health && (health.runId !== run?.runId || !isLive(facts))) gone.health = null;
   if (progress && !commands.some((one) => one.generation === progress.generation)) {
@@ -82,9 +90,9 @@ function unhealthy({ reason }: Health, at: number): LastError {
 }
 
 /** A run that came with a capsule ended badly. */
-function failureOf(before: Facts, event: RecordedEvent): Partial<Facts> {
+function failureOf(before: Facts, event: RecordedEvent): Partial<Facts> | null {
   const ended = reportsEndedRun(before, event) ? reportedRun(event) : stoppedHalf(before, event);
-  return ended?.capsule ? { lastFailure: { at: event.at, runtimeInfo: ended } } : {};
+  return ended?.capsule ? { lastFailure: { at: event.at, runtimeInfo: ended } } : null;
 }
 
 /** What a restart ended, which may have been unhealthy. */
