@@ -7,8 +7,8 @@ import type { HealthReport } from "../events/health.ts";
 
 /** Between two reports about one instance. */
 export const REPORT_GAP_MS = 1_000;
-/** Of a start that takes its time, each report comes twice as late as the one before, up to this. */
-const START_GAP_MS_MAX = 30_000;
+/** Of a start that takes its time, each report comes twice as late as the one before, up to this; so do vain tries. */
+const GAP_MS_MAX = 30_000;
 /** An unhealthy server is told of again so often: a log that lost its end would never act. */
 const REPEAT_MS = 60_000;
 /** Nothing was said of an instance for so long: it is forgotten. */
@@ -27,6 +27,8 @@ interface Entry {
   toldAt: number;
   heardAt: number;
   gapMs: number;
+  /** The log did not take the last report, as it does of an instance that it does not know. */
+  isRefused: boolean;
   waiting: HealthReport | null;
   isSending: boolean;
   cancel: () => void;
@@ -56,7 +58,9 @@ export class HealthReports {
   /** A log that does not know what was told: all is told anew with the next that is heard. */
   begin(): void {
     const toldAt = this.parts.clock.monotonic();
-    for (const entry of this.#entries.values()) Object.assign(entry, { toldKey: null, toldAt });
+    for (const entry of this.#entries.values()) {
+      Object.assign(entry, { toldKey: null, toldAt, isRefused: false });
+    }
   }
 
   close(): void {
@@ -76,6 +80,7 @@ export class HealthReports {
       toldAt: now,
       heardAt: now,
       gapMs: REPORT_GAP_MS,
+      isRefused: false,
       waiting: null,
     };
     if (known) return Object.assign(known, fresh);
@@ -88,7 +93,8 @@ export class HealthReports {
     entry.cancel();
     entry.cancel = () => {};
     if (entry.waiting === null || entry.isSending) return;
-    const gapMs = entry.waiting.health === "starting" ? entry.gapMs : REPORT_GAP_MS;
+    const isSlow = entry.isRefused || entry.waiting.health === "starting";
+    const gapMs = isSlow ? entry.gapMs : REPORT_GAP_MS;
     const leftMs = Math.max(0, entry.toldAt + gapMs - this.parts.clock.monotonic());
     entry.cancel = this.parts.clock.after(leftMs, () => void this.#tell(instanceId, entry));
   }
@@ -105,9 +111,9 @@ export class HealthReports {
     if (entry.runId === report.runId) {
       if (isTold) entry.toldKey = keyOf(report);
       else entry.waiting ??= report;
-      if (report.health === "starting") {
-        entry.gapMs = Math.min(entry.gapMs * 2, START_GAP_MS_MAX);
-      }
+      entry.isRefused = !isTold;
+      const isSlow = entry.isRefused || report.health === "starting";
+      entry.gapMs = isSlow ? Math.min(entry.gapMs * 2, GAP_MS_MAX) : REPORT_GAP_MS;
       if (entry.waiting && keyOf(entry.waiting) === entry.toldKey) entry.waiting = null;
     }
     this.#arm(instanceId, entry);

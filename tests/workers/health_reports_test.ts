@@ -10,6 +10,7 @@ interface Told {
   /** With the time of each. */
   told: [at: number, health: string][];
   isAway: boolean;
+  tries: number;
 }
 
 function opened(): Told {
@@ -19,9 +20,11 @@ function opened(): Told {
     clock,
     told: [],
     isAway: false,
+    tries: 0,
     reports: new HealthReports({
       clock,
       send: (report) => {
+        on.tries++;
         if (on.isAway) return Promise.resolve(false);
         on.told.push([clock.monotonic() - begun, report.health]);
         return Promise.resolve(true);
@@ -105,8 +108,15 @@ Deno.test("what could not be told is told when it can, as it is by then", async 
   await hears(on, report("healthy"), 30, 100);
   await hears(on, report("unhealthy"), 30, 100);
   on.isAway = false;
-  await on.clock.advance(2_000);
+  await on.clock.advance(30_000);
   assertEquals(on.told.map(([, health]) => health), ["unhealthy"]);
+});
+
+Deno.test("what the log does not take is offered ever less often", async () => {
+  const on = opened();
+  on.isAway = true;
+  await hears(on, report("healthy"), 600, 1_000);
+  assert(on.tries >= 20 && on.tries <= 26, `${on.tries} tries`);
 });
 
 Deno.test("a log that knows nothing is told anew; after the end nothing is told", async () => {
