@@ -56,7 +56,12 @@ async function firstRestartMs(life: ControlPlane): Promise<number> {
 /** A server that is ill once the file says so, until it is started anew. */
 const curable = {
   command: ["sh", "-c", "rm -f ill; exec sleep 1000"],
-  liveness: { command: ["test", "!", "-e", "ill"], intervalMs: 500, failures: 2 },
+  liveness: {
+    command: ["test", "!", "-e", "ill"],
+    intervalMs: 500,
+    timeoutMs: 20_000,
+    failures: 2,
+  },
 };
 
 Deno.test("a server that ends is started again soon after, with what happened kept", () =>
