@@ -44,7 +44,7 @@ export const eventSchemas = {
       workerId: z.string().nullable(),
       reason: z.string().max(1_000),
     }).optional(),
-    /** A user's start while the policy had planned one: that one, at once. Its count of tries goes on. */
+    /** A user's start in the place of one that the policy had planned: the count of tries goes on. */
     isRetry: z.literal(true).optional(),
   }),
   /** A start asked for while stopping; its own deadline runs from here. */

@@ -26,8 +26,6 @@ export interface PendingCommand {
   launch: Launch | null;
   /** What a run that it starts may live for without its worker; null: for ever. */
   leaseMs: number | null;
-  /** A user's start in the place of one that the policy had planned. */
-  isRetry?: true;
   accepted: { workerId: string; site: string; attempt: number; at: number } | null;
 }
 

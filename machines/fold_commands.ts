@@ -57,9 +57,9 @@ function ownExit(event: RecordedEvent): Exit | null {
 
 /** Whether the restart policy has a say about a start that came to nothing: its own, and one that its worker took along. */
 function isJudged(facts: Facts, command: PendingCommand, event: RecordedEvent): boolean {
-  const isPolicys = command.cause === "restart-policy" || command.isRetry;
-  if (command.kind === "start" && isPolicys) return true;
-  if (command.kind === "restart" && isPolicys) return facts.run?.runtimeInfo?.status !== "Running";
+  if (command.cause === "restart-policy") {
+    return command.kind === "start" || facts.run?.runtimeInfo?.status !== "Running";
+  }
   if (event.type !== "CommandForgotten" || !goesOnElsewhere(facts)) return false;
   // While the run before a restart may live it is judged with that run's end.
   return command.kind === "start" ||
@@ -87,7 +87,6 @@ function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null
         requestedAt: event.at,
         acceptBy: event.at + acceptWithinMs,
         cause: "cause" in event.data ? event.data.cause ?? "user" : "user",
-        ...("isRetry" in event.data && event.data.isRetry ? { isRetry: true } : {}),
         launch: "configuration" in event.data
           ? {
             configuration: event.data.configuration,

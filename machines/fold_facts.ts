@@ -86,7 +86,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
   }
 }
 
-/** The policy's tries: its own add up, a user's begins the count anew unless it was that of the policy, at once. */
+/** The policy's tries: its own add up, a user's begins the count anew, unless it came in the place of a planned one. */
 function counted(
   { restarts, recentStarts }: Facts,
   cause: "user" | "restart-policy" | "queue",

@@ -242,7 +242,7 @@ Deno.test("a try of the policy that exits at once is judged by its code, one tha
   assertEquals(tried("on-failure", 0, { reason: "Stopped" }), ["Failed", ["judge"]]);
 });
 
-Deno.test("retry now keeps the count, and goes on as the policy's own try; any other start begins it anew", () => {
+Deno.test("retry now keeps the count, and is final if it fails as any start of a user; others begin the count anew", () => {
   const failed = () =>
     History.running({ maxStarts: 2 }).exited("r1", 1)
       .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
@@ -255,7 +255,12 @@ Deno.test("retry now keeps the count, and goes on as the policy's own try; any o
   retried.add("StartRequested", { ...retry.events[0].data, commandId: "c4" }).accepted("c4");
   const { attempts, recentStarts, nextStart } = retried.state.context;
   assertEquals([attempts, recentStarts.length, nextStart], [2, 1, null]);
-  assertEquals(kinds(retried.failed("c4")), ["judge"], "it is not the last try");
+  retried.started("c4", "r3").exited("r3", 1);
+  const [next] = events(retried, given) ?? [];
+  assert(next?.type === "RestartScheduled" && next.data.attempt === 2);
+  const vain = failed();
+  vain.add("StartRequested", { ...retry.events[0].data, commandId: "c4" }).accepted("c4");
+  assertEquals(kinds(vain.failed("c4")), []);
   const other = decide(failed().state, { type: "start", configuration: { command: ["x"] } }, given);
   assert(other.kind === "accepted" && other.events[0]?.type === "StartRequested");
   assertEquals(other.events[0].data.isRetry, undefined);
