@@ -64,6 +64,8 @@ export class IdlePlatform implements Platform {
 
   onExit(): void {}
 
+  onHealth(): void {}
+
   async logs(): Promise<string[]> {
     return [];
   }

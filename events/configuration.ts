@@ -8,6 +8,7 @@ import type { JsonObject } from "./json.ts";
 import { ID_PATTERN } from "./ids.ts";
 import { referenceFaults } from "./drasi_references.ts";
 import { secretFaults } from "./secret_fields.ts";
+import { parseLinePattern } from "./line_pattern.ts";
 
 const portForm = "must be a whole number from 1 to 65535";
 const port = z.number({ error: portForm }).int(portForm).min(1, portForm).max(65_535, portForm);
@@ -28,11 +29,10 @@ const signalName = z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", 
   error: "must be one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2",
 });
 
-const milliseconds = (max: number) =>
-  z.number({ error: `must be a whole number of milliseconds from 0 to ${max}` })
-    .int(`must be a whole number of milliseconds from 0 to ${max}`)
-    .min(0, `must be a whole number of milliseconds from 0 to ${max}`)
-    .max(max, `must be a whole number of milliseconds from 0 to ${max}`);
+const milliseconds = (max: number, min = 0) => {
+  const error = `must be a whole number of milliseconds from ${min} to ${max}`;
+  return z.number({ error }).int(error).min(min, error).max(max, error);
+};
 
 /** What the kernel can hand to a program: text without NUL. */
 const hostText = (max: number) =>
@@ -50,25 +50,68 @@ const user = z.string({ error: "must be a user's name" })
     "must be a user's name: 1 to 32 of a-z, 0-9, '_', '.' and '-'",
   );
 
-/** When a server counts as ready: an HTTP 2xx, or an accepted TCP connection, on its port. */
-const readiness = z.strictObject({
-  http: z.strictObject({
-    path: z.string().startsWith("/", "must begin with /").max(1_024),
-    port: port.optional(),
-  })
-    .optional(),
-  tcp: z.strictObject({ port: port.optional() }).optional(),
-  withinMs: milliseconds(600_000).optional(),
-}).refine((probe) => (probe.http === undefined) !== (probe.tcp === undefined), {
-  error: "must have exactly one of http and tcp",
-});
-
 const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must be a variable name: letters, digits and _"),
   hostText(32_768),
 );
 
 const argument = hostText(4_096);
+
+/** What a probe asks: an HTTP 2xx, an accepted TCP connection, or a program that ends with exit code 0. */
+const asked = {
+  http: z.strictObject({
+    path: z.string().startsWith("/", "must begin with /").max(1_024),
+    port: port.optional(),
+  })
+    .optional(),
+  tcp: z.strictObject({ port: port.optional() }).optional(),
+  /** Argv, without a shell, in the server's working directory. */
+  command: z.array(argument, {
+    error: "must be an array of strings: the program, then its arguments",
+  })
+    .min(1, "must name a program").max(100).optional(),
+};
+
+const linePattern = z.string({ error: "must be a string" }).superRefine((text, context) => {
+  const parsed = parseLinePattern(text);
+  if ("fault" in parsed) context.addIssue({ code: "custom", message: parsed.fault });
+});
+
+/** A line of its output since its start. */
+const logLine = z.strictObject({
+  contains: hostText(256).min(1, "must not be empty").optional(),
+  matches: linePattern.optional(),
+}).refine((line) => (line.contains === undefined) !== (line.matches === undefined), {
+  error: "must have exactly one of contains and matches",
+});
+
+const hasOne = (probe: Record<string, unknown>, names: readonly string[]) =>
+  names.filter((name) => probe[name] !== undefined).length === 1;
+
+/** When a server counts as ready, and how long it has for that. */
+const readiness = z.strictObject({
+  ...asked,
+  logLine: logLine.optional(),
+  withinMs: milliseconds(600_000).optional(),
+}).refine((probe) => hasOne(probe, ["http", "tcp", "command", "logLine"]), {
+  error: "must have exactly one of http, tcp, command and logLine",
+});
+
+const times = (most: number) => {
+  const error = `must be a whole number from 1 to ${most}`;
+  return z.number({ error }).int(error).min(1, error).max(most, error);
+};
+
+/** Whether a server that runs is of use, asked again and again; see `LivenessPlan` for what is not said. */
+const liveness = z.strictObject({
+  ...asked,
+  intervalMs: milliseconds(3_600_000, 500).optional(),
+  timeoutMs: milliseconds(60_000, 50).optional(),
+  failures: times(100).optional(),
+  successes: times(100).optional(),
+}).refine((probe) => hasOne(probe, ["http", "tcp", "command"]), {
+  error: "must have exactly one of http, tcp and command",
+});
 
 const commandConfiguration = z.strictObject({
   command: z.array(argument, {
@@ -83,6 +126,7 @@ const commandConfiguration = z.strictObject({
   host: host.optional(),
   port: ownPort.optional(),
   readiness: readiness.optional(),
+  liveness: liveness.optional(),
   stopSignal: signalName.optional(),
   stopGraceMs: milliseconds(3_600_000).optional(),
 });
@@ -135,6 +179,7 @@ export type Template = z.infer<typeof templateSchema>;
 export type CommandConfiguration = z.infer<typeof commandConfiguration>;
 export type DrasiServerConfiguration = z.infer<typeof drasiServerConfiguration>;
 export type Readiness = z.infer<typeof readiness>;
+export type Liveness = z.infer<typeof liveness>;
 
 /** One thing wrong with an input: where (a dotted path, empty for the whole) and what the right form is. */
 export interface Fault {

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { commandTypeSchema } from "./commands.ts";
 import { limitsSchema } from "./limits.ts";
+import { healthReportSchema } from "./health.ts";
 import { observationSchema } from "./observations.ts";
 import { responseSchema } from "./responses.ts";
 import { runtimeInfoSchema } from "./runtime_info.ts";
@@ -45,6 +46,8 @@ export const eventSchemas = {
       workerId: z.string().nullable(),
       reason: z.string().max(1_000),
     }).optional(),
+    /** A user's start in the place of one that the policy had planned: the count of tries goes on. */
+    isRetry: z.literal(true).optional(),
   }),
   /** A start asked for while stopping; its own deadline runs from here. */
   StartQueued: z.object(launch),
@@ -55,7 +58,13 @@ export const eventSchemas = {
     site,
     acceptWithinMs: z.number().int().positive(),
   }),
-  RestartRequested: z.object({ ...launch, site, leaseMs }),
+  /** `cause`: absent for a user; the restart policy replaces a server that is unhealthy. */
+  RestartRequested: z.object({
+    ...launch,
+    site,
+    leaseMs,
+    cause: z.literal("restart-policy").optional(),
+  }),
   /** `mayStillRun` names what a forced delete may leave behind; its worker ends it on its return. */
   DeleteRequested: z.object({
     commandId: commandId.nullable(),
@@ -105,6 +114,8 @@ export const eventSchemas = {
     runId: z.string(),
     attempt: z.number().int().nonnegative(),
     delayMs: z.number().nonnegative(),
+    /** Absent: the run has ended. */
+    cause: z.literal("Unhealthy").optional(),
   }),
   RestartAbandoned: z.object({
     runId: z.string(),
@@ -112,6 +123,8 @@ export const eventSchemas = {
     starts: z.number().int(),
   }),
   RuntimeObserved: observationSchema.extend({ workerId: z.string() }),
+  /** Marked as ignorable in the log: to a release that does not know it, nobody says how servers are. */
+  HealthObserved: healthReportSchema.extend({ workerId: z.string() }),
   /** The whole state of an instance, so that what lies before may be cut. Design §3. */
   Baseline: z.object({ state: jsonObjectSchema }),
 } as const;

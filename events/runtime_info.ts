@@ -13,6 +13,34 @@ export const exitSchema = z.object({
   message: z.string().max(2_000),
 });
 
+/** The most that a capsule may be, in bytes of its JSON. */
+export const CAPSULE_BYTES_MAX = 4_096;
+
+/** What helps to understand a run that ended badly; kept with the event of its end, so that it outlives its host. */
+export const capsuleSchema = z.object({
+  /** Null: a start's body overrode the configuration; absent: not known. */
+  configurationRevision: z.number().int().nullable().optional(),
+  /** The program, with size and time of its file. */
+  program: z.string().max(1_000).optional(),
+  /** Names of all its variables; values only of those that cannot hold a secret, `***` for the others. */
+  environment: z.record(z.string(), z.string()),
+  /** The last probes, oldest first; `problem` is null for one that it passed. */
+  probes: z.array(z.object({
+    at: z.number(),
+    kind: z.enum(["readiness", "liveness"]),
+    problem: z.string().max(300).nullable(),
+  })).max(5),
+  /** What it used before its end, oldest first, where that was measured. */
+  resources: z.array(z.object({
+    at: z.number(),
+    cpuPercent: z.number().optional(),
+    memoryBytes: z.number().optional(),
+  })).max(30).optional(),
+  /** What differs from the last good run on this host, in words; absent where there was none. */
+  changes: z.array(z.string().max(300)).max(20).optional(),
+});
+export type Capsule = z.infer<typeof capsuleSchema>;
+
 /** One run: from its spawn to its exit. Times are epoch milliseconds. Design §2 (`runId`), §6. */
 export const runtimeInfoSchema = z.object({
   instanceId: z.string(),
@@ -37,6 +65,8 @@ export const runtimeInfoSchema = z.object({
   limitsNotSet: z.record(z.string(), z.string().max(500)).optional(),
   /** The last lines of its output, at most 8 KiB; only after a failure. */
   logTail: z.string().max(8_192).optional(),
+  /** Only after a failure; at most `CAPSULE_BYTES_MAX`. */
+  capsule: capsuleSchema.optional(),
   /** Other facts for display; a stand-in says `standIn: "true"`. */
   runtimeMetadata: z.record(z.string(), z.string()),
 });

@@ -15,10 +15,24 @@ const milliseconds = (least: number, most: number) => {
   return z.number({ error }).int(error).min(least, error).max(most, error);
 };
 
+/** What is done about one exit code, whatever the policy's mode says. */
+const exitCodeRule = z.enum(["never", "always"], {
+  error: "must be never (leave it) or always (start it again)",
+});
+const exitCodes = z.record(
+  z.string().regex(
+    /^(0|[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])$/,
+    "must be an exit code, a whole number from 0 to 255",
+  ),
+  exitCodeRule,
+  { error: 'must be rules by exit code, such as {"3": "never", "75": "always"}' },
+);
+
 /**
  * When a server that ended by itself is started again. The delay before try `n` (from 0) is drawn from
  * [0, min(capMs, baseMs · factorⁿ)] ("full jitter", AWS Architecture Blog 2015); `n` begins anew after
  * `resetAfterMs` of steady running; more than `maxStarts` within `windowMs` is a crash loop.
+ * `exitCodes` come before `mode`; an end by a signal has no code, and an unhealthy server counts as a failure.
  */
 export const restartPolicySchema = z.strictObject({
   mode: z.enum(["never", "on-failure", "always"], {
@@ -31,6 +45,7 @@ export const restartPolicySchema = z.strictObject({
   resetAfterMs: milliseconds(0, 86_400_000).default(60_000),
   maxStarts: z.number().int().min(1).max(100).default(10),
   windowMs: milliseconds(1, 86_400_000).default(600_000),
+  exitCodes: exitCodes.optional(),
 });
 export type RestartPolicy = z.infer<typeof restartPolicySchema>;
 

@@ -3,6 +3,7 @@ import type { Query, QueryAnswer } from "./site_query.ts";
 import type { Command } from "./commands.ts";
 import type { RecordedEvent } from "./envelope.ts";
 import type { RunMetrics } from "./metrics.ts";
+import type { HealthReport } from "./health.ts";
 import type { Observation } from "./observations.ts";
 import type { InstanceResponse } from "./responses.ts";
 import type { RuntimeInfo } from "./runtime_info.ts";
@@ -94,10 +95,11 @@ export interface WorkerChannel {
     response: InstanceResponse,
   ): Promise<CompleteOutcome>;
   /**
-   * Adds a fact about a run. A run of a higher generation than the instance's raises that, here as in `complete`.
+   * Adds a fact about a run. A run of a higher generation than the instance's raises that, here as in `complete`. What
+   * is said of the health of a run that has ended is heard, and not written down.
    * @throws {OperationalError} `unknown_instance` for one that is not in the log
    */
-  observe(observation: Observation): Promise<"recorded" | Dismissal>;
+  observe(told: Observation | HealthReport): Promise<"recorded" | Dismissal>;
   /** What the log holds of these instances; unknown ones are left out. */
   standing(instanceIds: string[]): Promise<Map<string, Standing>>;
   /**

@@ -5,7 +5,8 @@ import type { Facts, LastError, PendingCommand } from "../machines/facts.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { allowedRequests, mayRun, statusOf } from "../machines/status.ts";
 import { isoTime } from "./iso_time.ts";
-import { runtimeInfoView } from "./runtime_view.ts";
+import { healthView } from "./health_view.ts";
+import { present, runtimeInfoView } from "./runtime_view.ts";
 
 /** The predecessor's statuses: it had none for what is under way. */
 export type LegacyStatus = "Created" | "Running" | "Stopped" | "Error" | "ConfigurationChanged";
@@ -34,13 +35,13 @@ export function instanceView(
     status: statusOf(state),
     legacyStatus: legacyStatusOf(state),
     desired: context.desired,
-    ...healthOf(state, isSilent),
+    ...healthView(state, isSilent),
     ...(lastError ? { lastError: lastErrorView(lastError) } : {}),
     version: context.version,
     generation: context.generation,
     specificationVersion: context.specificationVersion,
     configuration: configurationView(state),
-    restartPolicy: { ...specification.restartPolicy },
+    restartPolicy: present({ ...specification.restartPolicy }),
     onWorkerLost: specification.onWorkerLost,
     ...(specification.onWorkerLost === "reschedule" ? { leaseMs: specification.leaseMs } : {}),
     workerLabels: specification.workerLabels,
@@ -49,7 +50,9 @@ export function instanceView(
     ...(run ? { site: run.site } : {}),
     restarts: context.restarts,
     ...metricsView(state, metrics),
-    ...(nextStart ? { nextStartAt: isoTime(nextStart.at) } : {}),
+    ...(nextStart
+      ? { nextStartAt: isoTime(nextStart.at), nextStartAttempt: nextStart.attempt + 1 }
+      : {}),
     createdAt: isoTime(context.createdAt),
     lastModifiedAt: isoTime(context.lastModifiedAt),
     ...(run?.runtimeInfo ? { runtimeInfo: runtimeInfoView(run.runtimeInfo) } : {}),
@@ -108,18 +111,6 @@ function configurationView(state: InstanceState): JsonObject {
       : {}),
     serverConfiguration: specification?.configuration ?? {},
   };
-}
-
-/** Nobody probes a server after its start in this release: what runs may be healthy, and is not said to be. */
-function healthOf(state: InstanceState, isSilent: (workerId: string) => boolean): JsonObject {
-  const { run, commands } = state.context;
-  const workerId = commands.findLast((one) => one.accepted)?.accepted?.workerId ??
-    (mayRun(state) ? run?.workerId : undefined);
-  if (workerId !== undefined && isSilent(workerId)) {
-    return { health: "unknown", workerSilent: true };
-  }
-  const status = statusOf(state);
-  return { health: status === "Starting" || status === "Restarting" ? "starting" : "unknown" };
 }
 
 /** The worker whose metrics tell of this instance, while it may run. */

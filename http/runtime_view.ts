@@ -5,9 +5,10 @@ import type { RuntimeInfo } from "../events/runtime_info.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { isoTime } from "./iso_time.ts";
 
-/** One run, with times in ISO 8601. */
+/** One run, with times in ISO 8601; its capsule is in `lastFailureView`. */
 export function runtimeInfoView(info: RuntimeInfo): JsonObject {
-  const { instanceId, status, processId, startedAt, stoppedAt, exit, limits, ...rest } = info;
+  const { instanceId, status, processId, startedAt, stoppedAt, exit, limits, capsule: _, ...rest } =
+    info;
   return {
     instanceId,
     status,
@@ -36,7 +37,8 @@ export function answeredRuntimeInfo(
   return { instanceId, status, ...endedAt };
 }
 
-function present(fields: Record<string, JsonObject[string] | undefined>): JsonObject {
+/** The fields that are there. */
+export function present(fields: Record<string, JsonObject[string] | undefined>): JsonObject {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),
   ) as JsonObject;

@@ -107,9 +107,12 @@ function decideStart(
         ? joined(state, "start", queued.commandId, given)
         : conflict(state, "Another start already waits for the stop.");
     }
+    case "Failed": {
+      const isRetry = context.nextStart !== null && !request.configuration;
+      return accept(state, [startRequested(state, launch, given, "user", isRetry)], given);
+    }
     case "Created":
     case "Stopped":
-    case "Failed":
       return accept(state, [startRequested(state, launch, given, "user")], given);
     default:
       return conflict(state, `It cannot be started while ${status}.`);
@@ -122,12 +125,29 @@ export function startRequested(
   launch: Launch,
   given: Deciding,
   cause: PendingCommand["cause"],
+  isRetry = false,
 ): NewEvent {
   return newEvent("StartRequested", {
     ...launching(state, launch, given),
     ...leaseOf(state),
     ...placed(wantedBy(state), given.fleet),
     cause,
+    ...(isRetry ? { isRetry } : {}),
+  });
+}
+
+/** The event of a restart of what runs, where it runs: for users, and for the policy. */
+export function restartRequested(
+  state: InstanceState,
+  launch: Launch,
+  given: Deciding,
+  cause?: "restart-policy",
+): NewEvent {
+  return newEvent("RestartRequested", {
+    ...launching(state, launch, given),
+    ...leaseOf(state),
+    site: state.context.run?.site ?? null,
+    ...(cause ? { cause } : {}),
   });
 }
 
@@ -170,21 +190,12 @@ function decideStop(state: InstanceState, given: Deciding): Decision {
 }
 
 function decideRestart(state: InstanceState, given: Deciding): Decision {
-  const { context } = state;
   if (!allowedRequests(state).includes("restart")) {
     return conflict(state, `It cannot be restarted while ${statusOf(state)}.`);
   }
   const launch = launchOf(state, { type: "start" });
   if (!mayRun(state)) return accept(state, [startRequested(state, launch, given, "user")], given);
-  return accept(
-    state,
-    [newEvent("RestartRequested", {
-      ...launching(state, launch, given),
-      ...leaseOf(state),
-      site: context.run?.site ?? null,
-    })],
-    given,
-  );
+  return accept(state, [restartRequested(state, launch, given)], given);
 }
 
 /** Nobody waits for a forced delete: its command may wait for its worker, however short the asker's time. */

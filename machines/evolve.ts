@@ -9,7 +9,7 @@ import { type CommandAction, moveOf, stateAt } from "./moves.ts";
 import { isBuried, tombstoneOf } from "./tombstone.ts";
 
 /** The number of the fold: of the states' shape and of what is kept in them. A snapshot with another one is dropped. */
-export const STATE_SCHEMA = 5;
+export const STATE_SCHEMA = 6;
 
 const rest = { run: "none", pending: "idle" } as const;
 
@@ -46,7 +46,12 @@ export function storedState(state: InstanceState): JsonObject {
 
 /** A state as `storedState` gave it; a baseline's own event counts as folded. */
 export function restoreState(stored: JsonObject, baseline?: RecordedEvent): InstanceState {
-  const { value, context } = stored as unknown as { value: InstanceState["value"]; context: Facts };
+  const { value, context: kept } = stored as unknown as {
+    value: InstanceState["value"];
+    context: Facts;
+  };
+  // A baseline of an older release lacks what that knew nothing of.
+  const context = { ...noFacts(kept.instanceId), ...kept };
   return stateAt(
     value,
     baseline ? { ...context, version: baseline.version, position: baseline.position } : context,

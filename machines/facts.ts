@@ -1,5 +1,6 @@
 /** What the log says of one instance, as plain data: the context of the lifecycle machine. Design §4. */
 import type { Position } from "../events/envelope.ts";
+import type { ComponentProblem, StartStep } from "../events/health.ts";
 import type { JsonObject } from "../events/json.ts";
 import { isUnlimited, type Limits } from "../events/limits.ts";
 import type { Exit, RuntimeInfo } from "../events/runtime_info.ts";
@@ -74,6 +75,36 @@ export interface Unjudged {
   isLost: boolean;
 }
 
+/** How the present run is, by its worker's last word. */
+export interface Health {
+  runId: string;
+  status: "healthy" | "unhealthy";
+  /** Null for a healthy one. See `HealthReport`. */
+  cause: "liveness" | "components" | null;
+  reason: string | null;
+  components: ComponentProblem[];
+  /** Since when it has been so, by the log's clock. */
+  since: number;
+  /** The restart policy has given it up, unhealthy as it is. */
+  isGivenUp: boolean;
+}
+
+/** How far the start in hand has come, by its worker's last word. */
+export interface Progress {
+  generation: number;
+  step: StartStep;
+  /** By the host's clock. */
+  since: number;
+  /** What it waits for. */
+  problem: string | null;
+}
+
+/** The last run that ended badly, as its worker told of it. */
+export interface LastFailure {
+  at: number;
+  runtimeInfo: RuntimeInfo;
+}
+
 export interface Facts {
   instanceId: string;
   version: number;
@@ -87,6 +118,11 @@ export interface Facts {
   specificationVersion: number;
   desired: "stopped" | "running" | "deleted";
   run: Run | null;
+  /** Null while nobody has said how the present run is. */
+  health: Health | null;
+  progress: Progress | null;
+  /** Kept after it was mended, with its last output and its capsule. */
+  lastFailure: LastFailure | null;
   /** Oldest first; the last one is what the status shows. At most a handful: start, stop, delete. */
   commands: PendingCommand[];
   queuedStart: QueuedStart | null;
@@ -123,6 +159,9 @@ export function noFacts(instanceId: string): Facts {
     specificationVersion: 0,
     desired: "stopped",
     run: null,
+    health: null,
+    progress: null,
+    lastFailure: null,
     commands: [],
     queuedStart: null,
     endedRuns: [],

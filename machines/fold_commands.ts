@@ -1,8 +1,9 @@
 /** The commands in hand after an event, and what the end of one leaves behind. */
 import type { RecordedEvent } from "../events/envelope.ts";
+import type { Exit } from "../events/runtime_info.ts";
 import { failureAtEnd } from "./command_end.ts";
 import { type Facts, type LastError, limitsOf, type PendingCommand } from "./facts.ts";
-import { commandOf, endedCommandId, remainingCommands } from "./reports.ts";
+import { commandOf, endedCommandId, remainingCommands, reportedRun } from "./reports.ts";
 
 /** The commands in hand, and what the end of one leaves behind. */
 export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent): Partial<Facts> {
@@ -37,7 +38,7 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
   if (command && error?.retryable && isUnasked && isJudged(facts, command, event)) {
     ended.unjudged = {
       runId: facts.run?.runId ?? command.commandId,
-      exit: null,
+      exit: ownExit(event),
       ranForMs: 0,
       // Also when no worker was there to take it: it is not for the policy to say that it stays lost.
       isLost: event.type === "CommandForgotten" ||
@@ -48,9 +49,17 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
   return ended;
 }
 
+/** How a server that did not get through its start ended by itself; null where it was ended, or never was. */
+function ownExit(event: RecordedEvent): Exit | null {
+  const exit = reportedRun(event)?.exit;
+  return exit?.reason === "Exited" ? exit : null;
+}
+
 /** Whether the restart policy has a say about a start that came to nothing: its own, and one that its worker took along. */
 function isJudged(facts: Facts, command: PendingCommand, event: RecordedEvent): boolean {
-  if (command.kind === "start" && command.cause === "restart-policy") return true;
+  if (command.cause === "restart-policy") {
+    return command.kind === "start" || facts.run?.runtimeInfo?.status !== "Running";
+  }
   if (event.type !== "CommandForgotten" || !goesOnElsewhere(facts)) return false;
   // While the run before a restart may live it is judged with that run's end.
   return command.kind === "start" ||
@@ -77,7 +86,7 @@ function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null
         site,
         requestedAt: event.at,
         acceptBy: event.at + acceptWithinMs,
-        cause: event.type === "StartRequested" ? event.data.cause : "user",
+        cause: "cause" in event.data ? event.data.cause ?? "user" : "user",
         launch: "configuration" in event.data
           ? {
             configuration: event.data.configuration,

@@ -3,6 +3,7 @@ import type { RecordedEvent } from "../events/envelope.ts";
 import type { SpecificationChanges } from "../events/specification.ts";
 import { type Facts, type LastError, limitsOf } from "./facts.ts";
 import { foldCommands } from "./fold_commands.ts";
+import { foldHealth } from "./fold_health.ts";
 import { foldRun } from "./fold_run.ts";
 import { reportedRun } from "./reports.ts";
 
@@ -20,7 +21,8 @@ export function foldFacts(before: Facts, event: RecordedEvent): Facts {
     generation: Math.max(before.generation, reportedRun(event)?.generation ?? 0),
     ...foldRun(before, event),
   };
-  return { ...facts, ...foldRequest(facts, event), ...foldCommands(before, facts, event) };
+  const moved = { ...facts, ...foldRequest(facts, event), ...foldCommands(before, facts, event) };
+  return foldHealth(before, moved, event);
 }
 
 function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
@@ -42,12 +44,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         queuedStart: facts.queuedStart?.commandId === event.data.commandId
           ? null
           : facts.queuedStart,
-        ...(event.data.cause === "restart-policy"
-          ? {
-            restarts: facts.restarts + 1,
-            recentStarts: [...facts.recentStarts, event.at].slice(-RECENT_STARTS_MAX),
-          }
-          : { attempts: 0, recentStarts: [] }),
+        ...counted(facts, event.data.cause, event.at, event.data.isRetry),
       };
     case "StartQueued":
       return {
@@ -68,8 +65,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         ...wants(facts, event, "running"),
         nextStart: null,
         unjudged: null,
-        attempts: 0,
-        recentStarts: [],
+        ...counted(facts, event.data.cause ?? "user", event.at),
       };
     case "StopRequested":
       return {
@@ -87,12 +83,27 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         deletedBy: event.meta.requestedBy ?? "unknown",
       };
     default:
-      return foldRestarts(event);
+      return foldRestarts(facts, event);
   }
 }
 
+/** The policy's tries: its own add up, a user's begins the count anew, unless it came in the place of a planned one. */
+function counted(
+  { restarts, recentStarts }: Facts,
+  cause: "user" | "restart-policy" | "queue",
+  at: number,
+  isRetry = false,
+): Partial<Facts> {
+  if (isRetry) return {};
+  if (cause !== "restart-policy") return { attempts: 0, recentStarts: [] };
+  return {
+    restarts: restarts + 1,
+    recentStarts: [...recentStarts, at].slice(-RECENT_STARTS_MAX),
+  };
+}
+
 /** What the restart policy has decided. */
-function foldRestarts(event: RecordedEvent): Partial<Facts> {
+function foldRestarts(facts: Facts, event: RecordedEvent): Partial<Facts> {
   switch (event.type) {
     case "RestartScheduled":
       return {
@@ -112,7 +123,13 @@ function foldRestarts(event: RecordedEvent): Partial<Facts> {
         retryable: true,
         at: event.at,
       };
-      return { unjudged: null, nextStart: null, failure, lastError: failure };
+      // One that lives on, unhealthy as it is, has not ended.
+      return {
+        unjudged: null,
+        nextStart: null,
+        lastError: failure,
+        ...(facts.run?.runtimeInfo?.status === "Running" ? {} : { failure }),
+      };
     }
     default:
       return {};

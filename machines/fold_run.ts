@@ -70,6 +70,8 @@ function endedRun(facts: Facts, event: RecordedEvent): Partial<Facts> {
     // A start that says after its stop that it came to nothing has not failed: nobody wants it to run.
     failure: facts.desired === "running" ? error : null,
     lastError: error ?? facts.lastError,
+    // What was planned for a server that was unhealthy: it has ended by itself, and is judged anew.
+    ...(facts.run && isLive(facts.run) ? { nextStart: null } : {}),
     ...judgement(facts, event, info),
   };
 }

@@ -4,9 +4,10 @@
  */
 import { newEvent } from "../events/instance_events.ts";
 import { accept, type Deciding } from "./accept.ts";
-import { startRequested } from "./decide.ts";
-import { limitsOf } from "./facts.ts";
+import { restartRequested, startRequested } from "./decide.ts";
+import { limitsOf, type Unjudged } from "./facts.ts";
 import { goesOnElsewhere } from "./fold_commands.ts";
+import { isAiling } from "./fold_health.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { Decision } from "./requests.ts";
 import { judge, type Verdict } from "./restart_policy.ts";
@@ -34,9 +35,7 @@ function owedInAnyOrder(state: InstanceState): Owed[] {
     .filter((command) => !command.accepted)
     .map((command) => ({ kind: "expire", dueAt: command.acceptBy, commandId: command.commandId }));
   if (state.value.pending === "deleted") return owed;
-  if (context.unjudged && verdictOn(state)?.kind !== "leave") {
-    owed.push({ kind: "judge", dueAt: 0 });
-  }
+  if (toJudge(state) && verdictOn(state)?.kind !== "leave") owed.push({ kind: "judge", dueAt: 0 });
   if (context.nextStart) owed.push({ kind: "restart", dueAt: context.nextStart.at });
   if (context.queuedStart) {
     const { commandId, expiresAt } = context.queuedStart;
@@ -105,9 +104,9 @@ export function react(
 
 function judged(state: InstanceState, given: Reacting): (Decision & { kind: "accepted" }) | null {
   const verdict = verdictOn(state);
-  const { unjudged } = state.context;
-  if (!verdict || !unjudged || verdict.kind === "leave") return null;
-  const { runId } = unjudged;
+  const subject = toJudge(state);
+  if (!verdict || !subject || verdict.kind === "leave") return null;
+  const { runId } = subject;
   if (verdict.kind === "move") return startedAgain(state, given);
   return accept(
     state,
@@ -118,6 +117,7 @@ function judged(state: InstanceState, given: Reacting): (Decision & { kind: "acc
           runId,
           attempt: verdict.attempt,
           delayMs: Math.floor(given.fraction * verdict.delayMaxMs),
+          ...(state.context.unjudged ? {} : { cause: "Unhealthy" }),
         }),
     ],
     given,
@@ -132,7 +132,20 @@ function startedAgain(state: InstanceState, given: Reacting): Decision & { kind:
     configurationRevision: revision,
     ...limitsOf(specification?.limits),
   };
-  return accept(state, [startRequested(state, launch, given, "restart-policy")], given);
+  const event = mayRun(state)
+    ? restartRequested(state, launch, given, "restart-policy")
+    : startRequested(state, launch, given, "restart-policy");
+  return accept(state, [event], given);
+}
+
+/** What the policy has to say something of: an end, or a server that lives and is unhealthy, with nothing else in hand. */
+function toJudge({ value, context }: InstanceState): Unjudged | null {
+  const { unjudged, run, health, nextStart, desired } = context;
+  if (unjudged) return unjudged;
+  const isIdle = value.run === "running" && value.pending === "idle" && nextStart === null;
+  if (!isIdle || desired !== "running" || !isAiling(context) || !run || !health) return null;
+  const ranForMs = Math.max(0, health.since - run.since);
+  return { runId: health.runId, exit: null, ranForMs, isLost: false };
 }
 
 /**
@@ -140,9 +153,10 @@ function startedAgain(state: InstanceState, given: Reacting): Decision & { kind:
  * servers that end, and this one did not end by itself. If the start fails, the policy judges that.
  */
 function verdictOn(state: InstanceState): Verdict | { kind: "move" } | null {
-  const { specification, unjudged, attempts, recentStarts, lastModifiedAt } = state.context;
-  if (unjudged?.isLost && goesOnElsewhere(state.context)) return { kind: "move" };
-  return unjudged && specification
-    ? judge(specification.restartPolicy, unjudged, attempts, recentStarts, lastModifiedAt)
+  const { specification, attempts, recentStarts, lastModifiedAt } = state.context;
+  const subject = toJudge(state);
+  if (subject?.isLost && goesOnElsewhere(state.context)) return { kind: "move" };
+  return subject && specification
+    ? judge(specification.restartPolicy, subject, attempts, recentStarts, lastModifiedAt)
     : null;
 }

@@ -12,7 +12,7 @@ export type Verdict =
 
 /**
  * The policy's judgement. `attempts` counts its tries since the last steady run, `recentStarts` are their times;
- * `at` is when the run ended, epoch milliseconds.
+ * `at` is when the run ended or was found unhealthy, epoch milliseconds.
  */
 export function judge(
   policy: RestartPolicy,
@@ -21,14 +21,19 @@ export function judge(
   recentStarts: readonly number[],
   at: number,
 ): Verdict {
-  const isFailure = ended.exit === null || ended.exit.code !== 0;
-  if (policy.mode === "never" || (policy.mode === "on-failure" && !isFailure)) {
-    return { kind: "leave" };
-  }
+  if (!startsAgain(policy, ended)) return { kind: "leave" };
   const starts = recentStarts.filter((time) => time > at - policy.windowMs).length;
   if (starts >= policy.maxStarts) return { kind: "crash-loop", starts };
   const attempt = ended.ranForMs >= policy.resetAfterMs && ended.ranForMs > 0 ? 0 : attempts;
   return { kind: "restart", attempt, delayMaxMs: backOffMaxMs(policy, attempt) };
+}
+
+/** A rule for the very exit code comes first, then the mode. */
+function startsAgain({ mode, exitCodes }: RestartPolicy, { exit }: Unjudged): boolean {
+  const code = exit?.code ?? null;
+  const rule = code === null ? undefined : exitCodes?.[code];
+  if (rule !== undefined) return rule === "always";
+  return mode === "always" || (mode === "on-failure" && code !== 0);
 }
 
 /** Beyond this many tries the delay grows no more; larger powers would leave the finite numbers. */

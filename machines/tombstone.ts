@@ -18,6 +18,9 @@ export function tombstoneOf(facts: Facts): Facts {
     specification: specification &&
       { ...specification, description: "", configuration: {}, labels: {} },
     run: null,
+    health: null,
+    progress: null,
+    lastFailure: null,
     queuedStart: null,
     endedRuns: [],
     failure: null,

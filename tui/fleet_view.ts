@@ -61,7 +61,7 @@ export function rowOf(state: InstanceState, now: number, isSilent = ALL_HEARD): 
     restarts: String(restarts),
     since: duration(now - (isLive ? info.startedAt : state.context.lastModifiedAt)),
     detail: detailOf(
-      silenceOf(run, isSilent) ?? failure?.message,
+      silenceOf(run, isSilent) ?? failure?.message ?? conditionOf(state.context),
       nextStart?.at,
       now,
       info?.runtimeMetadata.standIn === "true",
@@ -130,6 +130,16 @@ function silenceOf(run: InstanceState["context"]["run"], isSilent: IsSilent): st
   return workerId !== undefined && isSilent(workerId)
     ? `worker ${workerId} is silent, this may be old`
     : undefined;
+}
+
+/** That it is unhealthy, or what its start waits for. */
+function conditionOf(
+  { health, progress }: InstanceState["context"],
+): string | undefined {
+  if (health?.status === "unhealthy") {
+    return `unhealthy${health.reason === null ? "" : `: ${health.reason}`}`;
+  }
+  return progress?.problem ?? undefined;
 }
 
 function detailOf(

@@ -133,6 +133,9 @@ function specOf(execution: Execution, runId: string, spawnWithinMs: number): Sta
     fence: fenceOf(execution),
     template: command.template ?? "drasi-server",
     configuration: command.configuration ?? {},
+    ...(command.configurationRevision === undefined
+      ? {}
+      : { configurationRevision: command.configurationRevision }),
     spawnWithinMs: Math.max(1, Math.floor(spawnWithinMs)),
     ...(command.leaseMs === undefined || execution.leaseFromMs === null
       ? {}

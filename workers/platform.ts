@@ -1,6 +1,7 @@
 /** The platform port: what a worker asks of the technology that runs servers. Design §3, §4. */
 import type { Template } from "../events/configuration.ts";
 import type { JsonObject } from "../events/json.ts";
+import type { HealthReport } from "../events/health.ts";
 import type { Limits } from "../events/limits.ts";
 import type { RunMetrics } from "../events/metrics.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
@@ -53,6 +54,8 @@ export interface StartSpec {
   fence: Fence;
   template: Template;
   configuration: JsonObject;
+  /** Null: a start's body overrode the configuration; absent: not known. */
+  configurationRevision?: number | null;
   /** Nothing is spawned later than this, counted from the call on the host's boot clock. Design §4 rule 6. */
   spawnWithinMs: number;
   /** Absent: it lives on without its worker. */
@@ -114,6 +117,11 @@ export interface Platform {
   remove(instanceId: string, fence: Fence): Promise<StopOutcome>;
   /** Reports each run that ends without `stop` or `remove` having been asked, once, also adopted ones. */
   onExit(listener: (runtimeInfo: RuntimeInfo) => void): void;
+  /**
+   * Reports how live servers are that are asked, also adopted ones, and where starts are: each time that it looks.
+   * Whoever hears it tells on what is new.
+   */
+  onHealth(listener: (report: HealthReport) => void): void;
   /** The last lines of the instance's output. */
   logs(instanceId: string, tailLines: number): Promise<string[]>;
   /** How its live runs do, where that was looked at since the last call; begins to look anew now and then. */

@@ -5,6 +5,7 @@
 import { type Clock, sleep } from "../events/clock.ts";
 import { type Command, isUrgent } from "../events/commands.ts";
 import { OperationalError } from "../events/errors.ts";
+import type { HealthReport } from "../events/health.ts";
 import type { Ids } from "../events/ids.ts";
 import type { InstanceResponse } from "../events/responses.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
@@ -126,6 +127,15 @@ export class WorkerLife {
       await Promise.race([this.registered.promise, this.over]);
       await this.findings.reportExit(exited);
     });
+  }
+
+  /** Tells how a server is: not in its lane, where a start that takes long would hold it up. False: it was not told. */
+  async tellHealth(report: HealthReport): Promise<boolean> {
+    await Promise.race([this.registered.promise, this.over]);
+    if (this.ending.signal.aborted) return false;
+    const answer = await this.persist(() => this.parts.channel.observe(report));
+    if (answer && answer !== "recorded") this.end(answer);
+    return answer === "recorded";
   }
 
   private async takeLoop(): Promise<void> {

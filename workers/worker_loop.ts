@@ -8,6 +8,7 @@ import { OperationalError } from "../events/errors.ts";
 import type { Ids } from "../events/ids.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 import type { WorkerChannel } from "../events/worker_channel.ts";
+import { HealthReports } from "./health_reports.ts";
 import { Lanes } from "./lanes.ts";
 import type { Platform } from "./platform.ts";
 import { WorkerLife } from "./worker_life.ts";
@@ -34,11 +35,16 @@ const REBIRTH_PAUSE_MS = 100;
 export class Worker {
   private readonly lanes = new Lanes();
   private readonly stopping = new AbortController();
+  private readonly health: HealthReports;
   private life: WorkerLife;
   private lives: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: WorkerParts) {
     this.life = this.newLife(null);
+    this.health = new HealthReports({
+      clock: parts.clock,
+      send: (report) => this.life.tellHealth(report),
+    });
   }
 
   /**
@@ -57,12 +63,15 @@ export class Worker {
         "Give this worker another id.",
       );
     }
+    // Only now: what an incarnation before it may still say is refused from here on.
+    this.parts.platform.onHealth((report) => this.health.hear(report));
     this.lives = this.live().catch((error) => this.parts.onBug(error));
   }
 
   /** Takes nothing more, waits `patienceMs` for what is in work, and leaves; servers run on. */
   async stop(patienceMs: number): Promise<void> {
     this.stopping.abort();
+    this.health.close();
     this.life.end("stopped");
     await Promise.race([this.lanes.idle(), sleep(this.parts.clock, patienceMs)]);
     await this.lives;
@@ -75,7 +84,10 @@ export class Worker {
     for (;;) {
       const end = await this.life.over;
       if (this.stopping.signal.aborted) return;
-      if (end === "superseded") return this.parts.onSuperseded();
+      if (end === "superseded") {
+        this.health.close();
+        return this.parts.onSuperseded();
+      }
       if (!await this.beginAnew(this.life.inHand().length > 0 ? this.life : null)) return;
     }
   }
@@ -88,6 +100,7 @@ export class Worker {
       this.life = this.newLife(before);
       try {
         const refusal = await this.life.begin();
+        this.health.begin();
         // Another machine has this id by now: that is as good as superseded.
         if (refusal !== null) this.parts.onSuperseded();
         return refusal === null;

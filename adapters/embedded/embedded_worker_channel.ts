@@ -3,6 +3,7 @@ import type { Query, QueryAnswer } from "../../events/site_query.ts";
 import { ComparePace } from "../../events/compare_pace.ts";
 import type { Command } from "../../events/commands.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
+import type { HealthReport } from "../../events/health.ts";
 import type { Observation } from "../../events/observations.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
 import type {
@@ -80,9 +81,9 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
     return await this.parts.writes.submit(step);
   }
 
-  async observe(observation: Observation): Promise<"recorded" | Dismissal> {
+  async observe(told: Observation | HealthReport): Promise<"recorded" | Dismissal> {
     const { workerId, incarnation } = this.registration;
-    return await this.parts.writes.submit(observe(workerId, incarnation, observation));
+    return await this.parts.writes.submit(observe(workerId, incarnation, told));
   }
 
   standing(instanceIds: string[]): Promise<Map<string, Standing>> {

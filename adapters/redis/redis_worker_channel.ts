@@ -5,6 +5,7 @@ import type { Query, QueryAnswer } from "../../events/site_query.ts";
 import type { Command } from "../../events/commands.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { metricsText, type RunMetrics } from "../../events/metrics.ts";
+import type { HealthReport } from "../../events/health.ts";
 import type { Observation } from "../../events/observations.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
@@ -116,15 +117,15 @@ export class RedisWorkerChannel implements WorkerChannel {
       : { kind: "refused", reason: this.reason(answer[1]) as "ended" };
   }
 
-  async observe(observation: Observation): Promise<"recorded" | Dismissal> {
+  async observe(told: Observation | HealthReport): Promise<"recorded" | Dismissal> {
     const { workerId } = this.registration;
-    const data = textOf({ ...observation, workerId });
+    const data = textOf({ ...told, workerId });
     try {
       const answer = await this.step("observe", [data]);
       return answer[0] === "recorded" ? "recorded" : this.gone(answer[1]);
     } catch (error) {
       if (error instanceof Error && error.message.startsWith("DRAASINSTANCE")) {
-        throw unknownInstance(observation.instanceId);
+        throw unknownInstance(told.instanceId);
       }
       throw error;
     }

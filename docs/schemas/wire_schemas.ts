@@ -29,6 +29,9 @@ export const completionSchema = eventSchemas.CommandSucceeded;
 /** ARGV 3 of `observe`. */
 export const reportSchema = eventSchemas.RuntimeObserved;
 
+/** ARGV 3 of `observe`, of how a server is. */
+export const healthReportedSchema = eventSchemas.HealthObserved;
+
 /** The field `q` of an entry in a `queries` stream. */
 export const questionSchema = z.object({
   replyChannel: z.string(),

@@ -10,6 +10,7 @@ import { jsonObjectSchema, specificationSchema } from "../../events/specificatio
 import {
   chunkSchema,
   completionSchema,
+  healthReportedSchema,
   logEntrySchema,
   questionSchema,
   registrationSchema,
@@ -21,6 +22,7 @@ const MESSAGES: Readonly<Record<string, z.ZodType>> = {
   chunk: chunkSchema,
   command: commandSchema,
   completion: completionSchema,
+  health_report: healthReportedSchema,
   log_entry: logEntrySchema,
   metrics: metricsSchema,
   observation: observationSchema,

@@ -12,6 +12,7 @@ import {
 } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
 import { readChanges } from "../instance_input.ts";
+import { failureView } from "../health_view.ts";
 import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, staleness } from "../outcome.ts";
@@ -55,7 +56,8 @@ async function show(context: HttpContext, services: HttpServices): Promise<Respo
   const { system } = services;
   const worker = workerOf(state);
   const metrics = worker === undefined ? undefined : await system.metrics([worker]);
-  return context.json(instanceView(state, (workerId) => system.isSilent(workerId), metrics), 200, {
+  const shown = instanceView(state, (workerId) => system.isSilent(workerId), metrics);
+  return context.json({ ...shown, ...failureView(state) }, 200, {
     ...instanceHeaders(state, state.context.position),
     ...staleness(services),
   });

@@ -115,6 +115,45 @@ test("a report says whose it is", async ({ broker, call }) => {
   assertEquals((await broker.log.latest("i")).version, 1);
 });
 
+test("what is said of health is marked as one that an older release may pass over, and must be well formed", async ({ broker, call, client, keys }) => {
+  const channel = await joined(broker, "w");
+  await appended(broker, batch("i", 0));
+  await channel.observe(observed("Found", running("i", "run-1")));
+  const sound = { instanceId: "i", runId: "run-1", runGeneration: 1, health: "unhealthy" };
+  const components = [{ kind: "source", name: "s1", status: "Error" }];
+  const told = { ...sound, cause: "components", reason: "s1", components, workerId: "w" };
+  assertEquals(await call("observe", ["w", "w-life-1", JSON.stringify(told)]), ["recorded"]);
+  const [[, fields] = ["", []]] = await client.xrevrange(keys.log, "+", "-", "COUNT", 1);
+  assertEquals(fields.slice(-2), ["x", "1"]);
+  const { version } = await broker.log.latest("i");
+  for (
+    const fault of [
+      { runId: 7 },
+      { runGeneration: -1 },
+      { health: "well" },
+      { cause: "weather" },
+      { reason: "x".repeat(5_000) },
+      { components: [] },
+      { components: {} },
+      { components: [{ kind: "source" }] },
+      { components: Array.from({ length: 21 }, () => components[0]) },
+      { start: { step: "dancing", since: 1 } },
+      { workerId: "someone-else" },
+    ]
+  ) {
+    const text = JSON.stringify({ ...told, ...fault });
+    const answer = await call("observe", ["w", "w-life-1", text]);
+    assert(String(answer).startsWith("DRAASMALFORMED"), text);
+  }
+  const capsule = { environment: { A: "x".repeat(20_000) }, probes: [] };
+  const large = JSON.stringify({
+    ...observed("Exited", { ...stopped("i", "run-1"), capsule }),
+    workerId: "w",
+  });
+  assert(String(await call("observe", ["w", "w-life-1", large])).startsWith("DRAASMALFORMED"));
+  assertEquals((await broker.log.latest("i")).version, version);
+});
+
 for (const reason of exitSchema.shape.reason.options) {
   test(`a run that ended with ${reason} is taken as it is`, async ({ broker }) => {
     const channel = await joined(broker, "w");

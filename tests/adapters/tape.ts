@@ -1,5 +1,7 @@
 /** Tapes: random sequences of calls to a broker, and who plays them; brokers that differ in technology only give the same answers. */
 import fc from "fast-check";
+import type { HealthReport } from "../../events/health.ts";
+import type { Observation } from "../../events/observations.ts";
 import type { Command } from "../../events/commands.ts";
 import { START } from "../../events/envelope.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
@@ -70,6 +72,7 @@ export const opArbitrary = (takes: fc.Arbitrary<number> = digit(3)): fc.Arbitrar
     }),
     op("take", 4, { ...worker, max: takes }),
     op("observe", 3, { ...worker, instance: digit(2), run: digit(2), kind: digit(2) }),
+    op("tellHealth", 2, { ...worker, instance: digit(2), run: digit(2), ok: digit(1) }),
     op("register", 3, worker),
     op("retarget", 2, { command: digit(6), site: digit(2) }),
     op("drain", 1, { worker: digit(2), on: digit(1) }),
@@ -81,6 +84,16 @@ export const opArbitrary = (takes: fc.Arbitrary<number> = digit(3)): fc.Arbitrar
     op("baseline", 1, { instance: digit(2) }),
     op("look", 3, { key: digit(4), instance: digit(2) }),
   );
+
+function told(one: Op, instanceId: string): Observation | HealthReport {
+  const runId = `run-${one.run}`;
+  if (one.do === "tellHealth") {
+    return { instanceId, runId, runGeneration: 1, health: one.ok === 1 ? "healthy" : "unhealthy" };
+  }
+  const kind = OBSERVATIONS[one.kind!]!;
+  return observed(kind, (kind === "Exited" ? stopped : running)(instanceId, runId));
+}
+
 /** Plays a tape on one world; gives every answer. What the calls are made of is counted, never drawn. */
 export class Player {
   #commands: Command[] = [];
@@ -140,11 +153,9 @@ export class Player {
         return await channel().complete(sent().messageId, one.attempt!, response(sent(), one));
       case "take":
         return await channel().take(one.max!, 0);
-      case "observe": {
-        const kind = OBSERVATIONS[one.kind!]!;
-        const info = (kind === "Exited" ? stopped : running)(instanceId, `run-${one.run}`);
-        return await channel().observe(observed(kind, info));
-      }
+      case "observe":
+      case "tellHealth":
+        return await channel().observe(told(one, instanceId));
       case "register":
         return await channel().register();
       case "retarget":

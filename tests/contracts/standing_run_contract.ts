@@ -1,5 +1,6 @@
 /** What every `WorkerChannel` and `CommandBus` do with runs: which one stands, reports of it, a worker given up. */
 import { assertEquals } from "@std/assert";
+import type { HealthReport } from "../../events/health.ts";
 import { newEvent } from "../../events/instance_events.ts";
 import {
   appended,
@@ -50,6 +51,31 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
     assertEquals(await standing(), null);
     await worker.observe(observed("Found", running("a", "run-2")));
     assertEquals(await standing(), "run-2", "a lost run may be found again");
+  });
+
+  it("what is said of a run's health is a fact of its own; of a run that has ended, it is not written down", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    await appended(broker, batch("a", 0));
+    await worker.observe(observed("Found", running("a", "r1")));
+    const report: HealthReport = {
+      instanceId: "a",
+      runId: "r1",
+      runGeneration: 1,
+      health: "unhealthy",
+      cause: "components",
+      reason: "source 's1' is in Error",
+      components: [{ kind: "source", name: "s1", status: "Error", reason: "no route" }],
+    };
+    assertEquals(await worker.observe(report), "recorded");
+    await worker.observe(observed("Exited", stopped("a", "r1")));
+    assertEquals(await worker.observe({ ...report, health: "healthy" }), "recorded");
+    const events = await broker.log.history("a", 9);
+    assertEquals(events.slice(1).map(({ type }) => type), [
+      "RuntimeObserved",
+      "HealthObserved",
+      "RuntimeObserved",
+    ]);
+    assertEquals(events[2]?.data, { ...report, workerId: "w1" });
   });
 
   it("restart, stop, delete and a forced delete move the standing run", async ({ broker }) => {

@@ -38,7 +38,35 @@ Deno.test("a command must be an argument array, with exactly one probe", () => {
   const readiness = { http: { path: "/" }, tcp: {} };
   assertEquals(
     configurationFaults("command", { command: ["x"], readiness })[0]?.message,
-    "must have exactly one of http and tcp",
+    "must have exactly one of http, tcp, command and logLine",
+  );
+});
+
+Deno.test("a probe is checked with all of its faults, and a pattern must be one that cannot hold up a worker", () => {
+  const faults = (probes: JsonObject) =>
+    configurationFaults("command", { command: ["x"], ...probes });
+  assertEquals(
+    faults({
+      readiness: { logLine: { matches: "(a+)+" } },
+      liveness: { command: [], intervalMs: 5, failures: 0 },
+    }).map(({ path }) => path),
+    [
+      "readiness.logLine.matches",
+      "liveness.command",
+      "liveness.intervalMs",
+      "liveness.failures",
+    ],
+  );
+  assertEquals(
+    faults({ liveness: { logLine: { contains: "x" } } })[0]?.message,
+    "is not a known field",
+  );
+  assertEquals(
+    faults({
+      readiness: { command: ["curl", "-f", "http://localhost"], withinMs: 90_000 },
+      liveness: { tcp: {}, intervalMs: 1_000, timeoutMs: 500, failures: 5, successes: 2 },
+    }),
+    [],
   );
 });
 

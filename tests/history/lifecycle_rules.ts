@@ -1,4 +1,5 @@
 /** What an event must and must not do to the state of its instance: runs, sites, deadlines and restarts. Design §4. */
+import { canonicalJson } from "../../events/json.ts";
 import { leasedPart } from "../../machines/leases.ts";
 import { reportedRun } from "../../machines/reports.ts";
 import { backOffMaxMs } from "../../machines/restart_policy.ts";
@@ -139,9 +140,10 @@ export const SITE_RULES: LogRules = {
 export const POLICY_RULES: LogRules = {
   timersFireOnceAndNotEarly: {
     sentence:
-      "A start by the policy pays one delay that is over by the log's clock, or moves one lost run. Promise 4, traps 9, 10.",
+      "A start or restart by the policy pays one delay that is over by the log's clock, or moves one lost run. Promise 4, traps 9, 10.",
     holds: (ledger, { event, before, clockAt }) => {
-      if (event.type !== "StartRequested" || event.data.cause !== "restart-policy") return null;
+      if (event.type !== "StartRequested" && event.type !== "RestartRequested") return null;
+      if (event.data.cause !== "restart-policy") return null;
       const { nextStart, unjudged } = before.context;
       if (nextStart) {
         return clockAt < nextStart.at && !wasSetBack(ledger, event.instanceId, clockAt)
@@ -155,11 +157,13 @@ export const POLICY_RULES: LogRules = {
   },
   restartsFollowThePolicy: {
     sentence:
-      "A restart is scheduled once for an end that nobody asked for, within the policy's longest delay. Design §4.",
+      "A restart is scheduled once for an end that nobody asked for or a server that is unhealthy, within the policy's longest delay. Design §4.",
     holds: (_, { event, before }) => {
       if (event.type !== "RestartScheduled" && event.type !== "RestartAbandoned") return null;
-      const { unjudged, specification } = before.context;
-      if (unjudged?.runId !== event.data.runId || !specification) {
+      const { unjudged, specification, health } = before.context;
+      const isAiling = mayRun(before) && health?.cause === "liveness" &&
+        health.runId === event.data.runId && before.context.nextStart === null;
+      if ((unjudged?.runId !== event.data.runId && !isAiling) || !specification) {
         return `the end of ${event.data.runId} was judged before, or never told`;
       }
       if (event.type === "RestartAbandoned") return null;
@@ -246,9 +250,50 @@ function siteInWork(state: InstanceState): string | null {
   return accepted?.site ?? (mayRun(state) ? state.context.run?.site ?? null : null);
 }
 
+/** What is said of how servers are. */
+export const HEALTH_RULES: LogRules = {
+  healthReportsAreApart: {
+    sentence: "Two reports about one instance's health are at least 1 s apart. Rule 13.",
+    holds: (ledger, { event, writtenAt }) => {
+      if (event.type !== "HealthObserved") return null;
+      const last = (ledger.histories.get(event.instanceId) ?? [])
+        .findLast((earlier) => earlier.event.type === "HealthObserved");
+      // An answer that was lost is asked for again at once, and the fact written twice.
+      if (!last || canonicalJson(last.event.data) === canonicalJson(event.data)) return null;
+      return writtenAt - last.writtenAt < REPORTS_APART_MS
+        ? `it came ${writtenAt - last.writtenAt} ms after the one before`
+        : null;
+    },
+  },
+  lateHealthChangesNothing: {
+    sentence:
+      "What is said of another run than the present one changes nothing but the version. Design §4.",
+    holds: (_, { event, before, state }) => {
+      if (event.type !== "HealthObserved" || event.data.health === "starting") return null;
+      if (event.data.runId === before.context.run?.runId && mayRun(before)) return null;
+      const seen = ({ context: { health, nextStart, lastError, unjudged } }: InstanceState) =>
+        canonicalJson([health, nextStart, lastError, unjudged]);
+      return seen(before) === seen(state) ? null : `it was taken for true: ${describe(state)}`;
+    },
+  },
+  healthIsOfTheLiveRun: {
+    sentence: "What is known of a server's health is about the run that lives. Design §4.",
+    holds: (_, { state }) => {
+      const { health, run } = state.context;
+      return health === null || (state.value.run === "running" && run?.runId === health.runId)
+        ? null
+        : `${health.runId} is ${health.status}, and ${describe(state)}`;
+    },
+  },
+};
+
+/** Less than a second by what a timer may be early. */
+const REPORTS_APART_MS = 990;
+
 /** What a log can show of the promises and rules, asked of each event before it is taken up. */
 export const LIFECYCLE_RULES: LogRules = {
   ...RUN_RULES,
   ...SITE_RULES,
   ...POLICY_RULES,
+  ...HEALTH_RULES,
 };

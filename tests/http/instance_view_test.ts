@@ -1,7 +1,9 @@
 /** An instance as the API shows it, for every kind of state. */
 import { assertEquals, assertObjectMatch } from "@std/assert";
-import { type NewEvent, newEvent } from "../../events/instance_events.ts";
-import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type { HealthReport } from "../../events/health.ts";
+import { type EventData, type NewEvent, newEvent } from "../../events/instance_events.ts";
+import type { Capsule, RuntimeInfo } from "../../events/runtime_info.ts";
+import { failureView } from "../../http/health_view.ts";
 import { instanceView } from "../../http/instance_view.ts";
 import { stateAfter } from "./support/scripted_system.ts";
 
@@ -246,4 +248,77 @@ Deno.test("a failed instance shows why, how its run ended and when it is started
     exit: { code: 3, signal: null, reason: "Exited", message: "Exit code 3." },
   });
   assertEquals("worker" in view, false, "nobody has it in work any more");
+});
+
+const told = (health: HealthReport["health"], more: Partial<HealthReport> = {}) =>
+  newEvent("HealthObserved", {
+    instanceId: "i-1",
+    runId: "r-1",
+    runGeneration: 1,
+    health,
+    ...more,
+    workerId: "worker-1",
+  });
+
+Deno.test("health is shown with its reason and parts, and is unknown when nobody says or the worker is silent", () => {
+  const components = [{ kind: "query", name: "q1", status: "Error" }];
+  const ill = told("unhealthy", {
+    cause: "components",
+    reason: "query q1 is in Error",
+    components,
+  });
+  assertObjectMatch(instanceView(stateAfter(...running, ill)), {
+    status: "Running",
+    health: "unhealthy",
+    healthDetail: {
+      since: "2023-11-14T22:13:24.000Z",
+      cause: "components",
+      reason: "query q1 is in Error",
+      components,
+    },
+  });
+  const well = instanceView(stateAfter(...running, told("healthy")));
+  assertEquals([well.health, well.healthDetail], ["healthy", {
+    since: "2023-11-14T22:13:24.000Z",
+  }]);
+  const silent = instanceView(stateAfter(...running, told("healthy")), () => true);
+  assertEquals([silent.health, silent.healthDetail], ["unknown", undefined]);
+  assertEquals(instanceView(stateAfter(...running, told("healthy"), exited)).health, "unknown");
+});
+
+Deno.test("a start that takes long shows its step, since when, and what it waits for", () => {
+  const start = { step: "waiting-for-readiness", since: 1_700_000_002_000 } as const;
+  const view = instanceView(
+    stateAfter(startRequested(), accepted, told("starting", { start, reason: "no connection" })),
+  );
+  assertEquals([view.health, view.startProgress], ["starting", {
+    step: "waiting-for-readiness",
+    since: "2023-11-14T22:13:22.000Z",
+    problem: "no connection",
+  }]);
+});
+
+Deno.test("the last failure is shown with its output and capsule; a capsule that is none is left out", () => {
+  const failed = (capsule: unknown) => {
+    const { runtimeInfo, ...data } = exited.data as EventData<"RuntimeObserved">;
+    const ended = { ...runtimeInfo, logTail: "it broke", capsule: capsule as Capsule };
+    const event = newEvent("RuntimeObserved", { ...data, runtimeInfo: ended });
+    return failureView(stateAfter(...running, event)).lastFailure;
+  };
+  const capsule = {
+    configurationRevision: 2,
+    program: "/bin/x",
+    environment: { TOKEN: "***" },
+    probes: [{ at: 1_700_000_001_000, kind: "liveness", problem: "no answer" }],
+    changes: ["configuration: revision 2, was revision 1"],
+  };
+  const view = failed(capsule) as { at: string; run: object; capsule: object };
+  assertEquals(view.at, "2023-11-14T22:13:24.000Z");
+  assertObjectMatch(view.run, { status: "Stopped", logTail: "it broke" });
+  assertEquals(view.capsule, {
+    ...capsule,
+    probes: [{ at: "2023-11-14T22:13:21.000Z", kind: "liveness", problem: "no answer" }],
+  });
+  assertEquals("capsule" in (failed({ some: "thing" }) as object), false);
+  assertEquals(failureView(stateAfter(...running)), {}, "nothing has failed");
 });

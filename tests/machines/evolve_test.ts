@@ -95,6 +95,9 @@ const events: Record<string, (history: History) => History> = {
       runtimeInfo: running("r7"),
     }),
   "RuntimeObserved Exited r0 (a stranger)": (history) => history.exited("r0", 1),
+  "HealthObserved unhealthy r1": (history) => history.health("unhealthy"),
+  "HealthObserved starting": (history) =>
+    history.health("starting", { start: { step: "settling", since: 1 } }),
   RestartScheduled: (history) =>
     history.add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 50 }),
   RestartAbandoned: (history) =>

@@ -93,6 +93,17 @@ const anyEvent: fc.Arbitrary<(history: History) => void> = fc.oneof(
         runtimeInfo,
       }),
   ),
+  fc.tuple(
+    runId,
+    fc.constantFrom("starting" as const, "healthy" as const, "unhealthy" as const),
+    fc.constantFrom("liveness" as const, "components" as const),
+  ).map(([run, health, cause]) => (history: History) =>
+    void history.health(health, {
+      runId: run,
+      ...(health === "unhealthy" ? { cause } : {}),
+      ...(health === "starting" ? { start: { step: "settling", since: 1 } } : {}),
+    })
+  ),
   fc.nat(3).map((attempt) => (history: History) =>
     void history.add("RestartScheduled", { runId: "r1", attempt, delayMs: 5 })
   ),
@@ -179,6 +190,24 @@ Deno.test("a run that has ended is never shown as live again", () => {
           assert(!over.has(present), `${present} lives again`);
         }
       }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("health is that of the live run, and a report about any other run changes nothing that is seen", () => {
+  const seen = ({ context }: History["state"]) => {
+    const { version: _, position: __, lastModifiedAt: ___, ...rest } = context;
+    return rest;
+  };
+  fc.assert(
+    fc.property(anyHistory, (history) => {
+      const { value, context: { health, run } } = history.state;
+      if (health !== null) assertEquals([value.run, run?.runId], ["running", health.runId]);
+      const before = history.state;
+      history.health("unhealthy", { runId: "of-another-life" });
+      assertEquals(seen(history.state), seen(before));
+      assertEquals(history.state.value, before.value);
     }),
     { numRuns: 500 },
   );

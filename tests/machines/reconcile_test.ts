@@ -2,6 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_RESTART_POLICY, restartPolicySchema } from "../../events/specification.ts";
+import type { Exit } from "../../events/runtime_info.ts";
+import { decide } from "../../machines/decide.ts";
 import { type Owed, owedTo, react, type Reacting } from "../../machines/reconcile.ts";
 import { backOffMaxMs, judge } from "../../machines/restart_policy.ts";
 import { statusOf } from "../../machines/status.ts";
@@ -209,3 +211,58 @@ function kinds(history: History): string[] {
 function events(history: History, reacting: Reacting) {
   return react(history.state, owedTo(history.state)[0]!, reacting)?.events;
 }
+
+Deno.test("a rule for the very exit code comes before the mode; an end by a signal has no code", () => {
+  const verdict = (mode: "never" | "on-failure" | "always", code: number | null) => {
+    const policy = restartPolicySchema.parse({
+      mode,
+      exitCodes: { "0": "never", "3": "never", "75": "always" },
+    });
+    return judge(policy, { ...crash, exit: { ...crash.exit, code } }, 0, [], 0).kind;
+  };
+  assertEquals([verdict("on-failure", 3), verdict("on-failure", 4)], ["leave", "restart"]);
+  assertEquals([verdict("never", 75), verdict("never", 4)], ["restart", "leave"]);
+  assertEquals([verdict("always", 0), verdict("always", 1)], ["leave", "restart"]);
+  assertEquals([verdict("on-failure", null), verdict("never", null)], ["restart", "leave"]);
+});
+
+Deno.test("a try of the policy that exits at once is judged by its code, one that was not ready is a failure", () => {
+  const tried = (mode: string, code: number, more: Partial<Exit> = {}) => {
+    const exit = { ...ended("r2", 2_000, code).exit!, ...more };
+    const history = History.running({ mode, exitCodes: { "3": "never" } }).exited("r1", 1)
+      .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+      .startRequested("c3", "restart-policy").accepted("c3")
+      .failed("c3", "Start", { ...ended("r2", 2_000, code), exit });
+    return [statusOf(history.state), kinds(history)];
+  };
+  assertEquals(tried("on-failure", 0), ["Failed", []], "it has nothing more to do");
+  assertEquals(tried("always", 0), ["Failed", ["judge"]]);
+  assertEquals(tried("on-failure", 3), ["Failed", []]);
+  assertEquals(tried("on-failure", 4), ["Failed", ["judge"]]);
+  assertEquals(tried("on-failure", 0, { reason: "Stopped" }), ["Failed", ["judge"]]);
+});
+
+Deno.test("retry now keeps the count, and is final if it fails as any start of a user; others begin the count anew", () => {
+  const failed = () =>
+    History.running({ maxStarts: 2 }).exited("r1", 1)
+      .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 0 })
+      .startRequested("c3", "restart-policy").accepted("c3").started("c3", "r2").exited("r2", 1)
+      .add("RestartScheduled", { runId: "r2", attempt: 1, delayMs: 5_000 });
+  const retry = decide(failed().state, { type: "start" }, given);
+  assert(retry.kind === "accepted" && retry.events[0]?.type === "StartRequested");
+  assertEquals(retry.events[0].data.isRetry, true);
+  const retried = failed();
+  retried.add("StartRequested", { ...retry.events[0].data, commandId: "c4" }).accepted("c4");
+  const { attempts, recentStarts, nextStart } = retried.state.context;
+  assertEquals([attempts, recentStarts.length, nextStart], [2, 1, null]);
+  retried.started("c4", "r3").exited("r3", 1);
+  const [next] = events(retried, given) ?? [];
+  assert(next?.type === "RestartScheduled" && next.data.attempt === 2);
+  const vain = failed();
+  vain.add("StartRequested", { ...retry.events[0].data, commandId: "c4" }).accepted("c4");
+  assertEquals(kinds(vain.failed("c4")), []);
+  const other = decide(failed().state, { type: "start", configuration: { command: ["x"] } }, given);
+  assert(other.kind === "accepted" && other.events[0]?.type === "StartRequested");
+  assertEquals(other.events[0].data.isRetry, undefined);
+  assertEquals(failed().startRequested("c4").state.context.attempts, 0);
+});

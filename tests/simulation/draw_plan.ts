@@ -1,5 +1,6 @@
 /** Draws what a seed comes to: the shape of the world, which faults exist in it, and when who does what. */
 import { specificationSchema } from "../../events/specification.ts";
+import type { JsonObject } from "../../events/json.ts";
 import type { InstanceRequest } from "../../machines/requests.ts";
 import { Chance } from "./chance.ts";
 import { FAULT_KINDS, type FaultKind, type FaultStep, type Plan, type Shape } from "./plan.ts";
@@ -55,6 +56,8 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
     ...withKeys(!faults.includes("log-cut"), drawUsers(chance.stream("users"), shape)),
     ...drawFaults(chance.stream("faults"), shape, faults),
   ];
+  const sickness = chance.stream("sickness");
+  steps.forEach((step, index) => addSickness(step, sickness.stream(String(index))));
   return { seed, shape, faults, steps: steps.sort((a, b) => a.atMs - b.atMs) };
 }
 
@@ -63,6 +66,20 @@ function withKeys(mayHave: boolean, steps: Step[]): Step[] {
   return mayHave
     ? steps
     : steps.map((step) => step.kind === "request" ? { ...step, key: null } : step);
+}
+
+/** Drawn by itself, so that it shifts no other draw. */
+function addSickness(step: Step, chance: Chance): void {
+  if (step.kind !== "request" || !chance.happens(0.2)) return;
+  const { request } = step;
+  const configuration = request.type === "create"
+    ? request.specification.configuration
+    : request.type === "start"
+    ? request.configuration
+    : request.type === "configure"
+    ? request.changes.configuration
+    : undefined;
+  if (configuration) configuration.env = { ...configuration.env as JsonObject, SICK: "1" };
 }
 
 function drawShape(chance: Chance, form?: Shape["form"]): Shape {

@@ -20,6 +20,8 @@ export interface ModelProcess {
   isLapsed: boolean;
   /** It ended with its host, which began anew. */
   isRebooted: boolean;
+  /** It does not answer its probes between these times, on the virtual clock; null: it is not asked. */
+  sick: { fromMs: number; untilMs: number } | null;
 }
 
 interface Folder {
@@ -42,6 +44,7 @@ export interface ShimOrder {
   deadline: number;
   exitsAtOnce: boolean;
   isStubborn: boolean;
+  isSick: boolean;
   lease: Lease | null;
 }
 
@@ -154,6 +157,7 @@ export class ModelHost {
       leaseMs: given.lease?.leaseMs ?? null,
       isLapsed: false,
       isRebooted: false,
+      sick: given.isSick ? this.drawSickness() : null,
     };
     holder.processOf = process;
     folder.latest = process;
@@ -162,6 +166,11 @@ export class ModelHost {
     if (given.lease) this.watchLease(process, given.lease);
     if (given.exitsAtOnce) this.after(this.chance.between(0, 150), () => this.end(process, 1));
     return process;
+  }
+
+  private drawSickness(): { fromMs: number; untilMs: number } {
+    const fromMs = this.time.elapsed + this.chance.between(500, 20_000);
+    return { fromMs, untilMs: fromMs + this.chance.between(500, 15_000) };
   }
 
   /** The host stops as a whole, with all that is on it, for so long. */

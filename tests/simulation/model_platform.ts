@@ -1,6 +1,8 @@
 /** The platform port over the model host, as one life of a worker sees it. */
+import type { HealthReport } from "../../events/health.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { LogPage } from "../../events/server_output.ts";
+import { type HealthState, judgeHealth, UNPROBED } from "../../workers/health_judgement.ts";
 import type {
   Fence,
   Leases,
@@ -16,12 +18,15 @@ import type { Life } from "./virtual_time.ts";
 const SETTLE_MS = 200;
 const GRACE_MS = 1_000;
 const POLL_MS = 20;
+const PROBE_MS = 1_000;
 
 export class ModelPlatform implements Platform {
   readonly name = "process";
   readonly leases: Leases;
   private readonly asked = new Set<string>();
+  private readonly probed = new Set<string>();
   private listener: (runtimeInfo: RuntimeInfo) => void = () => {};
+  private tellHealth: (report: HealthReport) => void = () => {};
 
   constructor(
     private readonly host: ModelHost,
@@ -46,6 +51,8 @@ export class ModelPlatform implements Platform {
     await this.pause(2);
     return this.host.instances().flatMap((instanceId) => {
       const latest = this.host.latest(instanceId);
+      // Those of a life before are asked from now on, too; of a start in work, once it is over.
+      if (latest?.isAlive && !this.asked.has(latest.runId)) this.probe(latest);
       return latest ? [this.infoOf(latest)] : [];
     });
   }
@@ -77,6 +84,7 @@ export class ModelPlatform implements Platform {
       deadline,
       exitsAtOnce: behaves(spec, "CRASHES") && this.chance.happens(0.7),
       isStubborn: behaves(spec, "STUBBORN"),
+      isSick: behaves(spec, "SICK"),
       lease: spec.lease ?? null,
     };
     const result = await new Promise<ShimResult>((resolve) => {
@@ -103,11 +111,42 @@ export class ModelPlatform implements Platform {
     for (let waited = 0; waited < readyMs; waited += POLL_MS) {
       await this.pause(POLL_MS);
       if (!process.isAlive) return failed("exited_at_once", true, this.infoOf(process));
+      this.tellHealth({ ...startOf(process), health: "starting" });
       if (!signal.aborted) continue;
       await this.end(process);
       return failed("aborted", true, this.infoOf(process));
     }
+    this.probe(process);
     return { kind: "running", runtimeInfo: this.infoOf(process) };
+  }
+
+  /** Asks a server that can be sick until it ends, once for each life of a worker. */
+  private probe(process: ModelProcess): void {
+    if (process.sick === null || this.probed.has(process.runId)) return;
+    this.probed.add(process.runId);
+    let state: HealthState = UNPROBED;
+    const look = () => {
+      if (!process.isAlive) return;
+      const { elapsed } = this.host.time;
+      const isSick = elapsed >= process.sick!.fromMs && elapsed < process.sick!.untilMs;
+      state = judgeHealth(
+        state,
+        isSick ? { problem: "sick" } : { problem: null, components: [] },
+        { failures: 2, successes: 1 },
+      );
+      const { health, cause, reason } = state;
+      const { start: _, ...run } = startOf(process);
+      if (health !== null) {
+        this.tellHealth({
+          ...run,
+          health,
+          ...(cause === null ? {} : { cause }),
+          ...(reason === null ? {} : { reason }),
+        });
+      }
+      this.later(PROBE_MS, look);
+    };
+    this.later(0, look);
   }
 
   async stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
@@ -128,6 +167,10 @@ export class ModelPlatform implements Platform {
 
   onExit(listener: (runtimeInfo: RuntimeInfo) => void): void {
     this.listener = listener;
+  }
+
+  onHealth(listener: (report: HealthReport) => void): void {
+    this.tellHealth = listener;
   }
 
   async logs(): Promise<string[]> {
@@ -168,6 +211,15 @@ export class ModelPlatform implements Platform {
   private later(ms: number, run: () => void): void {
     this.host.time.after(ms, run, this.life);
   }
+}
+
+function startOf({ instanceId, runId, generation, startedAt }: ModelProcess) {
+  return {
+    instanceId,
+    runId,
+    runGeneration: generation,
+    start: { step: "settling" as const, since: startedAt },
+  };
 }
 
 function infoOf(process: ModelProcess, site: string): RuntimeInfo {

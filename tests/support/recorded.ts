@@ -1,6 +1,7 @@
 /** Builds histories for tests: events as the log would hold them, one after the other. */
 import type { EventMeta, RecordedEvent } from "../../events/envelope.ts";
 import { type EventData, type EventType, newEvent } from "../../events/instance_events.ts";
+import type { HealthReport } from "../../events/health.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { specificationSchema } from "../../events/specification.ts";
 import { evolve, initialState } from "../../machines/evolve.ts";
@@ -138,6 +139,21 @@ export class History {
       observation: "Exited",
       workerId: "w1",
       runtimeInfo: ended(runId, this.at, code),
+    });
+  }
+
+  health(
+    health: HealthReport["health"],
+    more: Partial<HealthReport> = {},
+  ): this {
+    return this.add("HealthObserved", {
+      instanceId: INSTANCE,
+      runId: "r1",
+      runGeneration: 1,
+      health,
+      ...(health === "unhealthy" ? { cause: "liveness", reason: "it does not answer" } : {}),
+      ...more,
+      workerId: "w1",
     });
   }
 

@@ -76,6 +76,17 @@ Deno.test("a failed start shows why, and no process", () => {
   assertEquals([row.status, row.symbol, row.processId, row.detail], ["Failed", "!", "", "no"]);
 });
 
+Deno.test("an unhealthy server shows why, and a start that takes long what it waits for", () => {
+  const detail = ({ state }: History) => rowOf(state, LATER).detail;
+  assertEquals(detail(History.running().health("healthy")), "");
+  const ill = History.running().health("unhealthy", { reason: "no answer" });
+  assertEquals(detail(ill), "unhealthy: no answer");
+  const start = { step: "waiting-for-readiness", since: 1 } as const;
+  const slow = new History().created().startRequested().accepted()
+    .health("starting", { start, reason: "no TCP connection" });
+  assertEquals(detail(slow), "no TCP connection");
+});
+
 Deno.test("a restart to come shows when", () => {
   const history = History.running().exited("r1", 1);
   const { state, at } = history.add("RestartScheduled", {

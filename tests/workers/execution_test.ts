@@ -49,6 +49,7 @@ function overtaken(asked: string[]): { platform: Platform; late: RuntimeInfo } {
     stop: refuse,
     remove: refuse,
     onExit() {},
+    onHealth() {},
     logs: refuse,
     readLogs: refuse,
     close: refuse,

@@ -86,6 +86,7 @@ Deno.test("a command runs as it is, with documented defaults", () => {
     stopGraceMs: 10_000,
     settleMs: 200,
     readiness: null,
+    liveness: null,
     host: null,
     port: null,
     finalExitCodes: [],

@@ -5,6 +5,7 @@
 import { type Clock, sleep } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { ExitRecord, InstanceFolder, RunRecord, StopRecord } from "./instance_folder.ts";
+import type { ProbeRecord } from "./probe_record.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { bareEndedInfo, endedInfo, isAlive, runStateOf } from "./run_state.ts";
 import { endStragglers } from "./stragglers.ts";
@@ -44,6 +45,8 @@ export interface ExitWatchParts {
   endConfined: (folder: InstanceFolder, runId: string) => Promise<void>;
   output: RunOutput;
   onUnexpectedEnd: (info: RuntimeInfo) => void;
+  /** What the probes of a run have said; null where it was not asked anything. */
+  probesOf: (runId: string) => ProbeRecord | null;
 }
 
 /** Who looks after what servers print. */
@@ -184,7 +187,8 @@ export class ExitWatch {
       .catch(() => false);
     const { message } = bareEndedInfo(site, folder.instanceId, run, ended, null, entry.stop).exit;
     this.#parts.output.ended(folder, run.runId, message, ended.stoppedAt);
-    const info = await endedInfo(site, folder, { run, ...ended }, entry.stop)
+    const probes = this.#parts.probesOf(run.runId) ?? { results: [], isFailed: false };
+    const info = await endedInfo(site, folder, { run, ...ended }, entry.stop, probes)
       // Its records cannot be read any more; that it ended is still to be said.
       .catch(() => bareEndedInfo(site, folder.instanceId, run, ended));
     if (this.#isClosed) return;

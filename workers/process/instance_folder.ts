@@ -7,6 +7,7 @@
  *       fence                    the highest fence that was raised here, or spawned under
  *       logs/…                   what the server prints, see `logs/log_store.ts`
  *       server.log               both streams of the runs of older releases
+ *       good.json                see `failure_records.ts`
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
  *       runs/<run id>/run.json   a copy of this run's record
  *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
@@ -19,6 +20,7 @@ import { limitsSchema } from "../../events/limits.ts";
 import { exitSchema } from "../../events/runtime_info.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
+import { livenessPlanSchema } from "../templates/probe_plan.ts";
 import { type Confined, UNCONFINED } from "./confinement.ts";
 import type { Offsets } from "./logs/log_index.ts";
 
@@ -32,6 +34,16 @@ const runRecordSchema = z.object({
   startedAt: z.number(),
 });
 
+/** What a launch is remembered by. No value of it may be a secret. */
+export const launchFactsSchema = z.object({
+  configurationRevision: z.number().int().nullable().optional(),
+  program: z.string(),
+  environment: z.record(z.string(), z.string()),
+  /** A digest of each field of the configuration. */
+  fields: z.record(z.string(), z.string()),
+});
+export type LaunchFacts = z.infer<typeof launchFactsSchema>;
+
 const launchRecordSchema = z.object({
   stopSignal: z.string().regex(/^SIG[A-Z0-9]+$/),
   stopGraceMs: z.number(),
@@ -40,6 +52,10 @@ const launchRecordSchema = z.object({
   runtimeMetadata: z.record(z.string(), z.string()),
   /** Null: it lives on without its worker. */
   leaseMs: z.number().int().positive().nullable().default(null),
+  /** Null: nobody asks how it is. */
+  liveness: livenessPlanSchema.nullable().default(null),
+  /** Absent in records of an older release. */
+  facts: launchFactsSchema.optional(),
   /** The names of the secrets that it and the runs before it were given. */
   secrets: z.array(z.string()).default([]),
   /** What holds it; absent: it has no limits. */
@@ -90,6 +106,18 @@ export type Mask = (text: string) => string;
 
 const AS_IT_IS: Mask = (text) => text;
 
+/** What is remembered of a launch besides its plan. */
+export interface LaunchDetails {
+  /** Null: it lives on without its worker. */
+  leaseMs: number | null;
+  /** Where its output begins. */
+  output: Offsets;
+  confined: Confined;
+  /** The names of the secrets that the instance's output may hold. */
+  secrets: readonly string[];
+  facts: LaunchFacts;
+}
+
 export class InstanceFolder {
   readonly path: string;
 
@@ -114,16 +142,11 @@ export class InstanceFolder {
   /**
    * Makes ready what the shim of `runId` needs. Touches nothing of a run that may be live. At once, not in steps: each
    * of these small files takes less time than a turn of the event loop.
-   * @param output where its output begins
-   * @param secrets the names of those that the instance's output may hold
    */
   prepare(
     runId: string,
     plan: LaunchPlan,
-    leaseMs: number | null,
-    output: Offsets,
-    confined: Confined,
-    secrets: readonly string[] = [],
+    { leaseMs, output, confined, secrets, facts }: LaunchDetails,
   ): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -137,6 +160,8 @@ export class InstanceFolder {
       port,
       runtimeMetadata: { ...runtimeMetadata },
       leaseMs,
+      liveness: plan.liveness,
+      facts,
       secrets: [...secrets],
       ...recordOf(confined),
       logOffset: output.stdout,
@@ -250,7 +275,8 @@ function unlessThere(error: unknown): void {
   if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
 }
 
-async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+/** What a file holds; null for one that is absent or torn. */
+export async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);
@@ -274,7 +300,7 @@ function parseOrNull(text: string): unknown {
 /**
  * Not synced to the disk: after a power failure no run is left that these records could be about.
  */
-async function writePrivate(path: string, content: string): Promise<void> {
+export async function writePrivate(path: string, content: string): Promise<void> {
   await Deno.writeTextFile(path, content, { mode: 0o600 });
 }
 

@@ -2,11 +2,13 @@
 import type { Clock } from "../../events/clock.ts";
 import type { Ids } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { HealthReport } from "../../events/health.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { openCgroupConfinement } from "./cgroup_confinement.ts";
 import { endGroups } from "./confine_run.ts";
 import type { Confinement } from "./confinement.ts";
 import { ExitWatch } from "./exit_watch.ts";
+import { HealthWatch } from "./health_watch.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { type HostPolicy, openPolicy } from "../policy/host_policy.ts";
 import { PortBook } from "./port_book.ts";
@@ -45,14 +47,21 @@ export interface ProcessPlatformOptions {
   confinement?: Confinement;
 }
 
+/** Who hears of what comes unasked. */
+export interface HostListeners {
+  /** Of each run that ends without having been asked to. */
+  onUnexpectedEnd(info: RuntimeInfo): void;
+  /** Of how servers and starts are, each time that it is looked. */
+  onHealth(report: HealthReport): void;
+}
+
 /**
  * Opens the site and all that works on it.
- * @param onUnexpectedEnd told of each run that ends without having been asked to
  * @throws {OperationalError} `data_folder_unusable`, `host_unsupported`
  */
 export async function openHost(
   options: ProcessPlatformOptions,
-  onUnexpectedEnd: (info: RuntimeInfo) => void,
+  { onUnexpectedEnd, onHealth }: HostListeners,
 ): Promise<ProcessHost> {
   const { clock, ids, hostEnvironment, drasiServer } = options;
   const policy = options.policy ?? openPolicy("worker.yaml");
@@ -76,6 +85,7 @@ export async function openHost(
     freeRange: options.freeRange ?? hostFreeRange(searchPath),
     deletedFolder: `${dataRoot}/deleted-logs`,
   });
+  const health = new HealthWatch({ clock, table, setsidPath, onHealth });
   const watch = new ExitWatch({
     clock,
     table,
@@ -83,11 +93,13 @@ export async function openHost(
     output: logs,
     endConfined,
     onUnexpectedEnd,
+    probesOf: (runId) => health.recordOf(runId),
   });
   return {
     clock,
     table,
     watch,
+    health,
     logs,
     leases: new SiteLeases(table, dataRoot),
     site: id,

@@ -6,7 +6,7 @@ import type { DrasiServerProgram, LaunchPlan } from "../templates/launch_plan.ts
 import { planLaunch, wantsPort } from "../templates/templates.ts";
 import type { InstanceFolder, LaunchRecord } from "./instance_folder.ts";
 import { hostRefusal } from "../policy/host_rules.ts";
-import { launchWish, statedWish } from "./launch_wish.ts";
+import { inResolvedFolder, launchWish, statedWish } from "./launch_wish.ts";
 import { portHolder } from "./port_holder.ts";
 import {
   findProgram,
@@ -90,7 +90,25 @@ async function programOf(
   // What is not restricted needs no looking at.
   if (binaries === null && folders === null) return program;
   const wish = await launchWish(spec, plan, program.path, folder.path);
-  return hostRefusal(host.policy, wish) ?? program;
+  return hostRefusal(host.policy, wish) ?? await probeRefusal(host, spec, plan) ?? program;
+}
+
+/** A program that asks the server how it is runs on the host as the server does: the same programs are allowed. */
+async function probeRefusal(
+  host: ProcessHost,
+  { template }: StartSpec,
+  { readiness, liveness }: LaunchPlan,
+): Promise<Failure | null> {
+  for (const probe of [readiness, liveness?.probe]) {
+    if (probe?.kind !== "command") continue;
+    const { argv: [name = ""], env, workingDirectory } = probe;
+    const found = await findProgram(name, env.PATH ?? "", workingDirectory);
+    if ("code" in found) return found;
+    const program = await inResolvedFolder(found.path);
+    const refused = hostRefusal(host.policy, { template, program });
+    if (refused) return refused;
+  }
+  return null;
 }
 
 /** How the run before was launched; null where there was none. */

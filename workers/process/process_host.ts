@@ -7,6 +7,7 @@ import { concludeRun, type ExitWatch } from "./exit_watch.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import type { PortBook } from "./port_book.ts";
 import type { LogKeeper } from "./logs/log_keeper.ts";
+import type { HealthWatch } from "./health_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import type { ProgramReleases } from "./program_releases.ts";
 import type { SecretStore } from "./secret_store.ts";
@@ -37,6 +38,7 @@ export interface ProcessHost {
   clock: Clock;
   table: ProcessTable;
   watch: ExitWatch;
+  health: HealthWatch;
   leases: SiteLeases;
   logs: LogKeeper;
   site: string;

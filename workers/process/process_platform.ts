@@ -1,6 +1,7 @@
 /** The process platform: servers as OS processes of this host, each under a shim that outlives us. */
 import { ID_PATTERN } from "../../events/ids.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { HealthReport } from "../../events/health.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import {
@@ -66,8 +67,12 @@ export async function openProcessPlatform(
   options: ProcessPlatformOptions,
 ): Promise<ProcessPlatform> {
   const listeners: ((info: RuntimeInfo) => void)[] = [];
-  const host = await openHost(options, (info) => listeners.forEach((listener) => listener(info)));
-  return new ProcessPlatform(host, listeners);
+  const healthListeners: ((report: HealthReport) => void)[] = [];
+  const host = await openHost(options, {
+    onUnexpectedEnd: (info) => listeners.forEach((listener) => listener(info)),
+    onHealth: (report) => healthListeners.forEach((listener) => listener(report)),
+  });
+  return new ProcessPlatform(host, listeners, healthListeners);
 }
 
 /** Servers as processes of this host. Made by `openProcessPlatform`. */
@@ -77,6 +82,7 @@ export class ProcessPlatform implements Platform {
   readonly leases: Leases;
   readonly #host: ProcessHost;
   readonly #listeners: ((info: RuntimeInfo) => void)[];
+  readonly #healthListeners: ((report: HealthReport) => void)[];
   readonly #lanes = new Lanes();
   /** What a worker before left of control groups is taken away once, beside the first look. */
   #swept: Promise<void> | null = null;
@@ -84,9 +90,14 @@ export class ProcessPlatform implements Platform {
   readonly #cleared = new Map<string, string>();
   readonly #usage: UsageSampler;
 
-  constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
+  constructor(
+    host: ProcessHost,
+    listeners: ((info: RuntimeInfo) => void)[],
+    healthListeners: ((report: HealthReport) => void)[],
+  ) {
     this.#host = host;
     this.#listeners = listeners;
+    this.#healthListeners = healthListeners;
     this.site = host.site;
     this.leases = host.leases;
     const { clock, watch, hostEnvironment: { PATH: path = "" } } = host;
@@ -164,6 +175,10 @@ export class ProcessPlatform implements Platform {
     this.#listeners.push(listener);
   }
 
+  onHealth(listener: (report: HealthReport) => void): void {
+    this.#healthListeners.push(listener);
+  }
+
   async logs(instanceId: string, tailLines: number): Promise<string[]> {
     const { lines } = await this.readLogs(instanceId, {
       tail: Math.min(tailLines, TAIL_LINES_MAX),
@@ -197,6 +212,7 @@ export class ProcessPlatform implements Platform {
   }
 
   async close(): Promise<void> {
+    this.#host.health.close();
     this.#host.watch.close();
     await this.#usage.close();
     await this.#host.confinement.close();
@@ -300,9 +316,10 @@ export class ProcessPlatform implements Platform {
       case "none":
         return null;
       case "live": {
-        this.#host.watch.watch(folder, state.run, null);
+        const watched = this.#host.watch.watch(folder, state.run, null);
         const launch = await folder.readLaunch(state.run.runId);
         if (launch?.leaseMs) this.#host.leases.hold();
+        if (!watched.isStarting) this.#host.health.follow(watched, launch?.liveness ?? null);
         return liveInfo(this.site, folder.instanceId, state.run, launch);
       }
       case "ended": {

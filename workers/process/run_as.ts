@@ -51,24 +51,45 @@ export async function planAs(
     return refused(user, "the worker's own user is not root, and may not become another");
   }
   const isHostsHome = plan.env.HOME === host.hostEnvironment.HOME;
+  const asUser: AsUser = ({ argv, workingDirectory }) => ({
+    argv: [
+      setpriv.path,
+      `--reuid=${account.uid}`,
+      `--regid=${account.gid}`,
+      "--init-groups",
+      "--inh-caps=-all",
+      "--no-new-privs",
+      "--",
+      ...argv,
+    ],
+    workingDirectory: workingDirectory === folder.path ? work : workingDirectory,
+  });
   return {
     plan: {
       ...plan,
-      workingDirectory: plan.workingDirectory === folder.path ? work : plan.workingDirectory,
+      ...asUser(plan),
+      ...probesAs(plan, asUser),
       runtimeMetadata: { ...plan.runtimeMetadata, user },
       env: isHostsHome ? { ...plan.env, HOME: account.home } : plan.env,
-      argv: [
-        setpriv.path,
-        `--reuid=${account.uid}`,
-        `--regid=${account.gid}`,
-        "--init-groups",
-        "--inh-caps=-all",
-        "--no-new-privs",
-        "--",
-        ...plan.argv,
-      ],
     },
     account,
+  };
+}
+
+type AsUser = (
+  program: Pick<LaunchPlan, "argv" | "workingDirectory">,
+) => { argv: string[]; workingDirectory: string };
+
+/** What asks the server how it is may do no more than the server itself. */
+function probesAs(
+  { readiness, liveness }: LaunchPlan,
+  asUser: AsUser,
+): Pick<LaunchPlan, "readiness" | "liveness"> {
+  return {
+    readiness: readiness?.kind === "command" ? { ...readiness, ...asUser(readiness) } : readiness,
+    liveness: liveness?.probe.kind === "command"
+      ? { ...liveness, probe: { ...liveness.probe, ...asUser(liveness.probe) } }
+      : liveness,
   };
 }
 

@@ -12,6 +12,9 @@ import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
 import { SECRET_BYTES_MAX } from "./secret_store.ts";
 import { endOfRun } from "./logs/log_reader.ts";
 import { openOutput } from "./logs/log_store.ts";
+import { redacted } from "./redaction.ts";
+import type { ProbeRecord } from "./probe_record.ts";
+import { capsuleFor } from "./failure_records.ts";
 
 const LOG_TAIL_BYTES_MAX = 8_192;
 
@@ -56,18 +59,23 @@ export function liveInfo(
 /**
  * What is said of an ended run, with the end of its output if it failed.
  * @param asked the stop that was asked for, where it may not be on record (a full disk)
+ * @param probes what its probes have said; only who saw its end knows
  */
 export async function endedInfo(
   site: string,
   folder: InstanceFolder,
   ended: { run: RunRecord; exit: ExitRecord; stoppedAt: number },
   asked: StopRecord | null = null,
+  probes: ProbeRecord | null = null,
 ): Promise<RuntimeInfo> {
   const { run } = ended;
   const launch = await folder.readLaunch(run.runId);
   const stop = asked ?? await folder.readStop(run.runId);
   const info = bareEndedInfo(site, folder.instanceId, run, ended, launch, stop);
-  return isFailure(info.exit) ? await withLogTail(folder, info) : info;
+  const isBad = isFailure(info.exit) || probes?.isFailed === true;
+  const capsule = await capsuleFor(folder, run.runId, launch, isBad, probes);
+  if (capsule === null && !isBad) return info;
+  return await withLogTail(folder, capsule === null ? info : { ...info, capsule });
 }
 
 /** The end of a run with the last of what it said; for an end that somebody will want to understand. */
@@ -82,7 +90,7 @@ export async function withLogTail(
   const output = openOutput(folder.path, false, 0);
   const begin = { stdout: launch?.logOffset ?? 0, stderr: launch?.errorOffset ?? 0 };
   const mask = await folder.masker(secrets);
-  const logTail = mask(endOfRun(output, begin, bytesMax)).slice(-LOG_TAIL_BYTES_MAX);
+  const logTail = redacted(mask(endOfRun(output, begin, bytesMax))).slice(-LOG_TAIL_BYTES_MAX);
   return logTail === "" ? info : { ...info, logTail };
 }
 

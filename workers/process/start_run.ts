@@ -5,6 +5,9 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
 import { knownFailureIn } from "../templates/known_failure.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
+import type { ReadinessPlan } from "../templates/probe_plan.ts";
+import { launchFacts } from "./crash_capsule.ts";
+import { keepGoodLaunch } from "./failure_records.ts";
 import { durationText } from "./exit_description.ts";
 import { confineRun, dropConfined, limitFailure } from "./confine_run.ts";
 import { type Confined, loosened } from "./confinement.ts";
@@ -14,8 +17,10 @@ import { diskFull } from "./host_failure.ts";
 import { type LaunchRecord, recordOf } from "./instance_folder.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
-import { waitUntilReady } from "./readiness.ts";
 import { handOver } from "./run_as.ts";
+import { LogLineProbe } from "./log_line_probe.ts";
+import { probeOnce } from "./probes.ts";
+import { ANSWER_WITHIN_MS, waitUntilReady } from "./readiness.ts";
 import { liveInfo, withLogTail } from "./run_state.ts";
 import { revealed } from "./secret_store.ts";
 import { runShim, type ShimReport } from "./shim.ts";
@@ -62,15 +67,20 @@ export async function startRun(
   const open = revealed(plan, secrets);
   let launch: LaunchRecord;
   try {
-    const output = host.logs.prepare(folder, spec.runId);
-    const leaseMs = lease?.leaseMs ?? null;
-    launch = folder.prepare(spec.runId, open, leaseMs, output, confined, hidden);
+    launch = folder.prepare(spec.runId, open, {
+      leaseMs: lease?.leaseMs ?? null,
+      output: host.logs.prepare(folder, spec.runId),
+      confined,
+      secrets: hidden,
+      facts: launchFacts(plan, spec.configuration, spec.configurationRevision),
+    });
     if (account) handOver(host, plan, folder, spec.runId, account);
   } catch (error) {
     await dropConfined(host, confined.joins);
     throw error;
   }
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
+  host.health.tellStart(spec, "spawning", host.clock.now(), null);
   const report = await spawnOnce(host, spec, open, confined, deadlineCs, signal);
   if (report.kind !== "started") {
     host.logs.refused(folder, spec.runId);
@@ -84,8 +94,9 @@ export async function startRun(
   }
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
-  const pruned = folder.pruneRuns([spec.runId]).catch(() => undefined);
-  const outcome = await untilStarted(host, watched, plan, launch, signal);
+  const pruned = keepGoodLaunch(folder, spec.runId)
+    .then(() => folder.pruneRuns([spec.runId])).catch(() => undefined);
+  const outcome = await untilStarted(host, spec, watched, { plan, launch }, signal);
   await pruned;
   // The server is to outlive the worker, and the worker is not to wait for the server.
   report.shim.unref();
@@ -111,9 +122,9 @@ async function spawnOnce(
 
 async function untilStarted(
   host: ProcessHost,
+  spec: StartSpec,
   watched: WatchedRun,
-  plan: LaunchPlan,
-  launch: LaunchRecord,
+  { plan, launch }: { plan: LaunchPlan; launch: LaunchRecord },
   signal: AbortSignal,
 ): Promise<StartOutcome> {
   const waiting = new AbortController();
@@ -121,13 +132,17 @@ async function untilStarted(
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   const ended = watched.ended.then((info) => (abort(), info));
-  const problem = await problemAtStart(host, plan, waiting.signal);
+  const problem = await problemAtStart(host, spec, watched, { plan, launch }, waiting.signal);
   signal.removeEventListener("abort", abort);
   if (signal.aborted) return await giveUp(host, watched, plan, aborted());
   // Its shim tells of its end within a millisecond or two; one that ends later than that has started, and ended.
   if (waiting.signal.aborted) return exitedAtOnce(await ended, plan);
-  if (problem !== null) return await giveUp(host, watched, plan, notReady(problem, plan));
+  if (problem !== null) {
+    host.health.giveUp(watched);
+    return await giveUp(host, watched, plan, notReady(problem, plan));
+  }
   watched.isStarting = false;
+  host.health.follow(watched, plan.liveness);
   return {
     kind: "running",
     runtimeInfo: liveInfo(host.site, watched.folder.instanceId, watched.run, launch),
@@ -136,11 +151,39 @@ async function untilStarted(
 
 async function problemAtStart(
   host: ProcessHost,
-  plan: LaunchPlan,
+  spec: StartSpec,
+  watched: WatchedRun,
+  { plan, launch }: { plan: LaunchPlan; launch: LaunchRecord },
   signal: AbortSignal,
 ): Promise<string | null> {
-  await settle(host.clock, plan.settleMs, signal);
-  return plan.readiness ? await waitUntilReady(plan.readiness, host.clock, signal) : null;
+  const { clock, health } = host;
+  health.tellStart(spec, "settling", clock.now(), null);
+  await settle(clock, plan.settleMs, signal);
+  const { readiness } = plan;
+  if (!readiness) return null;
+  const since = clock.now();
+  const ask = readinessQuestion(host, readiness, watched, launch, signal);
+  return await waitUntilReady(readiness, clock, signal, async () => {
+    const problem = await health.askReadiness(watched, ask);
+    if (problem !== null) health.tellStart(spec, "waiting-for-readiness", since, problem);
+    return problem;
+  });
+}
+
+/** How the server is asked whether it is ready. */
+function readinessQuestion(
+  host: ProcessHost,
+  readiness: ReadinessPlan,
+  { folder }: WatchedRun,
+  { logOffset, errorOffset }: LaunchRecord,
+  signal: AbortSignal,
+): () => Promise<string | null> {
+  if (readiness.kind !== "log") {
+    return () => probeOnce(host, readiness, ANSWER_WITHIN_MS, signal);
+  }
+  const begin = { stdout: logOffset, stderr: errorOffset };
+  const probe = new LogLineProbe(readiness, folder.path, begin);
+  return () => Promise.resolve(probe.problem());
 }
 
 /** Waits for `settleMs`, to the millisecond: timers are late by one or two, so it aims before the end. */

@@ -1,13 +1,17 @@
 /** The `command` template: any program with its arguments, run as it is, without a shell. */
-import { parseCommandConfiguration, type Readiness } from "../../events/configuration.ts";
+import {
+  type Liveness,
+  parseCommandConfiguration,
+  type Readiness,
+} from "../../events/configuration.ts";
 import type { JsonObject } from "../../events/json.ts";
 import {
   type LaunchContext,
   type LaunchPlan,
   reachableAt,
-  type ReadinessPlan,
   serverEnvironment,
 } from "./launch_plan.ts";
+import type { LivenessPlan, ProbePlan, ReadinessPlan } from "./probe_plan.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
 const SETTLE_MS = 200;
@@ -15,11 +19,22 @@ const STOP_GRACE_MS = 10_000;
 /** Below the 30 s that a caller waits by default, so that the answer says what was not ready. */
 const READY_WITHIN_MS = 25_000;
 
-/** True where the port is 0, or a readiness probe needs one and none is given: the platform then picks a free one. */
+/** What a `liveness` leaves out. */
+const LIVENESS = { intervalMs: 10_000, timeoutMs: 2_000, failures: 3, successes: 1 } as const;
+
+/** What a probe is made from, besides its own fields. */
+interface Probed {
+  context: LaunchContext;
+  host: string;
+  port: number | null;
+  workingDirectory: string;
+}
+
+/** True where the port is 0, or a probe needs one and none is given: the platform then picks a free one. */
 export function commandWantsPort(configuration: JsonObject): boolean {
   if (configuration.port === 0) return true;
-  const { port, readiness } = parseCommandConfiguration(configuration);
-  return port === undefined && readiness !== undefined && portOf(readiness) === undefined;
+  const { port, readiness, liveness } = parseCommandConfiguration(configuration);
+  return port === undefined && (needsPort(readiness) || needsPort(liveness));
 }
 
 /**
@@ -31,18 +46,21 @@ export function planCommand(configuration: JsonObject, context: LaunchContext): 
   const port = wanted.port ?? context.pickedPort;
   const host = wanted.host ?? DEFAULT_HOST;
   const stopSignal = wanted.stopSignal ?? "SIGTERM";
+  const workingDirectory = wanted.workingDirectory ?? context.instanceFolder;
+  const probed = { context, host, port, workingDirectory };
   const own = { ...(port === null ? {} : { PORT: String(port) }), ...wanted.env };
   return {
     argv: wanted.command,
     env: serverEnvironment(context, own),
-    workingDirectory: wanted.workingDirectory ?? context.instanceFolder,
+    workingDirectory,
     ...(wanted.user === undefined ? {} : { user: wanted.user }),
     files: [],
     stopSignal,
     bootStopSignal: stopSignal,
     stopGraceMs: wanted.stopGraceMs ?? STOP_GRACE_MS,
     settleMs: SETTLE_MS,
-    readiness: wanted.readiness ? planReadiness(wanted.readiness, host, port) : null,
+    readiness: wanted.readiness ? planReadiness(wanted.readiness, probed) : null,
+    liveness: wanted.liveness ? planLiveness(wanted.liveness, probed) : null,
     host: port === null ? null : host,
     port,
     finalExitCodes: [],
@@ -51,19 +69,48 @@ export function planCommand(configuration: JsonObject, context: LaunchContext): 
   };
 }
 
-function planReadiness(readiness: Readiness, host: string, port: number | null): ReadinessPlan {
-  const probed = portOf(readiness) ?? port;
-  if (probed === null) throw new Error("a readiness probe without a port: one had to be picked");
-  const withinMs = readiness.withinMs ?? READY_WITHIN_MS;
-  const at = reachableAt(host);
-  if (!readiness.http) return { kind: "tcp", host: at, port: probed, withinMs };
+function planReadiness(
+  { withinMs = READY_WITHIN_MS, logLine, ...asked }: Readiness,
+  given: Probed,
+): ReadinessPlan {
+  if (!logLine) return { ...planProbe(asked, given), withinMs };
+  const { contains = null, matches = null } = logLine;
+  return { kind: "log", contains, matches, withinMs };
+}
+
+function planLiveness(
+  { intervalMs, timeoutMs, failures, successes, ...asked }: Liveness,
+  given: Probed,
+): LivenessPlan {
   return {
-    kind: "http",
-    checks: [{ url: `http://${at}:${probed}${readiness.http.path}` }],
-    withinMs,
+    probe: planProbe(asked, given),
+    components: null,
+    intervalMs: intervalMs ?? LIVENESS.intervalMs,
+    timeoutMs: timeoutMs ?? LIVENESS.timeoutMs,
+    failures: failures ?? LIVENESS.failures,
+    successes: successes ?? LIVENESS.successes,
   };
 }
 
-function portOf(readiness: Readiness): number | undefined {
-  return readiness.http?.port ?? readiness.tcp?.port;
+function planProbe(
+  asked: Pick<Liveness, "http" | "tcp" | "command">,
+  { context, host, port, workingDirectory }: Probed,
+): ProbePlan {
+  if (asked.command) {
+    const env = serverEnvironment(context, port === null ? {} : { PORT: String(port) });
+    return { kind: "command", argv: asked.command, env, workingDirectory };
+  }
+  const probed = portOf(asked) ?? port;
+  if (probed === null) throw new Error("a probe without a port: one had to be picked");
+  const at = reachableAt(host);
+  if (!asked.http) return { kind: "tcp", host: at, port: probed };
+  return { kind: "http", checks: [{ url: `http://${at}:${probed}${asked.http.path}` }] };
+}
+
+function needsPort(asked: Pick<Liveness, "http" | "tcp"> | undefined): boolean {
+  return (asked?.http ?? asked?.tcp) !== undefined && portOf(asked!) === undefined;
+}
+
+function portOf(asked: Pick<Liveness, "http" | "tcp">): number | undefined {
+  return asked.http?.port ?? asked.tcp?.port;
 }

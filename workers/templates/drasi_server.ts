@@ -18,6 +18,8 @@ const STOP_GRACE_MS = 30_000;
 const READY_WITHIN_MS = 60_000;
 /** With auto-install the server asks a plugin registry at each boot, before its port opens. */
 const READY_WITHIN_AUTO_INSTALL_MS = 300_000;
+/** `/health` is constant: it fails where the process hangs, or has lost its API. Its parts are looked at as often. */
+const LIVENESS = { intervalMs: 5_000, timeoutMs: 5_000, failures: 3, successes: 1 } as const;
 /** What its argument parser exits with on a usage error. */
 const USAGE_ERROR = 2;
 
@@ -41,6 +43,10 @@ export function planDrasiServer(configuration: JsonObject, context: LaunchContex
   // JSON is YAML to the server, and its field names are ours.
   const file = { ...wanted, id: instanceId, host, port, persistConfig: false };
   const base = `http://${reachableAt(host)}:${port}`;
+  const checks = [
+    { url: `${base}/health` },
+    { url: `${base}/api/v1/instances`, listsInstance: instanceId },
+  ];
   return {
     argv: [
       ...context.drasiServer.argv,
@@ -61,11 +67,13 @@ export function planDrasiServer(configuration: JsonObject, context: LaunchContex
     settleMs: 0,
     readiness: {
       kind: "http",
-      checks: [
-        { url: `${base}/health` },
-        { url: `${base}/api/v1/instances`, listsInstance: instanceId },
-      ],
+      checks,
       withinMs: wanted.autoInstallPlugins ? READY_WITHIN_AUTO_INSTALL_MS : READY_WITHIN_MS,
+    },
+    liveness: {
+      ...LIVENESS,
+      probe: { kind: "http", checks },
+      components: { url: `${base}/api/v1/instances/${instanceId}` },
     },
     host,
     port,

@@ -1,6 +1,7 @@
 /** What a template makes of a configuration: everything a platform needs to run one server. */
 import type { StartSpec } from "../platform.ts";
 import type { KnownFailure } from "./known_failure.ts";
+import type { LivenessPlan, ReadinessPlan } from "./probe_plan.ts";
 
 /** A signal that asks a server to end. */
 export type StopSignal = "SIGTERM" | "SIGINT" | "SIGQUIT" | "SIGHUP" | "SIGUSR1" | "SIGUSR2";
@@ -26,6 +27,8 @@ export interface LaunchPlan {
   settleMs: number;
   /** What has to answer before it counts as started; null: living through `settleMs` is enough. */
   readiness: ReadinessPlan | null;
+  /** What it is asked once it has started; null: nobody says how it is. */
+  liveness: LivenessPlan | null;
   /** The bind address, for display and for the probe of the port; null where it has no port. */
   host: string | null;
   port: number | null;
@@ -35,18 +38,6 @@ export interface LaunchPlan {
   knownFailures: readonly KnownFailure[];
   /** Facts for display, such as `standIn: "true"`. */
   runtimeMetadata: Readonly<Record<string, string>>;
-}
-
-/** A server is ready when all of its checks have passed within one try, within `withinMs`. */
-export type ReadinessPlan =
-  | { kind: "http"; checks: readonly HttpCheck[]; withinMs: number }
-  | { kind: "tcp"; host: string; port: number; withinMs: number };
-
-/** One GET that has to answer with a 2xx. */
-export interface HttpCheck {
-  url: string;
-  /** The answer has to list this drasi-server instance: a stranger on the port answers `/health` too. */
-  listsInstance?: string;
 }
 
 /** What a plan is made from, besides the template's own configuration. */
@@ -85,18 +76,22 @@ export function serverEnvironment(
   context: LaunchContext,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of INHERITED) {
-    const value = context.hostEnvironment[name];
-    if (value !== undefined) env[name] = value;
-  }
   return {
-    ...env,
+    ...inherited(context),
     ...own,
     DRAAS_INSTANCE_ID: context.spec.instanceId,
     DRAAS_RUN_ID: context.spec.runId,
     DRAAS_SITE: context.site,
   };
+}
+
+function inherited(context: LaunchContext): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of INHERITED) {
+    const value = context.hostEnvironment[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
 }
 
 /** Where a probe reaches a server that is bound to `host`. */

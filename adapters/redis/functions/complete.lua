@@ -74,7 +74,9 @@ redis.register_function {
 
 -- observe: a worker reports a change of a run unasked. Design §4 rule 13.
 --
--- KEYS  the base keys. ARGV 1 worker  2 incarnation  3 data JSON: {instanceId, observation, runtimeInfo, workerId}.
+-- KEYS  the base keys. ARGV 1 worker  2 incarnation  3 data JSON: {instanceId, observation, runtimeInfo, workerId}, or,
+--       of the health of a run, {instanceId, runId, runGeneration, health, …, workerId}; of one that has ended it is not
+--       written down.
 -- Gives ["recorded"] | ["refused", reason]; reason: superseded, unknown. Errors: DRAASINSTANCE for an instance that is
 -- not in the log, DRAASMALFORMED.
 -- Atomic, because what `standing` and `forget` go by must never differ from what the log says.
@@ -86,20 +88,25 @@ local function observe(keys, args)
   if not data then
     return refuse('MALFORMED', 'an observation must be a JSON object on one line, of at most 256 KiB')
   end
-  if not OBSERVATIONS[data.observation] then
+  local is_health = data.health ~= nil
+  if not is_health and not OBSERVATIONS[data.observation] then
     return refuse('MALFORMED', 'an observation must be one of Exited, Found, Lost')
   end
   if data.workerId ~= args[1] then return refuse('MALFORMED', 'workerId must be ' .. args[1]) end
-  local fault = run_fault(data.runtimeInfo, data.instanceId)
+  local fault = is_health and health_fault(data) or
+    not is_health and run_fault(data.runtimeInfo, data.instanceId)
   if fault then return refuse('MALFORMED', fault) end
   local worker, why_not = present_worker(keys, args[1], args[2])
   if not worker then return { 'refused', why_not } end
   local instance = read_instance(keys, data.instanceId)
   if not instance then return refuse('INSTANCE', data.instanceId) end
   local run = read_run(keys, instance.id)
-  record(keys, instance, 'RuntimeObserved', args[3], worker_meta(args[1]))
-  after_observation(keys, instance, run, data.observation, data.runtimeInfo)
-  write_run(keys, instance.id, run)
+  if is_health and run.ended == data.runId then return { 'recorded' } end
+  record(keys, instance, is_health and 'HealthObserved' or 'RuntimeObserved', args[3], worker_meta(args[1]))
+  if not is_health then
+    after_observation(keys, instance, run, data.observation, data.runtimeInfo)
+    write_run(keys, instance.id, run)
+  end
   write_instance(keys, instance)
   return { 'recorded' }
 end

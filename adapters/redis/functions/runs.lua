@@ -80,13 +80,14 @@ local RUN_REQUIRED = {
 local RUN_OPTIONAL = {
   stoppedAt = 'number', processId = 'string', containerId = 'string', podName = 'string',
   namespace = 'string', host = 'string', port = 'count', leaseMs = 'count', exit = 'table',
-  logTail = 'string',
+  logTail = 'string', capsule = 'table',
 }
 local EXIT_REASONS = {
   Exited = true, Stopped = true, Killed = true, HostRebooted = true, LeaseLapsed = true, Unknown = true,
 }
 local COUNT_MAX = 9007199254740991
 local TOLD_MAX = 256 * 1024
+local CAPSULE_MAX = 4 * 1024
 local LITERALS = { ['true'] = true, ['false'] = true, ['null'] = true }
 
 local function is_count(value)
@@ -168,8 +169,57 @@ local function run_fault(info, instance_id)
     return 'runtimeInfo.site must be a text without |'
   end
   if info.logTail and #info.logTail > 32768 then return 'runtimeInfo.logTail must have at most 8 KiB' end
+  if info.capsule and #cjson.encode(info.capsule) > 4 * CAPSULE_MAX then
+    return 'runtimeInfo.capsule must have at most 4 KiB'
+  end
   for _, value in pairs(info.runtimeMetadata) do
     if type(value) ~= 'string' then return 'runtimeInfo.runtimeMetadata must hold texts' end
   end
   return exit_fault(info.exit)
+end
+
+local HEALTHS = { starting = true, healthy = true, unhealthy = true }
+local CAUSES = { liveness = true, components = true }
+local STEPS = { spawning = true, settling = true, ['waiting-for-readiness'] = true }
+local COMPONENTS_MAX = 20
+
+local function is_text(value, most)
+  return type(value) == 'string' and #value <= 4 * most
+end
+
+local function component_fault(one)
+  if type(one) ~= 'table' or not is_text(one.kind, 100) or not is_text(one.name, 200) or
+    not is_text(one.status, 100) or (one.reason ~= nil and not is_text(one.reason, 500)) then
+    return 'components must hold objects with kind, name, status and perhaps reason'
+  end
+  return nil
+end
+
+-- Why a report about a server's health cannot be taken as it is; nil when it can.
+local function health_fault(told)
+  if type(told.instanceId) ~= 'string' or type(told.runId) ~= 'string' or told.runId == '' then
+    return 'instanceId and runId must be texts'
+  end
+  if not is_count(told.runGeneration) then return 'runGeneration must be a count' end
+  if not HEALTHS[told.health] then return 'health must be one of starting, healthy, unhealthy' end
+  if told.cause ~= nil and not CAUSES[told.cause] then
+    return 'cause must be one of liveness, components'
+  end
+  if told.reason ~= nil and not is_text(told.reason, 1000) then
+    return 'reason must be a text of at most 1000 characters'
+  end
+  local start = told.start
+  if start ~= nil and (type(start) ~= 'table' or not STEPS[start.step] or type(start.since) ~= 'number') then
+    return 'start must be an object with step and since'
+  end
+  if told.components == nil then return nil end
+  -- An empty list and an empty object are the same to cjson, and not to who reads the log.
+  if type(told.components) ~= 'table' or #told.components < 1 or #told.components > COMPONENTS_MAX then
+    return 'components must be a list of 1 to 20'
+  end
+  for _, one in ipairs(told.components) do
+    local fault = component_fault(one)
+    if fault then return fault end
+  end
+  return nil
 end

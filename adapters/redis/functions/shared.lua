@@ -82,13 +82,22 @@ local function set_origin(keys, instance, position)
   redis.call('ZADD', keys[ORIGINS], string.match(position, '^(%d+)'), instance.id)
 end
 
+-- What a node of a release that does not know the type may pass over.
+local IGNORABLE = { HealthObserved = true }
+
 -- Adds one event to the log and moves the instance's record on; the caller writes the record.
 local function record(keys, instance, event_type, data, meta, schema)
   local version = instance.version + 1
   local previous = instance.last
   local number = whole(schema or SCHEMA[event_type])
-  local position = redis.call('XADD', keys[LOG], '*', 'i', instance.id, 'v', whole(version),
-    't', event_type, 's', number, 'd', data, 'm', meta, 'p', previous)
+  local position
+  if IGNORABLE[event_type] then
+    position = redis.call('XADD', keys[LOG], '*', 'i', instance.id, 'v', whole(version),
+      't', event_type, 's', number, 'd', data, 'm', meta, 'p', previous, 'x', '1')
+  else
+    position = redis.call('XADD', keys[LOG], '*', 'i', instance.id, 'v', whole(version),
+      't', event_type, 's', number, 'd', data, 'm', meta, 'p', previous)
+  end
   instance.version = version
   instance.last = position
   if previous == NOTHING or event_type == 'Baseline' then set_origin(keys, instance, position) end

@@ -90,6 +90,8 @@ export class ScriptedPlatform implements Platform {
 
   onExit(): void {}
 
+  onHealth(): void {}
+
   async logs(_instanceId: string, tailLines: number): Promise<string[]> {
     return this.lines.slice(-tailLines);
   }

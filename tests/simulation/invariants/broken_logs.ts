@@ -262,6 +262,34 @@ export const BROKEN_POLICY: Broken = {
   },
 };
 
+export const BROKEN_HEALTH: Broken = {
+  healthReportsAreApart: () =>
+    judged(
+      History.running().health("healthy").health("unhealthy").events,
+    ),
+  lateHealthChangesNothing: () => {
+    const before = History.running();
+    const [told] = History.running().health("unhealthy", { runId: "r0" }).events.slice(-1);
+    return misfolded(
+      "lateHealthChangesNothing",
+      before.state,
+      told!,
+      History.running().health("unhealthy").state,
+    );
+  },
+  healthIsOfTheLiveRun: () => {
+    const healthy = History.running().health("healthy");
+    const before = healthy.state;
+    const event = healthy.exited().events.at(-1)!;
+    const { state } = healthy;
+    const { health } = before.context;
+    return misfolded("healthIsOfTheLiveRun", before, event, {
+      ...state,
+      context: { ...state.context, health },
+    });
+  },
+};
+
 /** Histories in which everything is as it should be. */
 export const SOUND: Readonly<Record<string, () => readonly RecordedEvent[]>> = {
   "a start and a stop": () => History.stopping().stopped().events,
@@ -288,6 +316,12 @@ export const SOUND: Readonly<Record<string, () => readonly RecordedEvent[]>> = {
   },
   "a restart by the policy when its delay is over": () =>
     later(scheduled(1_000), 1_000).startRequested("c2", "restart-policy").events,
+  "a restart by the policy of a server that is unhealthy": () =>
+    later(
+      History.running().health("unhealthy")
+        .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 100, cause: "Unhealthy" }),
+      100,
+    ).add("RestartRequested", { ...launch("c2", 2), site: SITE, cause: "restart-policy" }).events,
   "a command that expires when its time is over": () =>
     later(new History().created().startRequested(), 30_000)
       .add("CommandExpired", { commandId: "c1", reason: "NoWorker" }).events,

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import {
   BROKEN_COMMANDS,
+  BROKEN_HEALTH,
   BROKEN_ORDER,
   BROKEN_POLICY,
   BROKEN_RUNS,
@@ -20,6 +21,7 @@ const BROKEN = {
   ...BROKEN_RUNS,
   ...BROKEN_SITES,
   ...BROKEN_POLICY,
+  ...BROKEN_HEALTH,
   ...BROKEN_ANSWERS,
   ...BROKEN_PROCESSES,
   ...BROKEN_WORKERS,

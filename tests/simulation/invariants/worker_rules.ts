@@ -157,7 +157,8 @@ function lastLoss(ledger: Ledger, { before, event }: Entry): Loss | null {
 
 /** When an event was due, by the log's clock; null for what is not done by time. */
 function dueOf(ledger: Ledger, { event, before }: Entry): number | null {
-  if (event.type === "StartRequested" && event.data.cause === "restart-policy") {
+  const isStart = event.type === "StartRequested" || event.type === "RestartRequested";
+  if (isStart && event.data.cause === "restart-policy") {
     return before.context.nextStart?.at ?? null;
   }
   if (event.type !== "CommandExpired") return null;

@@ -84,4 +84,28 @@ export const WORKER_MUTATIONS: readonly Mutation[] = [
     draw: { form: "redis", faults: ["redis-rolled-back"] },
     seedsMax: 150,
   },
+  {
+    name: "tell-health-at-once",
+    sentence: "Each change of a server's health is told as it comes. Rule 13.",
+    edits: [{
+      file: "workers/health_reports.ts",
+      find: "export const REPORT_GAP_MS = 1_000;",
+      replace: "export const REPORT_GAP_MS = 0;",
+    }],
+    noticedBy: ["healthReportsAreApart"],
+    draw: { form: "redis", faults: ["server-exits"] },
+    seedsMax: 150,
+  },
+  {
+    name: "take-any-health-for-true",
+    sentence: "What a worker says of the health of any run counts for the present one. Design §4.",
+    edits: [{
+      file: "machines/fold_health.ts",
+      find: "  if (report.runId !== facts.run?.runId || !isLive(facts)) return {};\n",
+      replace: "",
+    }],
+    noticedBy: ["lateHealthChangesNothing", "healthIsOfTheLiveRun"],
+    draw: { form: "redis", faults: ["worker-silent", "redis-slow", "server-exits"] },
+    seedsMax: 150,
+  },
 ];
