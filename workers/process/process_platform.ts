@@ -14,7 +14,8 @@ import type {
   StopOutcome,
 } from "../platform.ts";
 import { endRun } from "./end_run.ts";
-import { ExitWatch } from "./exit_watch.ts";
+import { ExitWatch, type WatchedRun } from "./exit_watch.ts";
+import { fenceNumber } from "./fence_number.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
@@ -75,7 +76,7 @@ export async function openProcessPlatform(
   options: ProcessPlatformOptions,
 ): Promise<ProcessPlatform> {
   const { clock, ids, hostEnvironment, drasiServer } = options;
-  const { id, dataRoot, instancesFolder, shimPath } = await openSite(
+  const { id, dataRoot, instancesFolder, endedFolder, shimPath } = await openSite(
     options.dataFolder,
     ids,
     shimScript,
@@ -87,7 +88,7 @@ export async function openProcessPlatform(
   const table = openTable(clock, instancesFolder, searchPath);
   const listeners: ((info: RuntimeInfo) => void)[] = [];
   const onUnexpectedEnd = (info: RuntimeInfo) => listeners.forEach((listener) => listener(info));
-  const watch = new ExitWatch({ clock, table, site: id, onUnexpectedEnd });
+  const watch = new ExitWatch({ clock, table, site: id, endedFolder, onUnexpectedEnd });
   const host: ProcessHost = {
     clock,
     table,
@@ -205,8 +206,9 @@ export class ProcessPlatform implements Platform {
       for (let turn = 0; turn < STOP_TURNS_MAX; turn++) {
         const { state, isClear } = await raiseFence(this.#host, folder, fence);
         if (state.kind === "live") {
-          ended = await this.#end(folder, state.run);
-          if (ended.kind === "failed") return ended;
+          const watched = this.#host.watch.watch(folder, state.run, null);
+          ended = await this.#end(watched);
+          if (ended.kind === "failed" || await this.#isFenced(watched, fence)) return ended;
           continue;
         }
         const runtimeInfo = await this.#infoOf(folder, state);
@@ -223,12 +225,9 @@ export class ProcessPlatform implements Platform {
     }
   }
 
-  async #end(
-    folder: InstanceFolder,
-    run: Extract<SettledState, { kind: "live" }>["run"],
-  ): Promise<StopOutcome> {
+  async #end(watched: WatchedRun): Promise<StopOutcome> {
+    const { folder, run } = watched;
     const launch = await folder.readLaunch(run.runId);
-    const watched = this.#host.watch.watch(folder, run, null);
     const request = launch
       ? { signal: launch.stopSignal, graceMs: launch.stopGraceMs }
       : DEFAULT_STOP;
@@ -236,6 +235,12 @@ export class ProcessPlatform implements Platform {
     if ("ended" in result) return { kind: "stopped", runtimeInfo: result.ended };
     const runtimeInfo = liveInfo(this.site, folder.instanceId, run, launch);
     return { kind: "failed", failure: result.failure, runtimeInfo };
+  }
+
+  /** Where nothing of the run is left and the fence could be raised, under the lock, nothing else can be there. */
+  async #isFenced({ isSwept, folder }: WatchedRun, fence: Fence): Promise<boolean> {
+    if (!isSwept) return false;
+    return await this.#host.table.raiseFence(folder.instanceId, fenceNumber(fence)) === "raised";
   }
 
   async #instanceIds(): Promise<string[]> {

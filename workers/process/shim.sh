@@ -50,6 +50,8 @@ hold() {
     # No exit for a run that never was: `serve` may have refused.
     *"\"runId\":\"$run\""*)
       printf '{"runId":"%s","code":%d%s}\n' "$run" "$code" "$reason" >"$folder/runs/$run/exit.json"
+      # For a worker that is not our parent, and looks there only: after the record. `true`: a `:` that fails ends us.
+      true >"${folder%/*/*}/ended/${folder##*/}"
       ;;
   esac
   exit "$code"

@@ -9,6 +9,8 @@ export interface Site {
   /** The data folder itself. */
   dataRoot: string;
   instancesFolder: string;
+  /** Holds an empty file, named after its instance, for each run whose end nobody has taken note of yet. */
+  endedFolder: string;
   shimPath: string;
 }
 
@@ -21,14 +23,19 @@ export async function openSite(dataFolder: string, ids: Ids, shim: string): Prom
     await Deno.mkdir(dataFolder, { recursive: true, mode: 0o700 });
     const root = await Deno.realPath(dataFolder);
     const instancesFolder = `${root}/instances`;
-    await Deno.mkdir(instancesFolder, { recursive: true, mode: 0o700 });
+    const endedFolder = `${root}/ended`;
+    // Marks of runs that nobody watched: whoever adopts looks at each instance's record.
+    await Deno.remove(endedFolder, { recursive: true }).catch(unlessGone);
+    for (const folder of [instancesFolder, endedFolder]) {
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    }
     // A name of its own for each version: shells read their script as they go.
     const shimPath = `${root}/shim-${await digestOf(shim)}.sh`;
     await writeOnce(shimPath, shim, ids);
     await writeOnce(`${root}/site`, ids.next("incarnation") + "\n", ids);
     const id = (await Deno.readTextFile(`${root}/site`)).trim();
     if (!ID_PATTERN.test(id)) throw new Error(`${root}/site does not hold a site id`);
-    return { id, dataRoot: root, instancesFolder, shimPath };
+    return { id, dataRoot: root, instancesFolder, endedFolder, shimPath };
   } catch (error) {
     throw new OperationalError(
       "data_folder_unusable",
@@ -57,6 +64,10 @@ async function writeOnce(path: string, content: string, ids: Ids): Promise<void>
   } finally {
     await Deno.remove(draft);
   }
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 async function digestOf(text: string): Promise<string> {
