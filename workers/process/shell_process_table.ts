@@ -1,6 +1,7 @@
 /**
- * The process table as one long-lived `sh`. Deno refuses to read `/proc` or to signal other
- * processes unless it may do everything; through this, a worker needs to run `sh` and `setsid` only.
+ * The process table as two long-lived `sh`: one for what is answered at once, one for what reads all of `/proc`, which
+ * nobody else is to wait for. Deno refuses to read `/proc` or to signal other processes unless it may do everything;
+ * through these, a worker needs to run `sh` and `setsid` only.
  */
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
@@ -75,19 +76,20 @@ class Session {
   }
 }
 
-/** Opens the process table; its `sh` starts with the first question. `path` is the host's `PATH`. */
+/** Opens the process table; each `sh` starts with its first question. `path` is the host's `PATH`. */
 export function openShellProcessTable(
   clock: Clock,
   instancesFolder: string,
   path: string,
 ): ProcessTable {
-  let session: Session | null = null;
+  const sessions: Partial<Record<"quick" | "slow", Session>> = {};
   let boot: string | null = null;
 
-  function ask(line: string): Promise<string[]> {
+  function ask(line: string, pace: "quick" | "slow" = "quick"): Promise<string[]> {
     if (line.includes("\n")) throw new Error("a question to the process table is one line");
-    if (session === null || session.isOver) session = new Session(instancesFolder, path);
-    const asked = session;
+    const present = sessions[pace];
+    const asked = present && !present.isOver ? present : new Session(instancesFolder, path);
+    sessions[pace] = asked;
     return new Promise((resolve, reject) => {
       const cancel = clock.after(ANSWER_WITHIN_MS, () => asked.end());
       asked.ask({
@@ -112,8 +114,8 @@ export function openShellProcessTable(
     signalGroup: ({ pid, startTicks, bootId }: ProcessIdentity, signal) =>
       isAnswered(`signal ${signal.replace(/^SIG/, "")} ${pid} ${startTicks} ${bootId}`),
     isLocked: (instanceId) => isAnswered(`locked ${instanceId}`),
-    marked: shared(async () => parseMarks(await ask("marked"))),
-    holders: async (instanceId) => (await ask(`holders ${instanceId}`)).map(Number),
+    marked: shared(async () => parseMarks(await ask("marked", "slow"))),
+    holders: async (instanceId) => (await ask(`holders ${instanceId}`, "slow")).map(Number),
     kill: (pid, proof) =>
       isAnswered(
         "runId" in proof
@@ -126,8 +128,9 @@ export function openShellProcessTable(
       return answer as "raised" | "held" | "unwritable";
     },
     async close(): Promise<void> {
-      session?.end();
-      await session?.finished;
+      const open = Object.values(sessions);
+      for (const session of open) session.end();
+      await Promise.all(open.map((session) => session.finished));
     },
   };
 }
