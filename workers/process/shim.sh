@@ -102,7 +102,8 @@ serve() {
   exec "$@"
 }
 
-# Waits until the lease is over, then ends the server. In naps, so that it is told of by a host that slept, too.
+# Waits until the lease is over, then ends the server: sleeps until then, but at most 5 s at a time, since `sleep` does
+# not count the time that a host sleeps.
 watch_lease() {
   nap=
   trap '[ -n "$nap" ] && kill "$nap"; exit 0' TERM
@@ -111,7 +112,10 @@ watch_lease() {
     read -r now rest </proc/uptime
     left=$((until - ${now%.*}${now#*.}))
     [ "$left" -le 0 ] && break
-    if [ "$left" -gt 500 ]; then doze 5; elif [ "$left" -gt 100 ]; then doze 1; else doze 0.1; fi
+    [ "$left" -gt 500 ] && left=500
+    rest=$((left % 100))
+    [ "$rest" -lt 10 ] && rest=0$rest
+    doze "$((left / 100)).$rest"
   done
   lapse
 }
