@@ -17,7 +17,7 @@ import { endRun } from "./end_run.ts";
 import { ExitWatch, type WatchedRun } from "./exit_watch.ts";
 import { fenceNumber } from "./fence_number.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
-import type { InstanceFolder } from "./instance_folder.ts";
+import type { InstanceFolder, RunRecord } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
 import { findProgram } from "./preflight.ts";
 import {
@@ -30,7 +30,7 @@ import {
   settledStateOf,
 } from "./process_host.ts";
 import type { ProcessTable } from "./process_table.ts";
-import { endedInfo, liveInfo } from "./run_state.ts";
+import { endedInfo, identityOf, liveInfo } from "./run_state.ts";
 import { lastLines } from "./server_log.ts";
 import { openShellProcessTable } from "./shell_process_table.ts";
 import shimScript from "./shim.sh" with { type: "text" };
@@ -206,9 +206,12 @@ export class ProcessPlatform implements Platform {
       for (let turn = 0; turn < STOP_TURNS_MAX; turn++) {
         const { state, isClear } = await raiseFence(this.#host, folder, fence);
         if (state.kind === "live") {
+          const raised = await this.#raiseUnder(state.run, folder, fence);
           const watched = this.#host.watch.watch(folder, state.run, null);
           ended = await this.#end(watched);
-          if (ended.kind === "failed" || await this.#isFenced(watched, fence)) return ended;
+          if (ended.kind === "failed") return ended;
+          // Raised while it had the lock, and nothing of it is left: nothing has come in its place, nor will.
+          if (raised && watched.isSwept && await isLatest(folder, state.run)) return ended;
           continue;
         }
         const runtimeInfo = await this.#infoOf(folder, state);
@@ -237,10 +240,10 @@ export class ProcessPlatform implements Platform {
     return { kind: "failed", failure: result.failure, runtimeInfo };
   }
 
-  /** Where nothing of the run is left and the fence could be raised, under the lock, nothing else can be there. */
-  async #isFenced({ isSwept, folder }: WatchedRun, fence: Fence): Promise<boolean> {
-    if (!isSwept) return false;
-    return await this.#host.table.raiseFence(folder.instanceId, fenceNumber(fence)) === "raised";
+  async #raiseUnder(run: RunRecord, folder: InstanceFolder, fence: Fence): Promise<boolean> {
+    const { table } = this.#host;
+    const { instanceId } = folder;
+    return await table.raiseFence(instanceId, fenceNumber(fence), identityOf(run)) === "raised";
   }
 
   async #instanceIds(): Promise<string[]> {
@@ -305,6 +308,10 @@ export class ProcessPlatform implements Platform {
     if (failure === null) throw error;
     return failure;
   }
+}
+
+async function isLatest(folder: InstanceFolder, { runId }: RunRecord): Promise<boolean> {
+  return (await folder.readRun())?.runId === runId;
 }
 
 async function requireTool(name: string, searchPath: string): Promise<string> {

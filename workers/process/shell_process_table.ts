@@ -123,8 +123,9 @@ export function openShellProcessTable(
           : `kill-holder ${pid} ${proof.lockOf}`,
       ),
     // No answer: there is no folder, and no shim starts anything without one.
-    raiseFence: async (instanceId, fence) => {
-      const [answer = "raised"] = await ask(`fence ${instanceId} ${fence}`);
+    raiseFence: async (instanceId, fence, holder) => {
+      const whose = holder ? ` ${holder.pid} ${holder.startTicks} ${holder.bootId}` : "";
+      const [answer = "raised"] = await ask(`fence ${instanceId} ${fence}${whose}`);
       return answer as "raised" | "held" | "unwritable";
     },
     async close(): Promise<void> {
