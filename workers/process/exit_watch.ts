@@ -13,9 +13,9 @@ const TICK_MS = 100;
 /** While somebody waits for a stop. */
 const HURRIED_TICK_MS = 10;
 /** Exit records that are looked at in a tick, by turns: a shim of an older release, or on a full disk, leaves no mark. */
-const RECORDS_PER_TICK = 50;
+const RECORDS_PER_TICK = 20;
 /** Processes that are looked at each 100 ms, by turns, and as many of those being stopped: questions to the table. */
-const LOOKS_AT_ONCE = 10;
+const LOOKS_AT_ONCE = 5;
 /** How long a shim gets to write down the exit of a server that is gone. */
 const RECORD_WITHIN_MS = 1_000;
 const RECORD_PAUSE_MS = 20;
