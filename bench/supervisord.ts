@@ -12,7 +12,11 @@ export class Supervisord implements Contestant {
   ) {}
 
   /** With `programs` times `program`, none of them started; its settings are its defaults where none is named. */
-  static async start(folder: string, program: readonly string[], programs: number) {
+  static async start(
+    folder: string,
+    program: readonly string[],
+    programs: number,
+  ): Promise<Supervisord> {
     const own = `${folder}/supervisord`;
     await Deno.mkdir(own);
     const port = freePort();
