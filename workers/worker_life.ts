@@ -82,7 +82,7 @@ export class WorkerLife {
     const { channel, platform, before } = this.parts;
     channel.whenBack((held) => void this.compareWith(held));
     channel.serveQueries((query) => platform.logs(query.instanceId, query.tailLines));
-    const found = await platform.inventory();
+    const found = await platform.inventory("live");
     const outcome = await channel.register();
     if (outcome.kind === "refused") return outcome.reason;
     this.registered.resolve();
@@ -183,7 +183,7 @@ export class WorkerLife {
         if (again?.kind === "accepted" && !this.inWork.has(id)) return this.end("unknown");
       }
       // A forced delete, for one, may have come and gone without us.
-      const found = await this.persist(() => this.parts.platform.inventory());
+      const found = await this.persist(() => this.parts.platform.inventory("live"));
       if (!found) return;
       const running = found.filter(({ status }) => status === "Running");
       const live = new Set(running.map(({ runId }) => runId));

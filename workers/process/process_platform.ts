@@ -14,6 +14,7 @@ import type {
   StopOutcome,
 } from "../platform.ts";
 import { endRun } from "./end_run.ts";
+import { EndedRuns } from "./ended_runs.ts";
 import { ExitWatch, type WatchedRun } from "./exit_watch.ts";
 import { fenceNumber } from "./fence_number.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
@@ -112,6 +113,7 @@ export class ProcessPlatform implements Platform {
   readonly #host: ProcessHost;
   readonly #listeners: ((info: RuntimeInfo) => void)[];
   readonly #lanes = new Lanes();
+  readonly #ended = new EndedRuns();
 
   constructor(host: ProcessHost, listeners: ((info: RuntimeInfo) => void)[]) {
     this.#host = host;
@@ -121,12 +123,13 @@ export class ProcessPlatform implements Platform {
   }
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
-  async inventory(): Promise<RuntimeInfo[]> {
+  async inventory(which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
     const found: (RuntimeInfo | null)[] = [];
     const waiting = await this.#instanceIds();
+    this.#ended.keepOnly(waiting);
     const look = async () => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        found.push(await this.#lookInto(id).catch((error) => this.#passOver(error)));
+        found.push(await this.#lookInto(id, which).catch((error) => this.#passOver(error)));
       }
     };
     await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
@@ -264,15 +267,19 @@ export class ProcessPlatform implements Platform {
     return null;
   }
 
-  /** As `inspect`, and ends what holds the lock of an instance without a live run. */
-  #lookInto(instanceId: string): Promise<RuntimeInfo | null> {
+  /** As `inspect`, and ends what holds the lock of an instance without a live run; null for one known to have ended. */
+  async #lookInto(instanceId: string, which: "all" | "live"): Promise<RuntimeInfo | null> {
+    const folder = folderOf(this.#host, instanceId);
+    const stamp = await this.#ended.stampOf(folder);
+    if (which === "live" && this.#ended.has(instanceId, stamp)) return null;
     // A start or stop under way knows its own processes; waiting for it could take minutes.
     if (this.#lanes.isBusy(instanceId)) return this.inspect(instanceId);
-    return this.#lanes.run(instanceId, async () => {
-      const folder = folderOf(this.#host, instanceId);
+    return await this.#lanes.run(instanceId, async () => {
       const state = await settledStateOf(this.#host, folder);
       const isIdle = state.kind !== "live" && !this.#host.watch.get(instanceId);
-      if (!isIdle || !await this.#host.table.isLocked(instanceId)) {
+      if (!isIdle) return await this.#infoOf(folder, state);
+      if (!await this.#host.table.isLocked(instanceId)) {
+        this.#ended.add(instanceId, stamp);
         return await this.#infoOf(folder, state);
       }
       await endLeftovers(this.#host, folder);
