@@ -29,6 +29,7 @@ interface Round {
   started: number;
   stopped: number;
   oneUp: number;
+  oneStarted: number;
   oneStopped: number;
 }
 
@@ -68,7 +69,14 @@ async function measure(contestant: Contestant, voice: string): Promise<Round> {
   const stopped = await timeOf(() => contestant.stopAll());
   const one = await startedAfter(() => contestant.startOne(), voice, 1);
   const oneStopped = await timeOf(() => contestant.stopOne());
-  return { up: start.up, started: start.answered, stopped, oneUp: one.up, oneStopped };
+  return {
+    up: start.up,
+    started: start.answered,
+    stopped,
+    oneUp: one.up,
+    oneStarted: one.answered,
+    oneStopped,
+  };
 }
 
 async function startedAfter(start: () => Promise<void>, voice: string, programs: number) {
@@ -100,7 +108,8 @@ function figuresOf(rounds: Rounds): Figure[] {
     ["up", `${all} run`],
     ["started", `${all} started, as answered`],
     ["stopped", `${all} stopped, as answered`],
-    ["oneUp", "one more runs"],
+    ["oneUp", "one runs"],
+    ["oneStarted", "one started, as answered"],
     ["oneStopped", "one stopped, as answered"],
   ];
   return kinds.map(([kind, name]) => {
