@@ -23,12 +23,12 @@ export async function openSite(dataFolder: string, ids: Ids, shim: string): Prom
     await Deno.mkdir(dataFolder, { recursive: true, mode: 0o700 });
     const root = await Deno.realPath(dataFolder);
     const instancesFolder = `${root}/instances`;
+    await Deno.mkdir(instancesFolder, { recursive: true, mode: 0o700 });
     const endedFolder = `${root}/ended`;
-    // Marks of runs that nobody watched: whoever adopts looks at each instance's record.
-    await Deno.remove(endedFolder, { recursive: true }).catch(unlessGone);
-    for (const folder of [instancesFolder, endedFolder]) {
-      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    }
+    // Marks that nobody took note of: whoever adopts looks at each record. A disk that has turned read-only keeps them,
+    // and keeps nobody from adopting: ends are then known a little later.
+    await Deno.remove(endedFolder, { recursive: true }).catch(() => undefined);
+    await Deno.mkdir(endedFolder, { recursive: true, mode: 0o700 }).catch(() => undefined);
     // A name of its own for each version: shells read their script as they go.
     const shimPath = `${root}/shim-${await digestOf(shim)}.sh`;
     await writeOnce(shimPath, shim, ids);
@@ -64,10 +64,6 @@ async function writeOnce(path: string, content: string, ids: Ids): Promise<void>
   } finally {
     await Deno.remove(draft);
   }
-}
-
-function unlessGone(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 async function digestOf(text: string): Promise<string> {
