@@ -1,5 +1,5 @@
 /** A thousand tiny programs under one worker: how fast they start, what it costs to watch them, and how soon it answers. */
-import { withFleet } from "../tests/e2e/support/redis_fleet.ts";
+import { type RedisFleet, withFleet } from "../tests/e2e/support/redis_fleet.ts";
 import { commandInstance, type ControlPlane } from "../tests/e2e/support/control_plane.ts";
 import { isOnPath } from "../tests/support/tools.ts";
 import { type Figure, figure, percentile } from "./figures.ts";
@@ -30,6 +30,7 @@ export async function fleetFigures(): Promise<Figure[] | { skipped: string }> {
     if (!second.output.includes(`${PROGRAMS} servers running`)) throw new Error(second.output);
     const adopted = await idleLoad(second.pid);
     const answers = await askMeanwhile(api, ids);
+    const toldMs = await endAll(fleet, api);
     const residentMb = Math.max(own.residentMb, residentMbOf(second.pid));
     figures = [
       figureOf("starts", "/s", { atLeast: 100 }, starts.perSecond, starts.note),
@@ -48,6 +49,13 @@ export async function fleetFigures(): Promise<Figure[] | { skipped: string }> {
         null,
         adoptedMs / 1_000,
         "from the start of the program to its greeting",
+      ),
+      figureOf(
+        "told of all their ends",
+        "s",
+        null,
+        toldMs / 1_000,
+        "of adopted ones, killed at once: exit known, swept, in the log, in the API",
       ),
       figureOf("answers, p99", "ms", { atMost: 100 }, percentile(answers, 0.99), notesOf(answers)),
     ];
@@ -109,6 +117,18 @@ async function askMeanwhile(api: ControlPlane, ids: readonly string[]): Promise<
     await pause(ASK_EVERY_MS);
   }
   return times;
+}
+
+/** Kills all adopted servers at once; gives how long it takes until the API tells that none of them runs. */
+async function endAll(fleet: RedisFleet, api: ControlPlane): Promise<number> {
+  const servers = fleet.servers("bench");
+  const killedAt = performance.now();
+  for (const { pid } of servers) Deno.kill(pid, "SIGKILL");
+  for (;;) {
+    const { json } = await api.call(`GET ${INSTANCES}?status=Running&limit=1`);
+    if (json.items.length === 0) return performance.now() - killedAt;
+    await pause(ASK_EVERY_MS);
+  }
 }
 
 async function spread<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
