@@ -214,7 +214,7 @@ export class ExitWatch {
     entry.isSwept = await endStragglers(table, clock, whose)
       // What is still there holds the lock: the next start finds it and says so.
       .catch(() => false);
-    await Deno.remove(`${endedFolder}/${folder.instanceId}`).catch(() => undefined);
+    removeMark(`${endedFolder}/${folder.instanceId}`);
     const info = await endedInfo(site, folder, { run, ...ended }, entry.stop)
       // Its records cannot be read any more; that it ended is still to be said.
       .catch(() => bareEndedInfo(site, folder.instanceId, run, ended));
@@ -224,6 +224,15 @@ export class ExitWatch {
     // Another worker on this folder may have stopped it: then the record says so.
     const wasAsked = info.exit?.reason === "Stopped" || info.exit?.reason === "Killed";
     if (!wasAsked && !entry.isStarting) this.#parts.onUnexpectedEnd(info);
+  }
+}
+
+/** Not in the background: of a deleted instance nobody would remove it later. */
+function removeMark(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // There is none: an older shim, or the watch has taken it.
   }
 }
 
