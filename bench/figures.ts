@@ -28,6 +28,12 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!;
 }
 
+/** The value below which `part` of them lie: 0.99 for the p99. */
+export function percentile(values: readonly number[], part: number): number {
+  if (values.length === 0) throw new Error("a percentile needs at least one value");
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)]!;
+}
+
 /** Whether a figure is as good as its goal; null where there is none. */
 export function isReached({ goal, value }: Figure): boolean | null {
   if (goal === null) return null;

@@ -40,7 +40,8 @@ export async function runProcessWorker(
   const hostName = Deno.hostname();
   const workerId = settings.workerId ?? await keptWorkerId(settings.dataDir, hostName);
   const wait = { clock: hostClock, voice: terminal, waitMs: settings.redisWaitMs };
-  const found = (await platform.inventory()).filter(({ status }) => status === "Running").length;
+  const found =
+    (await platform.inventory("live")).filter(({ status }) => status === "Running").length;
   const { worker, broker, superseded } = await whenRedisAnswers(
     wait,
     () => takeSeat(settings, { platform, workerId, hostName }),

@@ -94,8 +94,9 @@ export interface Platform {
   /**
    * Every run that this site knows of: the latest of each instance, live or ended. Adopts the live ones. One that the
    * host does not let us look at is left out and left alone; its `inspect` says why.
+   * @param which `live`: those that have ended may be left out, where that is cheaper
    */
-  inventory(): Promise<RuntimeInfo[]>;
+  inventory(which?: "all" | "live"): Promise<RuntimeInfo[]>;
   /**
    * The latest run of one instance as it is now; null when there is none.
    * @throws {OperationalError} what the host does not allow, as `fence` and `logs` do

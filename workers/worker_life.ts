@@ -85,7 +85,7 @@ export class WorkerLife {
     channel.serveQueries(({ instanceId, tailLines, reading }) =>
       reading ? platform.readLogs(instanceId, reading) : platform.logs(instanceId, tailLines)
     );
-    const found = await platform.inventory();
+    const found = await platform.inventory("live");
     const outcome = await channel.register();
     if (outcome.kind === "refused") return outcome.reason;
     this.registered.resolve();
@@ -195,7 +195,7 @@ export class WorkerLife {
         if (again?.kind === "accepted" && !this.inWork.has(id)) return this.end("unknown");
       }
       // A forced delete, for one, may have come and gone without us.
-      const found = await this.persist(() => this.parts.platform.inventory());
+      const found = await this.persist(() => this.parts.platform.inventory("live"));
       if (!found) return;
       const running = found.filter(({ status }) => status === "Running");
       const live = new Set(running.map(({ runId }) => runId));

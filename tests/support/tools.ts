@@ -24,7 +24,8 @@ export function testWith(
   }
 }
 
-function isOnPath(program: string): boolean {
+/** Whether the host has it, as a file in a folder of `PATH`. */
+export function isOnPath(program: string): boolean {
   return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
     try {
       return Deno.statSync(`${folder}/${program}`).isFile;

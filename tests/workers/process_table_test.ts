@@ -85,6 +85,28 @@ Deno.test("a lock is seen while it is held, and its holder is found", () =>
     assertEquals(await table.holders("i-1"), []);
   }));
 
+Deno.test("a fence is raised under the lock, or under that of a live process, and never lowered", () =>
+  withTable(async (table, folder) => {
+    await Deno.mkdir(`${folder}/i-1`);
+    const fence = async () => Number(await Deno.readTextFile(`${folder}/i-1/fence`));
+    assertEquals([await table.raiseFence("i-1", 5), await fence()], ["raised", 5]);
+    assertEquals([await table.raiseFence("i-1", 4), await fence()], ["raised", 5]);
+    const child = new Deno.Command("sh", {
+      args: ["-c", 'exec 9>>"$1"; flock 9; exec sleep 1000', "sh", `${folder}/i-1/run.lock`],
+    }).spawn();
+    await eventually("the lock is held", () => table.isLocked("i-1"));
+    assertEquals(await table.raiseFence("i-1", 6), "held");
+    const bootId = await table.bootId();
+    const holder = { pid: child.pid, startTicks: (await table.startTicksOf(child.pid))!, bootId };
+    assertEquals([await table.raiseFence("i-1", 7, holder), await fence()], ["raised", 7]);
+    assertEquals(await table.raiseFence("i-1", 8, { ...holder, startTicks: "1" }), "held");
+    assertEquals(await table.raiseFence("i-1", 8, { ...holder, bootId: "another" }), "held");
+    child.kill("SIGKILL");
+    await child.status;
+    assertEquals(await table.raiseFence("i-1", 9, holder), "held", "it has ended");
+    assertEquals([await table.raiseFence("i-1", 9), await fence()], ["raised", 9]);
+  }));
+
 Deno.test("a process with brackets and spaces in its name is read rightly", () =>
   withTable(async (table, folder) => {
     const program = `${folder}/a) R 1 (b`;

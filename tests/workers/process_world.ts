@@ -41,6 +41,8 @@ export async function withWorld(
   options: Partial<ProcessPlatformOptions> = {},
 ): Promise<void> {
   const dataFolder = await Deno.makeTempDir({ prefix: "draas-process-" });
+  // What the platform waits for (shims, its shells) keeps no program alive; a test is to wait for it all the same.
+  const waiting = setInterval(() => {}, 1_000);
   const opened: ProcessPlatform[] = [];
   const open = async (more: Partial<ProcessPlatformOptions> = {}): Promise<ProcessPlatform> => {
     const platform = await openProcessPlatform({ ...defaults(dataFolder), ...options, ...more });
@@ -60,6 +62,7 @@ export async function withWorld(
     }
     for (const each of [...opened, last]) await each.close();
     await Deno.remove(dataFolder, { recursive: true });
+    clearInterval(waiting);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Notices the end of runs: of those that this worker started by their shim, of adopted ones by their
- * exit record, and of those whose shim was killed by their process.
+ * Notices the end of runs: of those that this worker started by their shim, of adopted ones by the mark that their shim
+ * leaves, and of those whose shim was killed by their process. What it costs does not grow with the number of runs.
  */
 import { type Clock, sleep } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
@@ -10,13 +10,16 @@ import type { ProcessTable } from "./process_table.ts";
 import { bareEndedInfo, endedInfo, isAlive, runStateOf } from "./run_state.ts";
 import { endStragglers } from "./stragglers.ts";
 
-const TICK_MS = 200;
+const TICK_MS = 100;
 /** While somebody waits for a stop. */
-const HURRIED_TICK_MS = 20;
-/** Each run's process is looked at in one tick of this many; its exit record in each. */
-const TICKS_PER_LOOK = 5;
+const HURRIED_TICK_MS = 10;
+/** Exit records that are looked at in a tick, by turns: a shim of an older release, or on a full disk, leaves no mark. */
+const RECORDS_PER_TICK = 20;
+/** Processes that are looked at each 100 ms, by turns, and as many of those being stopped: questions to the table. */
+const LOOKS_AT_ONCE = 5;
 /** How long a shim gets to write down the exit of a server that is gone. */
 const RECORD_WITHIN_MS = 1_000;
+const RECORD_PAUSE_MS = 20;
 
 /** A live run that is being watched. */
 export interface WatchedRun {
@@ -26,6 +29,8 @@ export interface WatchedRun {
   readonly ended: Promise<RuntimeInfo>;
   /** Set by whoever ends it: its end is then no news. */
   stop: StopRecord | null;
+  /** Once it has ended: whether nothing that it had left behind is there any more. */
+  isSwept: boolean;
   /** True until its start has succeeded: until then its end is the start's outcome. */
   isStarting: boolean;
 }
@@ -44,6 +49,8 @@ export interface ExitWatchParts {
   /** Ends what is in the run's control groups, and takes those away. */
   endConfined: (folder: InstanceFolder, runId: string) => Promise<void>;
   output: RunOutput;
+  /** Where shims leave a mark for each instance whose run has ended. */
+  endedFolder: string;
   onUnexpectedEnd: (info: RuntimeInfo) => void;
   /** What the probes of a run have said; null where it was not asked anything. */
   probesOf: (runId: string) => ProbeRecord | null;
@@ -60,7 +67,11 @@ export class ExitWatch {
   readonly #runs = new Map<string, Entry>();
   readonly #parts: ExitWatchParts;
   #cancelTick: (() => void) | null = null;
-  #tick = 0;
+  #isHurried = false;
+  #recordTurn = 0;
+  #lookTurn = 0;
+  #lookedAt = -Infinity;
+  #isLooking = false;
   #isClosed = false;
 
   constructor(parts: ExitWatchParts) {
@@ -95,6 +106,7 @@ export class ExitWatch {
       ended,
       settle,
       stop: null,
+      isSwept: false,
       isStarting: false,
       isSettling: false,
       isPolled: true,
@@ -108,6 +120,8 @@ export class ExitWatch {
 
   /** Looks more often, now that somebody waits. */
   hurry(): void {
+    // Once only: stops that come faster than ticks would put off the tick for ever.
+    if (this.#isHurried || !this.#polled().some((entry) => entry.stop)) return;
     this.#cancelTick?.();
     this.#cancelTick = null;
     this.#schedule();
@@ -143,24 +157,59 @@ export class ExitWatch {
 
   #schedule(): void {
     if (this.#isClosed || this.#cancelTick) return;
-    const polled = [...this.#runs.values()].filter((entry) => entry.isPolled);
+    const polled = this.#polled();
     if (polled.length === 0) return;
-    const tickMs = polled.some((entry) => entry.stop) ? HURRIED_TICK_MS : TICK_MS;
+    this.#isHurried = polled.some((entry) => entry.stop);
+    const tickMs = this.#isHurried ? HURRIED_TICK_MS : TICK_MS;
     this.#cancelTick = this.#parts.clock.after(tickMs, () => {
       this.#cancelTick = null;
+      this.#isHurried = false;
       this.#poll();
       this.#schedule();
     });
   }
 
+  #polled(): Entry[] {
+    return [...this.#runs.values()].filter((entry) => entry.isPolled && !entry.isSettling);
+  }
+
   #poll(): void {
-    this.#tick++;
-    let index = 0;
-    for (const entry of this.#runs.values()) {
-      if (!entry.isPolled || entry.isSettling) continue;
+    const polled = this.#polled();
+    const turn = turnOf(polled, this.#recordTurn, RECORDS_PER_TICK);
+    this.#recordTurn += turn.length;
+    const stopping = polled.filter((entry) => entry.stop);
+    for (const entry of new Set([...this.#takeMarks(), ...stopping, ...turn])) {
       if (entry.folder.isExitRecorded(entry.run.runId)) this.#settle(entry, null);
-      else if (entry.stop || (this.#tick + index++) % TICKS_PER_LOOK === 0) this.#look(entry);
     }
+    void this.#lookAtSome(polled, stopping);
+  }
+
+  /** The runs that their shims have told of since; the mark goes before its run is looked at, so that none is lost. */
+  #takeMarks(): Entry[] {
+    const { endedFolder } = this.#parts;
+    const marked: Entry[] = [];
+    try {
+      for (const { name } of Deno.readDirSync(endedFolder)) {
+        Deno.removeSync(`${endedFolder}/${name}`);
+        const entry = this.#runs.get(name);
+        if (entry?.isPolled && !entry.isSettling) marked.push(entry);
+      }
+    } catch {
+      // Somebody removed the folder, or made it unreadable: the records are looked at by turns all the same.
+    }
+    return marked;
+  }
+
+  /** At a steady pace, and never while the last looks are not answered: however many stops wait, the table keeps up. */
+  async #lookAtSome(polled: Entry[], stopping: Entry[]): Promise<void> {
+    const now = this.#parts.clock.monotonic();
+    if (this.#isLooking || now - this.#lookedAt < TICK_MS) return;
+    this.#isLooking = true;
+    this.#lookedAt = now;
+    const turn = [polled, stopping].flatMap((some) => turnOf(some, this.#lookTurn, LOOKS_AT_ONCE));
+    this.#lookTurn += LOOKS_AT_ONCE;
+    await Promise.all([...new Set(turn)].map((entry) => this.#look(entry)));
+    this.#isLooking = false;
   }
 
   async #look(entry: Entry): Promise<void> {
@@ -170,21 +219,23 @@ export class ExitWatch {
       // The process table is away for a moment: the next tick asks again.
       return;
     }
-    await this.#settle(entry, null);
+    void this.#settle(entry, null);
   }
 
   async #settle(entry: Entry, shimCode: number | null): Promise<void> {
     if (entry.isSettling || this.#isClosed) return;
     entry.isSettling = true;
-    const { site, table, clock } = this.#parts;
+    const { site, table, clock, endedFolder } = this.#parts;
     const { folder, run } = entry;
     const ended = await concludeRun(folder, run, shimCode, table, clock);
     await this.#parts.endConfined(folder, run.runId)
       // What is still in there is found by its marks, and its groups by the next worker.
       .catch(() => {});
-    await endStragglers(table, clock, { site, instanceId: folder.instanceId, runId: run.runId })
+    const whose = { site, instanceId: folder.instanceId, runId: run.runId };
+    entry.isSwept = await endStragglers(table, clock, whose)
       // What is still there holds the lock: the next start finds it and says so.
       .catch(() => false);
+    removeMark(`${endedFolder}/${folder.instanceId}`);
     const { message } = bareEndedInfo(site, folder.instanceId, run, ended, null, entry.stop).exit;
     this.#parts.output.ended(folder, run.runId, message, ended.stoppedAt);
     const probes = this.#parts.probesOf(run.runId) ?? { results: [], isFailed: false };
@@ -198,6 +249,21 @@ export class ExitWatch {
     const wasAsked = info.exit?.reason === "Stopped" || info.exit?.reason === "Killed";
     if (!wasAsked && !entry.isStarting) this.#parts.onUnexpectedEnd(info);
   }
+}
+
+/** Not in the background: of a deleted instance nobody would remove it later. */
+function removeMark(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // There is none: an older shim, or the watch has taken it.
+  }
+}
+
+/** The next `count` of them, from where the last turn ended. */
+function turnOf(all: readonly Entry[], from: number, count: number): Entry[] {
+  if (all.length <= count) return [...all];
+  return Array.from({ length: count }, (_, index) => all[(from + index) % all.length]!);
 }
 
 /**
@@ -215,7 +281,7 @@ export async function concludeRun(
   const isOtherBoot = run.bootId !== await table.bootId().catch(() => run.bootId);
   const isWaiting = shimCode === null && !isOtherBoot;
   while (isWaiting && !folder.isExitRecorded(run.runId) && clock.monotonic() < until) {
-    await sleep(clock, HURRIED_TICK_MS);
+    await sleep(clock, RECORD_PAUSE_MS);
   }
   const state = await runStateOf(folder, table).catch(() => null);
   if (state?.kind === "ended" && state.run.runId === run.runId) {

@@ -73,14 +73,14 @@ const exitRecordSchema = z.object({
   runId: z.string(),
   /** As a shell sees it: 128 + n for a signal; null where nobody saw it. */
   code: z.number().int().nullable(),
-  /** Set where it was found out later; the shim does not know reasons. */
-  reason: exitSchema.shape.reason.optional(),
+  /** Set where it was found out later; the shim does not know reasons. One that a newer release has is let go of. */
+  reason: exitSchema.shape.reason.optional().catch(undefined),
   /** The kernel ended a process of it that asked for more memory than its limit. */
   outOfMemory: z.boolean().optional(),
 });
 
 const stopRecordSchema = z.object({
-  reason: z.enum(["Stopped", "Killed"]),
+  reason: z.enum(["Stopped", "Killed"]).catch("Stopped"),
   signal: z.string(),
   graceMs: z.number(),
 });

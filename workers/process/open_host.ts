@@ -65,7 +65,7 @@ export async function openHost(
 ): Promise<ProcessHost> {
   const { clock, ids, hostEnvironment, drasiServer } = options;
   const policy = options.policy ?? openPolicy("worker.yaml");
-  const { id, dataRoot, instancesFolder, shimPath } = await openSite(
+  const { id, dataRoot, instancesFolder, endedFolder, shimPath } = await openSite(
     options.dataFolder,
     ids,
     shimScript,
@@ -91,6 +91,7 @@ export async function openHost(
     table,
     site: id,
     output: logs,
+    endedFolder,
     endConfined,
     onUnexpectedEnd,
     probesOf: (runId) => health.recordOf(runId),

@@ -22,8 +22,11 @@ import type {
 } from "../platform.ts";
 import { endGroups } from "./confine_run.ts";
 import { endRun } from "./end_run.ts";
+import { EndedRuns } from "./ended_runs.ts";
+import type { WatchedRun } from "./exit_watch.ts";
+import { fenceNumber } from "./fence_number.ts";
 import { hostError, hostFailure } from "./host_failure.ts";
-import type { InstanceFolder } from "./instance_folder.ts";
+import type { InstanceFolder, RunRecord } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
 import { LOOPBACK } from "./preflight.ts";
 import {
@@ -35,7 +38,7 @@ import {
   settledStateOf,
 } from "./process_host.ts";
 import { openHost, type ProcessPlatformOptions } from "./open_host.ts";
-import { endedInfo, liveInfo } from "./run_state.ts";
+import { endedInfo, identityOf, liveInfo } from "./run_state.ts";
 import { readOutput, toldBefore } from "./logs/log_reader.ts";
 import { openOutput } from "./logs/log_store.ts";
 import { withoutSecrets } from "./logs/masked_page.ts";
@@ -89,6 +92,7 @@ export class ProcessPlatform implements Platform {
   /** The last run of each instance whose groups were looked into after its end. */
   readonly #cleared = new Map<string, string>();
   readonly #usage: UsageSampler;
+  readonly #ended = new EndedRuns();
 
   constructor(
     host: ProcessHost,
@@ -105,13 +109,14 @@ export class ProcessPlatform implements Platform {
   }
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
-  async inventory(): Promise<RuntimeInfo[]> {
+  async inventory(which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
     this.#swept ??= this.#host.confinement.sweep().catch(() => {});
     const found: (RuntimeInfo | null)[] = [];
     const waiting = await this.#instanceIds();
+    this.#ended.keepOnly(waiting);
     const look = async () => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        found.push(await this.#lookInto(id).catch((error) => this.#passOver(error)));
+        found.push(await this.#lookInto(id, which).catch((error) => this.#passOver(error)));
       }
     };
     await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
@@ -228,8 +233,12 @@ export class ProcessPlatform implements Platform {
       for (let turn = 0; turn < STOP_TURNS_MAX; turn++) {
         const { state, isClear } = await raiseFence(this.#host, folder, fence);
         if (state.kind === "live") {
-          ended = await this.#end(folder, state.run);
+          const raised = await this.#raiseUnder(state.run, folder, fence);
+          const watched = this.#host.watch.watch(folder, state.run, null);
+          ended = await this.#end(watched);
           if (ended.kind === "failed") return ended;
+          // Raised while it had the lock, and nothing of it is left: nothing has come in its place, nor will.
+          if (raised && watched.isSwept && await isLatest(folder, state.run)) return ended;
           continue;
         }
         const runtimeInfo = await this.#infoOf(folder, state);
@@ -246,12 +255,9 @@ export class ProcessPlatform implements Platform {
     }
   }
 
-  async #end(
-    folder: InstanceFolder,
-    run: Extract<SettledState, { kind: "live" }>["run"],
-  ): Promise<StopOutcome> {
+  async #end(watched: WatchedRun): Promise<StopOutcome> {
+    const { folder, run } = watched;
     const launch = await folder.readLaunch(run.runId);
-    const watched = this.#host.watch.watch(folder, run, null);
     const request = launch
       ? { signal: launch.stopSignal, graceMs: launch.stopGraceMs }
       : DEFAULT_STOP;
@@ -259,6 +265,12 @@ export class ProcessPlatform implements Platform {
     if ("ended" in result) return { kind: "stopped", runtimeInfo: result.ended };
     const runtimeInfo = liveInfo(this.site, folder.instanceId, run, launch);
     return { kind: "failed", failure: result.failure, runtimeInfo };
+  }
+
+  async #raiseUnder(run: RunRecord, folder: InstanceFolder, fence: Fence): Promise<boolean> {
+    const { table } = this.#host;
+    const { instanceId } = folder;
+    return await table.raiseFence(instanceId, fenceNumber(fence), identityOf(run)) === "raised";
   }
 
   async #instanceIds(): Promise<string[]> {
@@ -279,16 +291,20 @@ export class ProcessPlatform implements Platform {
     return null;
   }
 
-  /** As `inspect`, and ends what holds the lock of an instance without a live run. */
-  #lookInto(instanceId: string): Promise<RuntimeInfo | null> {
+  /** As `inspect`, and ends what holds the lock of an instance without a live run; null for one known to have ended. */
+  async #lookInto(instanceId: string, which: "all" | "live"): Promise<RuntimeInfo | null> {
+    const folder = folderOf(this.#host, instanceId);
+    const stamp = await this.#ended.stampOf(folder);
+    if (which === "live" && this.#ended.has(instanceId, stamp)) return null;
     // A start or stop under way knows its own processes; waiting for it could take minutes.
     if (this.#lanes.isBusy(instanceId)) return this.inspect(instanceId);
-    return this.#lanes.run(instanceId, async () => {
-      const folder = folderOf(this.#host, instanceId);
+    return await this.#lanes.run(instanceId, async () => {
       const state = await settledStateOf(this.#host, folder);
       if (state.kind === "ended") await this.#clear(folder, state.run.runId);
       const isIdle = state.kind !== "live" && !this.#host.watch.get(instanceId);
-      if (!isIdle || !await this.#host.table.isLocked(instanceId)) {
+      if (!isIdle) return await this.#infoOf(folder, state);
+      if (!await this.#host.table.isLocked(instanceId)) {
+        this.#ended.add(instanceId, stamp);
         return await this.#infoOf(folder, state);
       }
       await endLeftovers(this.#host, folder);
@@ -344,6 +360,10 @@ export class ProcessPlatform implements Platform {
     if (failure === null) throw error;
     return failure;
   }
+}
+
+async function isLatest(folder: InstanceFolder, { runId }: RunRecord): Promise<boolean> {
+  return (await folder.readRun())?.runId === runId;
 }
 
 function leftoversFailure(): Failure {

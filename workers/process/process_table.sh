@@ -6,7 +6,7 @@
 #
 #   boot | uptime | probe PID | signal NAME PID START_TICKS BOOT_ID | locked INSTANCE
 #   marked | holders INSTANCE | kill-marked PID RUN_ID | kill-holder PID INSTANCE
-#   fence INSTANCE NUMBER
+#   fence INSTANCE NUMBER [PID START_TICKS BOOT_ID]
 #
 # POSIX sh; only `locked`, `marked`, `kill-marked` and `fence` fork. DRAAS_* marks: see launch_plan.ts.
 set -f
@@ -31,6 +31,17 @@ has_mark() {
   grep -qzxF -- "$2" "/proc/$1/environ"
 }
 
+# Raises instance $1's fence to $2; sets $raised.
+raise() {
+  highest=
+  read -r highest <"$instances/$1/fence"
+  if [ "${highest:-0}" -ge "$2" ] || printf '%d\n' "$2" >"$instances/$1/fence"; then
+    raised=raised
+  else
+    raised=unwritable
+  fi
+}
+
 # Kills process $1 if $2... holds of the same process before and after: a pid may be used again.
 kill_if() {
   ticks_of "$1"
@@ -43,7 +54,7 @@ kill_if() {
 }
 
 read -r boot </proc/sys/kernel/random/boot_id
-while read -r verb a b c d; do
+while read -r verb a b c d e; do
   case $verb in
     boot) echo "$boot" ;;
     uptime) read -r now rest </proc/uptime && echo "$now" ;;
@@ -66,18 +77,20 @@ while read -r verb a b c d; do
       fi
       ;;
     fence)
-      # In a shell of its own, whose end lets go of the lock.
-      (
-        exec 9>>"$instances/$a/run.lock"
-        flock -n 9 || { echo held && exit; }
-        highest=
-        read -r highest <"$instances/$a/fence"
-        if [ "${highest:-0}" -ge "$b" ] || printf '%d\n' "$b" >"$instances/$a/fence"; then
-          echo raised
-        else
-          echo unwritable
-        fi
-      )
+      if [ -n "$c" ]; then
+        # Its run has the lock, and has it still after the fence is there: whoever gets it next reads the fence.
+        raise "$a" "$b"
+        ticks_of "$c"
+        [ -n "$ticks" ] && [ "$ticks" = "$d" ] && [ "$boot" = "$e" ] && echo "$raised" || echo held
+      else
+        # In a shell of its own, whose end lets go of the lock.
+        (
+          exec 9>>"$instances/$a/run.lock"
+          flock -n 9 || { echo held && exit; }
+          raise "$a" "$b"
+          echo "$raised"
+        )
+      fi
       ;;
     marked)
       set +f

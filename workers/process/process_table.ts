@@ -42,7 +42,12 @@ export interface ProcessTable {
   /**
    * Raises the instance's fence, under its lock: no shim that asks for the lock afterwards starts anything below it.
    * `held`: somebody has the lock. `unwritable`: it could not be written down. A lower one changes nothing.
+   * @param holder a live run that has the lock: the fence is raised under its lock; `held` if it has ended meanwhile
    */
-  raiseFence(instanceId: string, fence: number): Promise<"raised" | "held" | "unwritable">;
+  raiseFence(
+    instanceId: string,
+    fence: number,
+    holder?: ProcessIdentity,
+  ): Promise<"raised" | "held" | "unwritable">;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /**
- * The process table as one long-lived `sh`. Deno refuses to read `/proc` or to signal other
- * processes unless it may do everything; through this, a worker needs to run `sh` and `setsid` only.
+ * The process table as two long-lived `sh`: one for what is answered at once, one for what reads all of `/proc`, which
+ * nobody else is to wait for. Deno refuses to read `/proc` or to signal other processes unless it may do everything;
+ * through these, a worker needs to run `sh` and `setsid` only.
  */
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
@@ -8,19 +9,22 @@ import type { MarkedProcess, ProcessIdentity, ProcessTable } from "./process_tab
 import script from "./process_table.sh" with { type: "text" };
 import { ShellAnswers } from "./shell_answers.ts";
 
-/** Opens the process table; its `sh` starts with the first question. `path` is the host's `PATH`. */
+/** Opens the process table; each `sh` starts with its first question. `path` is the host's `PATH`. */
 export function openShellProcessTable(
   clock: Clock,
   instancesFolder: string,
   path: string,
 ): ProcessTable {
-  const answers = new ShellAnswers(
-    clock,
-    { script, name: "draas-process-table", argument: instancesFolder, path },
-    tableLost,
-  );
+  const open = () =>
+    new ShellAnswers(
+      clock,
+      { script, name: "draas-process-table", argument: instancesFolder, path },
+      tableLost,
+    );
+  // What reads all of /proc holds up nobody who asks of one process.
+  const answers = { quick: open(), slow: open() };
   let boot: string | null = null;
-  const ask = (line: string) => answers.ask(line);
+  const ask = (line: string, pace: keyof typeof answers = "quick") => answers[pace].ask(line);
 
   const first = async (line: string): Promise<string> => {
     const [answer] = await ask(line);
@@ -36,8 +40,8 @@ export function openShellProcessTable(
     signalGroup: ({ pid, startTicks, bootId }: ProcessIdentity, signal) =>
       isAnswered(`signal ${signal.replace(/^SIG/, "")} ${pid} ${startTicks} ${bootId}`),
     isLocked: (instanceId) => isAnswered(`locked ${instanceId}`),
-    marked: shared(async () => parseMarks(await ask("marked"))),
-    holders: async (instanceId) => (await ask(`holders ${instanceId}`)).map(Number),
+    marked: shared(async () => parseMarks(await ask("marked", "slow"))),
+    holders: async (instanceId) => (await ask(`holders ${instanceId}`, "slow")).map(Number),
     kill: (pid, proof) =>
       isAnswered(
         "runId" in proof
@@ -45,11 +49,14 @@ export function openShellProcessTable(
           : `kill-holder ${pid} ${proof.lockOf}`,
       ),
     // No answer: there is no folder, and no shim starts anything without one.
-    raiseFence: async (instanceId, fence) => {
-      const [answer = "raised"] = await ask(`fence ${instanceId} ${fence}`);
+    raiseFence: async (instanceId, fence, holder) => {
+      const whose = holder ? ` ${holder.pid} ${holder.startTicks} ${holder.bootId}` : "";
+      const [answer = "raised"] = await ask(`fence ${instanceId} ${fence}${whose}`);
       return answer as "raised" | "held" | "unwritable";
     },
-    close: () => answers.close(),
+    async close(): Promise<void> {
+      await Promise.all(Object.values(answers).map((one) => one.close()));
+    },
   };
 }
 

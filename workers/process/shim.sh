@@ -57,6 +57,8 @@ hold() {
     # No exit for a run that never was: `serve` may have refused.
     *"\"runId\":\"$run\""*)
       printf '{"runId":"%s","code":%d%s}\n' "$run" "$code" "$reason$memory" >"$folder/runs/$run/exit.json"
+      # For a worker that is not our parent, and looks there only: after the record. `true`: a `:` that fails ends us.
+      true >"${folder%/*/*}/ended/${folder##*/}"
       ;;
   esac
   exit "$code"
@@ -139,7 +141,8 @@ ran_out_of_memory() {
   return 1
 }
 
-# Waits until the lease is over, then ends the server. In naps, so that it is told of by a host that slept, too.
+# Waits until the lease is over, then ends the server: sleeps until then, but at most 5 s at a time, since `sleep` does
+# not count the time that a host sleeps.
 watch_lease() {
   nap=
   trap '[ -n "$nap" ] && kill "$nap"; exit 0' TERM
@@ -148,7 +151,10 @@ watch_lease() {
     read -r now rest </proc/uptime
     left=$((until - ${now%.*}${now#*.}))
     [ "$left" -le 0 ] && break
-    if [ "$left" -gt 500 ]; then doze 5; elif [ "$left" -gt 100 ]; then doze 1; else doze 0.1; fi
+    [ "$left" -gt 500 ] && left=500
+    rest=$((left % 100))
+    [ "$rest" -lt 10 ] && rest=0$rest
+    doze "$((left / 100)).$rest"
   done
   lapse
 }

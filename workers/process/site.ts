@@ -9,6 +9,8 @@ export interface Site {
   /** The data folder itself. */
   dataRoot: string;
   instancesFolder: string;
+  /** Holds an empty file, named after its instance, for each run whose end nobody has taken note of yet. */
+  endedFolder: string;
   shimPath: string;
 }
 
@@ -22,13 +24,18 @@ export async function openSite(dataFolder: string, ids: Ids, shim: string): Prom
     const root = await Deno.realPath(dataFolder);
     const instancesFolder = `${root}/instances`;
     await Deno.mkdir(instancesFolder, { recursive: true, mode: 0o700 });
+    const endedFolder = `${root}/ended`;
+    // Marks that nobody took note of: whoever adopts looks at each record. A disk that has turned read-only keeps them,
+    // and keeps nobody from adopting: ends are then known a little later.
+    await Deno.remove(endedFolder, { recursive: true }).catch(() => undefined);
+    await Deno.mkdir(endedFolder, { recursive: true, mode: 0o700 }).catch(() => undefined);
     // A name of its own for each version: shells read their script as they go.
     const shimPath = `${root}/shim-${await digestOf(shim)}.sh`;
     await writeOnce(shimPath, shim, ids);
     await writeOnce(`${root}/site`, ids.next("incarnation") + "\n", ids);
     const id = (await Deno.readTextFile(`${root}/site`)).trim();
     if (!ID_PATTERN.test(id)) throw new Error(`${root}/site does not hold a site id`);
-    return { id, dataRoot: root, instancesFolder, shimPath };
+    return { id, dataRoot: root, instancesFolder, endedFolder, shimPath };
   } catch (error) {
     throw new OperationalError(
       "data_folder_unusable",

@@ -36,11 +36,12 @@ export async function endStragglers(
 
 async function killFound(table: ProcessTable, query: StragglerQuery): Promise<number> {
   const { site, instanceId, runId } = query;
-  // Holders before marks: a new run that took the lock in between then shows by its marks.
-  const holders = await table.isLocked(instanceId) ? await table.holders(instanceId) : [];
-  const marked = (await table.marked()).filter((process) =>
-    process.site === site && process.instanceId === instanceId
-  );
+  const looks = [table.marked(), table.isLocked(instanceId)] as const;
+  let [all, isLocked] = await Promise.all(looks);
+  const holders = isLocked ? await table.holders(instanceId) : [];
+  // Marks after holders: a new run that took the lock in between then shows by its marks.
+  if (isLocked) all = await table.marked();
+  const marked = all.filter((one) => one.site === site && one.instanceId === instanceId);
   const ours = marked.filter((process) => runId === null || process.runId === runId);
   const isOnlyOurs = ours.length === marked.length;
   const unmarked = isOnlyOurs

@@ -33,7 +33,8 @@ export function testWithFleet(name: string, run: (fleet: RedisFleet) => Promise<
   testWith(["redis-server", "redis-cli"], name, () => withFleet(run));
 }
 
-async function withFleet(test: (fleet: RedisFleet) => Promise<void>): Promise<void> {
+/** Runs `test` over a new fleet; everything that it started ends with it. */
+export async function withFleet(test: (fleet: RedisFleet) => Promise<void>): Promise<void> {
   const redis = await RedisServer.start();
   const folder = await Deno.makeTempDir({ prefix: "draas-fleet-" });
   const lives: ProgramLife[] = [];
