@@ -3,7 +3,8 @@
  * and 8.
  *
  * Silence is counted by this node's own monotonic clock from the moment at which it saw a beat change, so that clocks
- * which differ lose nobody; the step that gives a worker up counts once more, by the log's clock.
+ * which differ lose nobody; the step that gives a worker up counts once more, by the log's clock. How long one that is
+ * seen first has been silent by then is told by two clocks: good enough to place a start, never to give it up.
  */
 import type { Clock } from "../events/clock.ts";
 import type { CommandBus, WorkerRecord } from "../events/command_bus.ts";
@@ -37,8 +38,10 @@ const GAP_MS = 4_000;
 interface Heard {
   incarnation: string;
   beatAt: number;
-  /** By the monotonic clock. */
+  /** When it beat, by the monotonic clock; of the first beat that was seen, as far as two clocks can tell. */
   at: number;
+  /** When that was seen. */
+  seenAt: number;
 }
 
 export class WorkerWatch {
@@ -139,7 +142,7 @@ export class WorkerWatch {
       const known = this.heard.get(workerId);
       if (known?.incarnation === incarnation && known.beatAt === beatAt) continue;
       const silentMs = known ? 0 : Math.max(0, this.parts.clock.now() - beatAt);
-      this.heard.set(workerId, { incarnation, beatAt, at: now - silentMs });
+      this.heard.set(workerId, { incarnation, beatAt, at: now - silentMs, seenAt: now });
     }
   }
 
@@ -149,8 +152,10 @@ export class WorkerWatch {
     if (!fleet) return false;
     const watched: WatchedFleet = {
       fleet,
-      silentMs: (worker) =>
-        Math.min(this.silence(worker), this.parts.clock.monotonic() - this.quietFrom),
+      silentMs: ({ workerId }) => {
+        const now = this.parts.clock.monotonic();
+        return now - Math.max(this.heard.get(workerId)?.seenAt ?? now, this.quietFrom);
+      },
       placedStarts: this.placedStarts,
       leased: this.leased,
     };

@@ -340,6 +340,32 @@ watchTest(
   },
 );
 
+watchTest(
+  "a worker that is seen again is given a whole lease, whatever clock its beat was told by",
+  async (on) => {
+    const [first] = [await on.join("w1"), await on.join("w2")];
+    await on.pass(1_000);
+    const id = await on.create({ onWorkerLost: "reschedule", leaseMs: LEASE_MS });
+    await on.runAt("w1", first, id);
+    await on.pass(LEASE_MS);
+    const { bus } = on.world.broker;
+    const [workers, lose] = [bus.workers.bind(bus), bus.lose.bind(bus)];
+    let givenUp = 0;
+    bus.lose = (...loss) => (givenUp++, lose(...loss));
+    // It was forgotten, and began anew under a log whose clock was set back meanwhile.
+    bus.workers = async () => (await workers()).filter(({ workerId }) => workerId !== "w1");
+    await on.pass(2_000);
+    const behindMs = 60_000;
+    bus.workers = async () =>
+      (await workers()).map((one) => ({ ...one, lastHeartbeatAt: one.lastHeartbeatAt - behindMs }));
+    on.silence("w1");
+    await on.pass(LEASE_MS);
+    assertEquals(givenUp, 0);
+    await on.pass(4_000);
+    assert(givenUp > 0, "it was silent for longer than its lease");
+  },
+);
+
 function unavailable(): OperationalError {
   return new OperationalError("log_unavailable", "It is away.", true, "Wait.");
 }
