@@ -126,7 +126,25 @@ Deno.test("the production library compiles, and its append writes what it should
     return words[0] === "TIME" ? ["1700000000", "5000"] : words[0] === "XADD" ? "1700-0" : null;
   };
   const keys = Array.from({ length: 11 }, (_, at) => `k${at}:log`);
-  const args = ["i", "0", "1", "", "0", "{}", "", "", "", "1", "0", "0", "9", "Created", "1", "{}"];
+  const args = [
+    "i",
+    "0",
+    "1",
+    "",
+    "0",
+    "{}",
+    "",
+    "",
+    "",
+    "1",
+    "0",
+    "0",
+    "9",
+    "",
+    "Created",
+    "1",
+    "{}",
+  ];
   assertEquals(append?.run(call, keys, args), ["appended", "0-0", "1700-0"]);
   assertEquals(done, ["TIME", "HGET", "XADD", "ZADD", "PUBLISH", "HSET"]);
 });
