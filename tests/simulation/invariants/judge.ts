@@ -86,7 +86,9 @@ export class Judge {
     const found = firstBroken(EVENT_RULES, ledger, entry) ?? firstBroken(WORKER_RULES, known);
     ledger.add(entry);
     const reported = reportedRun(event);
-    if (reported) this.lives.recall(reported.runId);
+    if (reported && !this.isBegunElsewhere(event.instanceId, reported.site)) {
+      this.lives.recall(reported.runId);
+    }
     if ("generation" in event.data && event.data.commandId !== null) {
       const story = ledger.commands.get(event.data.commandId)!;
       const key = `${event.instanceId} ${event.data.generation}`;
@@ -114,8 +116,12 @@ export class Judge {
   /** An order to spawn that a shim carries out, just before the process begins. */
   onSpawn(order: SpawnOrder): Violation | null {
     const { ledger } = this;
-    const commands = (this.commands.get(`${order.instanceId} ${order.generation}`) ?? [])
+    const lost = [...ledger.lost.values()];
+    const ofGeneration = (this.commands.get(`${order.instanceId} ${order.generation}`) ?? [])
       .map((story) => ledger.commands.get(story.commandId) ?? story);
+    // A generation that a rollback took is given once more: it is of that which its own worker had accepted.
+    const ofWorker = ofGeneration.filter((story) => wasAccepted(order, story, lost));
+    const commands = ofWorker.length > 0 ? ofWorker : ofGeneration;
     const key = `${order.host} ${order.instanceId}`;
     const last = this.fences.get(key) ?? null;
     // A generation that was lost with a rollback is given again.
@@ -124,7 +130,6 @@ export class Judge {
       : last;
     this.workers.set(order.runId, order.workerId);
     this.spawned.set(order.runId, commands);
-    const lost = [...ledger.lost.values()];
     this.forgetIfLost(
       order.runId,
       commands,
@@ -200,6 +205,14 @@ export class Judge {
       );
   }
 
+  /** What was accepted at another site before anybody told of a run that a rollback took may come to life beside it. */
+  private isBegunElsewhere(instanceId: string, site: string): boolean {
+    return this.ledger.openCommands().some((one) =>
+      one.instanceId === instanceId && (one.kind === "start" || one.kind === "restart") &&
+      one.accepts.some(({ event }) => event.data.site !== site)
+    );
+  }
+
   private forgetIfLost(
     runId: string,
     commands: readonly CommandStory[],
@@ -232,15 +245,21 @@ export class Judge {
 }
 
 /** Whether a rollback took the accept that a spawn goes by, before the spawn. */
-function isAcceptLost(
-  { workerId, attempt }: SpawnOrder,
-  { commandId, accepts }: CommandStory,
-  lost: readonly Entry[],
-): boolean {
-  const isIts = ({ event }: Entry) =>
+function isAcceptLost(order: SpawnOrder, story: CommandStory, lost: readonly Entry[]): boolean {
+  const isIts = isAcceptOf(order, story);
+  return lost.some(isIts) && !story.accepts.some(isIts);
+}
+
+/** Whether a command was accepted by who ordered a spawn, also where a rollback took that. */
+function wasAccepted(order: SpawnOrder, story: CommandStory, lost: readonly Entry[]): boolean {
+  const isIts = isAcceptOf(order, story);
+  return story.accepts.some(isIts) || lost.some(isIts);
+}
+
+function isAcceptOf({ workerId, attempt }: SpawnOrder, { commandId }: CommandStory) {
+  return ({ event }: Entry) =>
     event.type === "CommandAccepted" && event.data.commandId === commandId &&
     event.data.workerId === workerId && event.data.attempt === attempt;
-  return lost.some(isIts) && !accepts.some(isIts);
 }
 
 /** Whether what a spawn was for is gone: no part of it is in the log any more. */
