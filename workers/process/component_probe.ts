@@ -1,6 +1,7 @@
 /** Reads what drasi-server says of its sources, queries and reactions. Operator's reference of drasi-server 0.2.x, §6. */
 import { reasonOf } from "../../events/errors.ts";
 import { type ComponentProblem, COMPONENTS_MAX } from "../../events/health.ts";
+import type { Mask } from "./instance_folder.ts";
 import { get, listOf } from "./probes.ts";
 import { redacted } from "./redaction.ts";
 
@@ -8,10 +9,15 @@ const LISTS = [["sources", "source"], ["queries", "query"], ["reactions", "react
 const FAILED = "Error";
 const INTERNAL = "__";
 
-/** The parts in error, or why they could not be asked. `url`: of the drasi instance that lists them. Never rejects. */
+/**
+ * The parts in error, or why they could not be asked. Never rejects.
+ * @param url of the drasi instance that lists them
+ * @param mask hides the server's secrets: before anything is cut, lest half of one is left
+ */
 export async function componentsInError(
   url: string,
   signal: AbortSignal,
+  mask: Mask,
 ): Promise<{ components: ComponentProblem[] } | { problem: string }> {
   const components: ComponentProblem[] = [];
   for (const [list, kind] of LISTS) {
@@ -24,7 +30,7 @@ export async function componentsInError(
       }
       const items = await listOf(answer);
       if (items === null) return { problem: `${from} answered no list` };
-      components.push(...items.flatMap((item) => problemOf(kind, item)));
+      components.push(...items.flatMap((item) => problemOf(kind, item, mask)));
     } catch (error) {
       return { problem: signal.aborted ? `${from} did not answer in time` : reasonOf(error) };
     }
@@ -32,11 +38,15 @@ export async function componentsInError(
   return { components: components.slice(0, COMPONENTS_MAX) };
 }
 
-function problemOf(kind: string, item: Record<string, unknown>): ComponentProblem[] {
+function problemOf(
+  kind: string,
+  item: Record<string, unknown>,
+  mask: Mask,
+): ComponentProblem[] {
   const { id, status, error_message: reason } = item;
   if (typeof id !== "string" || id.startsWith(INTERNAL) || status !== FAILED) return [];
   const said = typeof reason === "string" && reason !== ""
-    ? { reason: redacted(reason).slice(0, 500) }
+    ? { reason: redacted(mask(reason)).slice(0, 500) }
     : {};
-  return [{ kind, name: id.slice(0, 200), status, ...said }];
+  return [{ kind, name: mask(id).slice(0, 200), status, ...said }];
 }

@@ -6,6 +6,7 @@ import type { StartSpec } from "../platform.ts";
 import type { LivenessPlan } from "../templates/probe_plan.ts";
 import { componentsInError } from "./component_probe.ts";
 import type { WatchedRun } from "./exit_watch.ts";
+import { maskOfRun } from "./hidden_secrets.ts";
 import type { ProbeRecord } from "./probe_record.ts";
 import { probeOnce, type ProbeTools, withLimit } from "./probes.ts";
 import { redacted } from "./redaction.ts";
@@ -57,12 +58,13 @@ export class HealthWatch {
     });
   }
 
-  /** Asks once; what came of it is remembered. */
+  /** Asks once; what came of it is remembered, and told without the run's secrets. */
   async askReadiness(
     watched: WatchedRun,
     ask: () => Promise<string | null>,
   ): Promise<string | null> {
-    const problem = await ask();
+    const said = await ask();
+    const problem = said === null ? null : await this.#masked(watched, said);
     this.#note(this.#followed(watched), "readiness", problem);
     return problem;
   }
@@ -109,7 +111,7 @@ export class HealthWatch {
   ): Promise<void> {
     let state: HealthState = UNPROBED;
     while (!signal.aborted) {
-      const result = await this.#ask(plan, signal);
+      const result = await this.#ask(watched, plan, signal);
       if (signal.aborted) return;
       // Whoever ends it knows why it does not answer any more.
       if (result !== null && watched.stop === null) {
@@ -123,30 +125,44 @@ export class HealthWatch {
   }
 
   /** Null where this process itself was held up. */
-  async #ask(plan: LivenessPlan, signal: AbortSignal): Promise<ProbeResult | null> {
+  async #ask(
+    watched: WatchedRun,
+    plan: LivenessPlan,
+    signal: AbortSignal,
+  ): Promise<ProbeResult | null> {
     const { clock } = this.#parts;
     await this.#enter();
     try {
       const began = clock.monotonic();
       const problem = await probeOnce(this.#parts, plan.probe, plan.timeoutMs, signal);
       if (clock.monotonic() - began > plan.timeoutMs + OWN_DELAY_MS) return null;
-      if (problem !== null) return { problem };
-      return await this.#askComponents(plan, signal);
+      if (problem !== null) return { problem: await this.#masked(watched, problem) };
+      return await this.#askComponents(watched, plan, signal);
     } finally {
       this.#leave();
     }
   }
 
-  async #askComponents(plan: LivenessPlan, signal: AbortSignal): Promise<ProbeResult> {
-    const { components: asked, timeoutMs } = plan;
+  async #askComponents(
+    watched: WatchedRun,
+    { components: asked, timeoutMs }: LivenessPlan,
+    signal: AbortSignal,
+  ): Promise<ProbeResult> {
     if (asked === null) return { problem: null, components: [] };
+    const mask = await maskOfRun(watched.folder, watched.run.runId);
     const found = await withLimit(
       this.#parts.clock,
       timeoutMs,
       signal,
-      (limit) => componentsInError(asked.url, limit),
+      (limit) => componentsInError(asked.url, limit, mask),
     );
-    return "problem" in found ? found : { problem: null, components: found.components };
+    return "problem" in found
+      ? { problem: mask(found.problem) }
+      : { problem: null, components: found.components };
+  }
+
+  async #masked({ folder, run }: WatchedRun, problem: string): Promise<string> {
+    return (await maskOfRun(folder, run.runId))(problem);
   }
 
   #tell({ folder, run }: WatchedRun, { health, cause, reason, components }: HealthState): void {

@@ -104,14 +104,18 @@ export function get(url: string, signal: AbortSignal): Promise<Response> {
   });
 }
 
-/** The items of an answer `{data: [{…}]}`; null for any other, and for one that is too large. */
+/** The items of an answer `{data: [{…}]}`; null for any other, for one that is no JSON, and for one that is too large. */
 export async function listOf(answer: Response): Promise<Record<string, unknown>[] | null> {
   const size = Number(answer.headers.get("content-length") ?? 0);
   if (size > ANSWER_BYTES_MAX) {
     await answer.body?.cancel();
     return null;
   }
-  const body: unknown = await answer.json();
+  const body: unknown = await answer.json().catch((error: unknown) => {
+    // Its message quotes what the server said.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  });
   if (body === null || typeof body !== "object" || !("data" in body)) return null;
   return Array.isArray(body.data)
     ? body.data.filter((item) => item !== null && typeof item === "object")
