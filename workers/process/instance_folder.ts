@@ -58,6 +58,8 @@ const launchRecordSchema = z.object({
   facts: launchFactsSchema.optional(),
   /** The names of the secrets that it and the runs before it were given. */
   secrets: z.array(z.string()).default([]),
+  /** Earlier output is not to be shown: nobody knows what would have to be hidden in it. Absent: all is shown. */
+  shownFrom: z.object({ stdout: z.number(), stderr: z.number() }).optional(),
   /** What holds it; absent: it has no limits. */
   confined: z.object({
     joins: z.array(z.string()),
@@ -113,8 +115,8 @@ export interface LaunchDetails {
   /** Where its output begins. */
   output: Offsets;
   confined: Confined;
-  /** The names of the secrets that the instance's output may hold. */
-  secrets: readonly string[];
+  /** The names of the secrets that the instance's output may hold, and what of it may be shown. */
+  hidden: Pick<LaunchRecord, "secrets" | "shownFrom">;
   facts: LaunchFacts;
 }
 
@@ -146,7 +148,7 @@ export class InstanceFolder {
   prepare(
     runId: string,
     plan: LaunchPlan,
-    { leaseMs, output, confined, secrets, facts }: LaunchDetails,
+    { leaseMs, output, confined, hidden, facts }: LaunchDetails,
   ): LaunchRecord {
     const folder = this.runFolder(runId);
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -162,7 +164,7 @@ export class InstanceFolder {
       leaseMs,
       liveness: plan.liveness,
       facts,
-      secrets: [...secrets],
+      ...hidden,
       ...recordOf(confined),
       logOffset: output.stdout,
       errorOffset: output.stderr,

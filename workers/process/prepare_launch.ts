@@ -4,6 +4,7 @@ import { secretNamesIn } from "../../events/secret_reference.ts";
 import type { Failure, StartSpec } from "../platform.ts";
 import type { DrasiServerProgram, LaunchPlan } from "../templates/launch_plan.ts";
 import { planLaunch, wantsPort } from "../templates/templates.ts";
+import { type Hidden, hiddenBy, lastLaunch } from "./hidden_secrets.ts";
 import type { InstanceFolder, LaunchRecord } from "./instance_folder.ts";
 import { hostRefusal } from "../policy/host_rules.ts";
 import { inResolvedFolder, launchWish, statedWish } from "./launch_wish.ts";
@@ -28,8 +29,7 @@ export interface PreparedLaunch {
   plan: LaunchPlan;
   account: Account | null;
   secrets: ReadonlyMap<string, string>;
-  /** The names of all secrets that the instance's output may hold: those of its earlier runs, too. */
-  hidden: readonly string[];
+  hidden: Hidden;
 }
 
 /** What may be spawned, or why nothing may. Writes nothing but a user's working folder. */
@@ -43,7 +43,7 @@ export async function prepareLaunch(
   const drasiServer = await findDrasiServer(host, spec, folder);
   if ("code" in drasiServer) return { failure: drasiServer };
   const last = await lastLaunch(folder);
-  const picked = pickPort(host, spec, last);
+  const picked = pickPort(host, spec, typeof last === "string" ? null : last);
   if (picked !== null && "code" in picked) return { failure: picked };
   const plan = planLaunch(spec.template, spec.configuration, {
     spec,
@@ -66,7 +66,7 @@ export async function prepareLaunch(
   return {
     ...planned,
     secrets: secrets.values,
-    hidden: [...new Set([...secrets.values.keys(), ...last?.secrets ?? []])],
+    hidden: hiddenBy([...secrets.values.keys()], last),
   };
 }
 
@@ -109,12 +109,6 @@ async function probeRefusal(
     if (refused) return refused;
   }
   return null;
-}
-
-/** How the run before was launched; null where there was none. */
-async function lastLaunch(folder: InstanceFolder): Promise<LaunchRecord | null> {
-  const run = await folder.readRun();
-  return run && await folder.readLaunch(run.runId);
 }
 
 /** A free port where the configuration names none; null where none is wanted. */

@@ -41,7 +41,8 @@ import { openHost, type ProcessPlatformOptions } from "./open_host.ts";
 import { endedInfo, identityOf, liveInfo } from "./run_state.ts";
 import { readOutput, toldBefore } from "./logs/log_reader.ts";
 import { openOutput } from "./logs/log_store.ts";
-import { withoutSecrets } from "./logs/masked_page.ts";
+import { NOTHING } from "./logs/log_index.ts";
+import { shownPage } from "./logs/shown_page.ts";
 import { startRun } from "./start_run.ts";
 import { UsageSampler } from "./usage_sampler.ts";
 
@@ -194,19 +195,18 @@ export class ProcessPlatform implements Platform {
   async readLogs(instanceId: string, reading: LogReading): Promise<LogPage> {
     const folder = folderOf(this.#host, instanceId);
     const { logs, clock } = this.#host;
-    const readNow = () => {
+    const readNow = (from = NOTHING) => {
       const now = clock.now();
       const isWatched = logs.isWatching(instanceId);
       const output = openOutput(folder.path, isWatched, now, toldBefore(reading));
-      return readOutput(output, reading, now);
+      return readOutput(output, reading, now, from);
     };
     try {
       const page = readNow();
-      if (page.lines.length > 0 || page.hasMore || !reading.waitMs) {
-        return await withoutSecrets(folder, page);
+      if (page.lines.length === 0 && !page.hasMore && reading.waitMs) {
+        await logs.changed(instanceId, Math.min(reading.waitMs, INTEREST_MS));
       }
-      await logs.changed(instanceId, Math.min(reading.waitMs, INTEREST_MS));
-      return await withoutSecrets(folder, readNow());
+      return await shownPage(folder, readNow);
     } catch (error) {
       throw this.#told(error);
     }

@@ -8,6 +8,7 @@ import type {
   RunRecord,
   StopRecord,
 } from "./instance_folder.ts";
+import { maskOfRun } from "./hidden_secrets.ts";
 import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
 import { SECRET_BYTES_MAX } from "./secret_store.ts";
 import { endOfRun } from "./logs/log_reader.ts";
@@ -84,12 +85,11 @@ export async function withLogTail(
   info: RuntimeInfo,
 ): Promise<RuntimeInfo> {
   const launch = await folder.readLaunch(info.runId);
-  const secrets = launch?.secrets ?? [];
   // More than is kept, so that no secret is cut at its front and then not known any more.
-  const bytesMax = LOG_TAIL_BYTES_MAX + (secrets.length === 0 ? 0 : SECRET_BYTES_MAX);
+  const bytesMax = LOG_TAIL_BYTES_MAX + (launch?.secrets.length === 0 ? 0 : SECRET_BYTES_MAX);
   const output = openOutput(folder.path, false, 0);
   const begin = { stdout: launch?.logOffset ?? 0, stderr: launch?.errorOffset ?? 0 };
-  const mask = await folder.masker(secrets);
+  const mask = await maskOfRun(folder, info.runId);
   const logTail = redacted(mask(endOfRun(output, begin, bytesMax))).slice(-LOG_TAIL_BYTES_MAX);
   return logTail === "" ? info : { ...info, logTail };
 }

@@ -14,6 +14,7 @@ import { type Confined, loosened } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { diskFull } from "./host_failure.ts";
+import { hiddenRecord } from "./hidden_secrets.ts";
 import { type LaunchRecord, recordOf } from "./instance_folder.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
@@ -67,11 +68,12 @@ export async function startRun(
   const open = revealed(plan, secrets);
   let launch: LaunchRecord;
   try {
+    const output = host.logs.prepare(folder, spec.runId);
     launch = folder.prepare(spec.runId, open, {
       leaseMs: lease?.leaseMs ?? null,
-      output: host.logs.prepare(folder, spec.runId),
+      output,
       confined,
-      secrets: hidden,
+      hidden: hiddenRecord(hidden, output),
       facts: launchFacts(plan, spec.configuration, spec.configurationRevision),
     });
     if (account) handOver(host, plan, folder, spec.runId, account);

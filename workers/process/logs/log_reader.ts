@@ -7,6 +7,7 @@ import {
   endOf,
   type FreedRecord,
   type IndexRecord,
+  NOTHING,
   type Offsets,
   offsetsOf,
   type StreamName,
@@ -21,14 +22,25 @@ const PAGE_CHARACTERS_MAX = 512 * 1024;
 /** Whoever looks at the end within this time of a drop is told of it. */
 const DROP_IS_NEWS_MS = 60_000;
 
+const EARLIER_WITHHELD =
+  "earlier output is withheld: it may hold secrets that are not known any more, so they could not be hidden";
+
 /** A place in an output: all records up to `number` are told, and of each stream all before its offset. */
 interface Place extends Offsets {
   number: number;
 }
 
-/** What is asked for; without a cursor, a tail or a time it is all that is there, from its beginning. */
-export function readOutput(output: StoredOutput, reading: LogReading, now: number): LogPage {
-  return new Reader(output, reading, now).page(placeIn(reading.cursor));
+/**
+ * What is asked for; without a cursor, a tail or a time it is all that is there, from its beginning. `shownFrom`: of
+ * each stream nothing before is shown.
+ */
+export function readOutput(
+  output: StoredOutput,
+  reading: LogReading,
+  now: number,
+  shownFrom: Offsets = NOTHING,
+): LogPage {
+  return new Reader(output, reading, now, TAIL_BYTES_MAX, shownFrom).page(placeIn(reading.cursor));
 }
 
 /** Records up to this one are told already: `openOutput` need not read them. */
@@ -71,6 +83,7 @@ class Reader {
     private readonly reading: LogReading,
     private readonly now: number,
     private readonly tailBytesMax = TAIL_BYTES_MAX,
+    private readonly shownFrom: Offsets = NOTHING,
   ) {
     const { folder, parts, end } = output;
     this.#sources = {
@@ -83,7 +96,7 @@ class Reader {
   page(from: Place | null): LogPage {
     const { tail, waitMs, cursor } = this.reading;
     const isTail = cursor === undefined && tail !== undefined;
-    const place = this.#present(this.#start(from));
+    const place = this.#shown(this.#present(this.#start(from)));
     const hasMore = this.#walk(place, isTail ? Infinity : PAGE_LINES_MAX);
     if (waitMs === undefined && !hasMore) this.#tellUnfinished(place);
     const lines = isTail ? lastOf(this.#lines, tail) : this.#lines;
@@ -139,6 +152,16 @@ class Reader {
     for (const stream of STREAMS) {
       if (place[stream] >= begin[stream]) continue;
       place[stream] = this.#sources[stream].lineStart(begin[stream], begin[stream]);
+    }
+    return place;
+  }
+
+  /** What is not to be shown is passed over, and told of in its place. */
+  #shown(place: Place): Place {
+    const hidden = this.#streams.filter((stream) => place[stream] < this.shownFrom[stream]);
+    for (const stream of hidden) place[stream] = this.shownFrom[stream];
+    if (hidden.length > 0) {
+      this.#lines.push({ stream: "marker", at: this.now, kind: "dropped", text: EARLIER_WITHHELD });
     }
     return place;
   }

@@ -1,0 +1,55 @@
+/** Output whose secrets nobody can tell any more: it is withheld, with the reason, and only as much of it as must be. */
+import { assertEquals } from "@std/assert";
+import { NO_FENCE } from "../../workers/platform.ts";
+import { LAUNCH_LOST } from "../../workers/process/hidden_secrets.ts";
+import { eventually, type ProcessWorld, shell, started, withWorld } from "./process_world.ts";
+
+const EARLIER =
+  "--- earlier output is withheld: it may hold secrets that are not known any more, so they could not be hidden ---";
+const ENV = { env: { KEY: "${secret:key}" } };
+
+async function keepSecret({ dataFolder }: ProcessWorld, value: string) {
+  await Deno.mkdir(`${dataFolder}/secrets`, { recursive: true });
+  await Deno.writeTextFile(`${dataFolder}/secrets/key`, value, { mode: 0o600 });
+}
+
+const next = (generation: number) => ({ fence: { generation, attempt: 1 } });
+
+Deno.test("where the launch record is torn, what the run said is withheld, also when it ends and after the next start", () =>
+  withWorld(async (world) => {
+    const { platform } = world;
+    await keepSecret(world, "hunter2");
+    const script = 'echo "key $KEY"; while [ ! -e ../../end ]; do sleep 0.05; done; exit 1';
+    const { runId } = await started(platform, shell(script, ENV));
+    const record = `${world.folder()}/runs/${runId}/launch.json`;
+    await Deno.writeTextFile(record, "");
+    assertEquals(await platform.logs("i-1", 9), [LAUNCH_LOST]);
+    await Deno.writeTextFile(`${world.dataFolder}/end`, "");
+    const [exit] = await eventually("its exit", () => world.exits.length > 0 && world.exits);
+    assertEquals(exit?.logTail, LAUNCH_LOST);
+
+    await started(platform, shell("echo anew; exec sleep 9"), next(2));
+    assertEquals(await platform.logs("i-1", 9), [EARLIER, "anew"]);
+    await platform.stop("i-1", NO_FENCE);
+    await started(platform, shell("echo again; exec sleep 9"), next(3));
+    assertEquals(await platform.logs("i-1", 9), [EARLIER, "anew", "again"]);
+  }));
+
+Deno.test("where the instance's run record is torn, its secrets are still hidden", () =>
+  withWorld(async (world) => {
+    await keepSecret(world, "hunter2");
+    await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
+    const whole = await Deno.readTextFile(`${world.folder()}/run.json`);
+    await Deno.writeTextFile(`${world.folder()}/run.json`, "");
+    assertEquals(await world.platform.logs("i-1", 9), ["key (secret)"]);
+    await Deno.writeTextFile(`${world.folder()}/run.json`, whole);
+  }));
+
+Deno.test("a launch record of a release that knew no secrets withholds nothing", () =>
+  withWorld(async (world) => {
+    const { runId } = await started(world.platform, shell("echo plain; exec sleep 9"));
+    const record = `${world.folder()}/runs/${runId}/launch.json`;
+    const { secrets: _, ...older } = JSON.parse(await Deno.readTextFile(record));
+    await Deno.writeTextFile(record, JSON.stringify(older));
+    assertEquals(await world.platform.logs("i-1", 9), ["plain"]);
+  }));
