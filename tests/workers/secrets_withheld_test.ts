@@ -2,7 +2,15 @@
 import { assertEquals } from "@std/assert";
 import { NO_FENCE } from "../../workers/platform.ts";
 import { LAUNCH_LOST } from "../../workers/process/hidden_secrets.ts";
-import { eventually, type ProcessWorld, shell, started, withWorld } from "./process_world.ts";
+import {
+  eventually,
+  failureOf,
+  type ProcessWorld,
+  shell,
+  started,
+  startIt,
+  withWorld,
+} from "./process_world.ts";
 
 const EARLIER =
   "--- earlier output is withheld: it may hold secrets that are not known any more, so they could not be hidden ---";
@@ -52,4 +60,52 @@ Deno.test("a launch record of a release that knew no secrets withholds nothing",
     const { secrets: _, ...older } = JSON.parse(await Deno.readTextFile(record));
     await Deno.writeTextFile(record, JSON.stringify(older));
     assertEquals(await world.platform.logs("i-1", 9), ["plain"]);
+  }));
+
+Deno.test("a worker that knows only the new value of a secret shows nothing of the run that was given the old one", () =>
+  withWorld(async (world) => {
+    await keepSecret(world, "hunter2-OLD");
+    await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
+    await world.platform.close();
+    await keepSecret(world, "hunter2-NEW");
+    const later = await world.reopen();
+    const LOST =
+      "(withheld: the secret key cannot be read, or was changed since, so it could not be hidden)";
+    assertEquals(await later.logs("i-1", 9), [LOST]);
+    await later.stop("i-1", NO_FENCE);
+    await started(later, shell('echo "key $KEY"; exec sleep 9', ENV), next(2));
+    assertEquals(await later.logs("i-1", 9), [EARLIER, "key (secret)"]);
+  }));
+
+Deno.test("after a rotation with a restart of the server, a later worker shows what the new run says, and not the old one", () =>
+  withWorld(async (world) => {
+    await keepSecret(world, "hunter2-OLD");
+    await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
+    await world.platform.stop("i-1", NO_FENCE);
+    await keepSecret(world, "hunter2-NEW");
+    await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV), next(2));
+    assertEquals(await world.platform.logs("i-1", 9), ["key (secret)", "key (secret)"]);
+    await world.platform.close();
+    const later = await world.reopen();
+    assertEquals(await later.logs("i-1", 9), [EARLIER, "key (secret)"]);
+    await keepSecret(world, "hunter2-OLD");
+    assertEquals((await later.logs("i-1", 9)).length, 2, "what is known of both hides both");
+  }));
+
+Deno.test("a secret that is used no more and is gone from the host withholds the output from before, and no other", () =>
+  withWorld(async (world) => {
+    await keepSecret(world, "hunter2");
+    await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
+    await world.platform.stop("i-1", NO_FENCE);
+    failureOf(await startIt(world.platform, shell("echo two; exit 3"), next(2)));
+    await world.platform.close();
+    await Deno.remove(`${world.dataFolder}/secrets/key`);
+    const later = await world.reopen();
+    assertEquals((await later.inspect("i-1"))?.logTail, "two");
+    assertEquals(await later.logs("i-1", 9), [EARLIER, "two"]);
+    await started(later, shell("echo three; exec sleep 9"), next(3));
+    assertEquals(await later.logs("i-1", 9), [EARLIER, "two", "three"]);
+    const { runId = "" } = await later.inspect("i-1") ?? {};
+    const record = await Deno.readTextFile(`${world.folder()}/runs/${runId}/launch.json`);
+    assertEquals(JSON.parse(record).secrets, [], "and is forgotten with the next start");
   }));

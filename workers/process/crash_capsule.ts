@@ -98,11 +98,15 @@ function programText(path: string): string {
   }
 }
 
-/** FNV-1a, 32 bits: tells whether two texts differ, and nothing of what is in them. */
 function digestOf(text: string): string {
+  return hashOf(text).toString(16);
+}
+
+/** FNV-1a, 32 bits: tells whether two texts differ, and nothing of what is in them. */
+export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
-  return (hash >>> 0).toString(16);
+  return hash >>> 0;
 }

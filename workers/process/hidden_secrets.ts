@@ -1,15 +1,16 @@
 /** What hides the secrets of an instance's runs in what is told of them. Design promise 11. */
 import type { InstanceFolder, LaunchRecord, Mask } from "./instance_folder.ts";
 import { NOTHING, type Offsets } from "./logs/log_index.ts";
+import { markOf } from "./secret_store.ts";
 
 /** What stands where nobody can tell which secrets a text may hold. */
 export const LAUNCH_LOST =
   "(withheld: the record of the launch cannot be read, so its secrets could not be hidden)";
 
-/** Hides the secrets of a run in what that run said; all of it, where its launch record cannot be read. */
+/** Hides the secrets of a run in what that run said; all of it, where nobody can tell what to hide. */
 export async function maskOfRun(folder: InstanceFolder, runId: string): Promise<Mask> {
   const launch = await folder.readLaunch(runId);
-  return launch === null ? withheld : await folder.masker(launch.secrets);
+  return launch === null ? withheld(LAUNCH_LOST) : (await maskingOf(folder, launch)).mask;
 }
 
 /** What may be told of an instance's output. */
@@ -23,8 +24,33 @@ export interface Shown {
 export async function shownOf(folder: InstanceFolder): Promise<Shown> {
   const launch = await lastLaunch(folder);
   if (launch === "none") return { from: NOTHING, mask: (text) => text };
-  if (launch === "lost") return { from: NOTHING, mask: withheld };
-  return { from: launch.shownFrom ?? NOTHING, mask: await folder.masker(launch.secrets) };
+  if (launch === "lost") return { from: NOTHING, mask: withheld(LAUNCH_LOST) };
+  const { mask, isEarlierLost } = await maskingOf(folder, launch);
+  return { from: isEarlierLost ? ownOutput(launch) : launch.shownFrom ?? NOTHING, mask };
+}
+
+function ownOutput({ logOffset, errorOffset }: LaunchRecord): Offsets {
+  return { stdout: logOffset, stderr: errorOffset };
+}
+
+type GivenToRun = NonNullable<LaunchRecord["given"]>[number];
+
+/** What hides the secrets of a run and of those before it, or all of it; and whether some of those before are lost. */
+async function maskingOf(
+  folder: InstanceFolder,
+  launch: LaunchRecord,
+): Promise<{ mask: Mask; isEarlierLost: boolean }> {
+  const given = givenIn(launch);
+  const { mask, lost } = await folder.masker(given);
+  const own = given.filter((one) => one.isOwn && lost.includes(one)).map(({ name }) => name);
+  return {
+    mask: own.length === 0 ? mask : withheld(secretsLost(own)),
+    isEarlierLost: lost.length > own.length,
+  };
+}
+
+function givenIn({ given, secrets }: LaunchRecord): GivenToRun[] {
+  return given ?? secrets.map((name) => ({ name, mark: null, isOwn: true }));
 }
 
 /** How the last run was launched: "none" where there was no run, "lost" where one was and its records cannot be read. */
@@ -40,39 +66,55 @@ export async function lastLaunch(folder: InstanceFolder): Promise<LaunchRecord |
 /** What is remembered of a launch so that its output, and what is there already, can be told without secrets. */
 export interface Hidden {
   /** All secrets that the instance's output may hold: those of its earlier runs, too. */
-  secrets: readonly string[];
-  /** Nobody knows what would have to be hidden in the output that is there already. */
-  isEarlierLost: boolean;
-  /** What was not to be shown of it before. */
-  shownFrom: Offsets | undefined;
+  given: readonly GivenToRun[];
+  /** Nobody knows what would have to be hidden in what is before; null: in all that is there at the launch. */
+  shownFrom: Offsets | undefined | null;
 }
 
-/** Of a launch with these secrets, after the `last`. */
-export function hiddenBy(secrets: readonly string[], last: LaunchRecord | "none" | "lost"): Hidden {
-  const known = typeof last === "string" ? null : last;
-  return {
-    secrets: [...new Set([...secrets, ...known?.secrets ?? []])],
-    isEarlierLost: last === "lost",
-    shownFrom: known?.shownFrom,
-  };
+/** Of a launch with these secrets, after the `last`. What is lost is let go of: the output that may hold it is not shown. */
+export async function hiddenBy(
+  folder: InstanceFolder,
+  values: ReadonlyMap<string, string>,
+  last: LaunchRecord | "none" | "lost",
+): Promise<Hidden> {
+  const own = [...values].map(([name, value]) => ({ name, mark: markOf(value), isOwn: true }));
+  if (last === "none" || last === "lost") {
+    return { given: own, shownFrom: last === "lost" ? null : undefined };
+  }
+  const earlier = givenIn(last);
+  const { lost } = await folder.masker(earlier);
+  const isOwn = ({ name, mark }: GivenToRun) =>
+    own.some((one) => one.name === name && one.mark === mark);
+  const kept = earlier.filter((one) => !lost.includes(one) && !isOwn(one))
+    .map((one) => ({ ...one, isOwn: false }));
+  const isOwnLost = earlier.some((one) => one.isOwn && lost.includes(one));
+  const shownFrom = lost.length > 0 ? ownOutput(last) : last.shownFrom;
+  return { given: [...own, ...kept], shownFrom: isOwnLost ? null : shownFrom };
 }
 
 /** The same as a part of the launch's record. `output`: where the run's own begins. */
 export function hiddenRecord(
-  { secrets, isEarlierLost, shownFrom }: Hidden,
+  { given, shownFrom }: Hidden,
   output: Offsets,
-): Pick<LaunchRecord, "secrets" | "shownFrom"> {
-  if (!isEarlierLost && shownFrom === undefined) return { secrets: [...secrets] };
+): Pick<LaunchRecord, "secrets" | "given" | "shownFrom"> {
+  const secrets = [...new Set(given.map(({ name }) => name))];
+  const named = { secrets, given: [...given] };
+  if (shownFrom === undefined) return named;
   // Where its logs were removed by hand, offsets have begun anew.
-  const from = isEarlierLost || shownFrom === undefined ? output : {
+  const from = shownFrom === null ? output : {
     stdout: Math.min(shownFrom.stdout, output.stdout),
     stderr: Math.min(shownFrom.stderr, output.stderr),
   };
-  return { secrets: [...secrets], shownFrom: { ...from } };
+  return { ...named, shownFrom: { ...from } };
 }
 
-function withheld(text: string): string {
-  return text === "" ? "" : LAUNCH_LOST;
+function withheld(why: string): Mask {
+  return (text) => text === "" ? "" : why;
+}
+
+function secretsLost(names: readonly string[]): string {
+  const which = [...new Set(names)].join(", ");
+  return `(withheld: the secret ${which} cannot be read, or was changed since, so it could not be hidden)`;
 }
 
 function runsIn({ path }: InstanceFolder): string[] {

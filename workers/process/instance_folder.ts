@@ -23,6 +23,7 @@ import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { livenessPlanSchema } from "../templates/probe_plan.ts";
 import { type Confined, UNCONFINED } from "./confinement.ts";
 import type { Offsets } from "./logs/log_index.ts";
+import type { GivenSecret, Masking } from "./secret_store.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),
@@ -58,6 +59,12 @@ const launchRecordSchema = z.object({
   facts: launchFactsSchema.optional(),
   /** The names of the secrets that it and the runs before it were given. */
   secrets: z.array(z.string()).default([]),
+  /** The same as they were given, `isOwn` to this very run. Absent in records of an older release. */
+  given: z.array(z.object({
+    name: z.string(),
+    mark: z.number().int().nullable(),
+    isOwn: z.boolean(),
+  })).optional(),
   /** Earlier output is not to be shown: nobody knows what would have to be hidden in it. Absent: all is shown. */
   shownFrom: z.object({ stdout: z.number(), stderr: z.number() }).optional(),
   /** What holds it; absent: it has no limits. */
@@ -107,6 +114,7 @@ const REMOVE_TRIES = 3;
 export type Mask = (text: string) => string;
 
 const AS_IT_IS: Mask = (text) => text;
+const NO_SECRETS: Masking = { mask: AS_IT_IS, lost: [] };
 
 /** What is remembered of a launch besides its plan. */
 export interface LaunchDetails {
@@ -116,7 +124,7 @@ export interface LaunchDetails {
   output: Offsets;
   confined: Confined;
   /** The names of the secrets that the instance's output may hold, and what of it may be shown. */
-  hidden: Pick<LaunchRecord, "secrets" | "shownFrom">;
+  hidden: Pick<LaunchRecord, "secrets" | "given" | "shownFrom">;
   facts: LaunchFacts;
 }
 
@@ -125,12 +133,13 @@ export class InstanceFolder {
 
   /**
    * @param instancesFolder absolute
-   * @param masker gives what hides the secrets of these names in what a server said
+   * @param masker gives what hides these secrets in what a server said
    */
   constructor(
     instancesFolder: string,
     readonly instanceId: string,
-    readonly masker: (names: readonly string[]) => Promise<Mask> = () => Promise.resolve(AS_IT_IS),
+    readonly masker: (given: readonly GivenSecret[]) => Promise<Masking> = () =>
+      Promise.resolve(NO_SECRETS),
   ) {
     if (!ID_PATTERN.test(instanceId)) throw new Error(`not an instance id: ${instanceId}`);
     this.path = `${instancesFolder}/${instanceId}`;

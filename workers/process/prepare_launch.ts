@@ -66,7 +66,7 @@ export async function prepareLaunch(
   return {
     ...planned,
     secrets: secrets.values,
-    hidden: hiddenBy([...secrets.values.keys()], last),
+    hidden: await hiddenBy(folder, secrets.values, last),
   };
 }
 

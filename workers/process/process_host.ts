@@ -69,7 +69,7 @@ export function folderOf(host: ProcessHost, instanceId: string): InstanceFolder 
   return new InstanceFolder(
     host.instancesFolder,
     instanceId,
-    (names) => host.secrets.masker(names),
+    (given) => host.secrets.masker(given),
   );
 }
 

@@ -3,6 +3,7 @@ import { OperationalError } from "../../events/errors.ts";
 import { SECRET_NAME, withSecrets } from "../../events/secret_reference.ts";
 import type { Failure } from "../platform.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
+import { hashOf } from "./crash_capsule.ts";
 
 /** Where the host's secrets are. */
 export interface SecretPlaces {
@@ -22,6 +23,28 @@ const VALUES_KEPT = 8;
 /** A line of a key file is hidden by itself if it is at least so long; shorter ones are in any text. */
 const LINE_CHARACTERS_LEAST = 8;
 const READ_BY_OTHERS = 0o077;
+
+/** A secret as it was given to a run. */
+export interface GivenSecret {
+  name: string;
+  /** Of its value then, see `markOf`; null: not known, so any value is taken for it. */
+  mark: number | null;
+}
+
+/** What hides secrets, and which it does not know. */
+export interface Masking {
+  mask: (text: string) => string;
+  lost: readonly GivenSecret[];
+}
+
+/**
+ * Tells whether a secret was changed: 16 bits, so that of a guessed value nobody learns more than that it may be the one
+ * (one in 65536 is), and one change in 65536 goes unseen.
+ */
+export function markOf(value: string): number {
+  const hash = hashOf(value);
+  return (hash >>> 16) ^ (hash & 0xffff);
+}
 
 /** Reads secrets, and remembers those that it gave out, to hide them again. */
 export class SecretStore {
@@ -51,21 +74,19 @@ export class SecretStore {
   }
 
   /**
-   * Gives what hides every value that one of these secrets has or had, as it is and as JSON and URLs write it. One that
-   * cannot be read any more might be anything: then nothing of a text is shown.
+   * Gives what hides every value that one of these secrets has or had, as it is and as JSON and URLs write it; and which
+   * of them are `lost`: what was given then is not to be had any more, so that nothing hides it.
    */
-  async masker(names: readonly string[]): Promise<(text: string) => string> {
-    if (names.length === 0) return (text) => text;
-    const now = await this.values(names);
-    const lost = names.filter((name) => !this.#given.has(name));
-    if ("code" in now && lost.length > 0) {
-      const withheld = `(withheld: the secret ${
-        lost.join(", ")
-      } cannot be read, so it could not be hidden)`;
-      return (text) => text === "" ? "" : withheld;
-    }
-    const forms = formsOf(names.flatMap((name) => this.#given.get(name) ?? []));
-    return (text) => without(text, forms);
+  async masker(given: readonly GivenSecret[]): Promise<Masking> {
+    const names = [...new Set(given.map(({ name }) => name))];
+    // Remembers what it finds; what it does not find shows below.
+    await this.values(names);
+    const known = (name: string) => this.#given.get(name) ?? [];
+    const lost = given.filter(({ name, mark }) =>
+      !known(name).some((value) => mark === null || mark === markOf(value))
+    );
+    const forms = formsOf(names.flatMap(known));
+    return { mask: (text) => without(text, forms), lost };
   }
 
   async #read(name: string): Promise<string> {
