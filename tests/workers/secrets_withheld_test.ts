@@ -109,3 +109,25 @@ Deno.test("a secret that is used no more and is gone from the host withholds the
     const record = await Deno.readTextFile(`${world.folder()}/runs/${runId}/launch.json`);
     assertEquals(JSON.parse(record).secrets, [], "and is forgotten with the next start");
   }));
+
+Deno.test("of a secret across the cut of a very long line neither half is shown, in one page, two, or a failure", () =>
+  withWorld(async (world) => {
+    await keepSecret(world, "hunter2-SECRET");
+    // The cut is in the midst of the first secret; the second is whole.
+    const script = `head -c 65529 /dev/zero | tr '\\0' x; echo "$KEY and $KEY"; exit 3`;
+    const { runtimeInfo } = failureOf(await startIt(world.platform, shell(script, ENV)));
+    const { lines } = await world.platform.readLogs("i-1", {});
+    const texts = lines.filter(({ stream }) => stream === "stdout").map(({ text }) => text);
+    assertEquals(texts, [`${"x".repeat(65_529)}(secret)`, "(secret) and (secret)"]);
+    assertEquals(
+      runtimeInfo?.logTail?.slice(-25),
+      "xxx(secret) and (secret)".slice(-25).padStart(25, "x"),
+    );
+    assertEquals(/hunt|SECRET|CRET/.test(JSON.stringify(runtimeInfo)), false);
+
+    // As a follower has it whose page begins with the second piece.
+    const cursor = `0.${65_536}.0`;
+    const rest = await world.platform.readLogs("i-1", { cursor });
+    const [second] = rest.lines.filter(({ stream }) => stream === "stdout");
+    assertEquals(second?.text, "(secret) and (secret)");
+  }));

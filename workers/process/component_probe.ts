@@ -1,7 +1,7 @@
 /** Reads what drasi-server says of its sources, queries and reactions. Operator's reference of drasi-server 0.2.x, §6. */
 import { reasonOf } from "../../events/errors.ts";
 import { type ComponentProblem, COMPONENTS_MAX } from "../../events/health.ts";
-import type { Mask } from "./instance_folder.ts";
+import type { Mask } from "./secret_store.ts";
 import { get, listOf } from "./probes.ts";
 import { redacted } from "./redaction.ts";
 

@@ -23,7 +23,7 @@ import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { livenessPlanSchema } from "../templates/probe_plan.ts";
 import { type Confined, UNCONFINED } from "./confinement.ts";
 import type { Offsets } from "./logs/log_index.ts";
-import type { GivenSecret, Masking } from "./secret_store.ts";
+import type { GivenSecret, Mask, Masking } from "./secret_store.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),
@@ -110,9 +110,6 @@ export function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
 const REMOVE_TRIES = 3;
 
 /** Paths and records of one instance on this site. Reads of torn or absent records give null. */
-/** Hides secrets in a text. */
-export type Mask = (text: string) => string;
-
 const AS_IT_IS: Mask = (text) => text;
 const NO_SECRETS: Masking = { mask: AS_IT_IS, lost: [] };
 

@@ -22,6 +22,8 @@ export const SECRET_BYTES_MAX: number = 64 * 1_024;
 const VALUES_KEPT = 8;
 /** A line of a key file is hidden by itself if it is at least so long; shorter ones are in any text. */
 const LINE_CHARACTERS_LEAST = 8;
+/** Where a text is cut, so much of a secret is hidden; less is in any text. */
+const PART_CHARACTERS_LEAST = 4;
 const READ_BY_OTHERS = 0o077;
 
 /** A secret as it was given to a run. */
@@ -31,9 +33,18 @@ export interface GivenSecret {
   mark: number | null;
 }
 
+/** Where a text is cut: a secret may have its other part beyond. */
+export interface Cut {
+  start: boolean;
+  end: boolean;
+}
+
+/** Hides secrets in a text. */
+export type Mask = (text: string, cut?: Cut) => string;
+
 /** What hides secrets, and which it does not know. */
 export interface Masking {
-  mask: (text: string) => string;
+  mask: Mask;
   lost: readonly GivenSecret[];
 }
 
@@ -86,7 +97,7 @@ export class SecretStore {
       !known(name).some((value) => mark === null || mark === markOf(value))
     );
     const forms = formsOf(names.flatMap(known));
-    return { mask: (text) => without(text, forms), lost };
+    return { mask: (text, cut) => withoutEdges(without(text, forms), forms, cut), lost };
   }
 
   async #read(name: string): Promise<string> {
@@ -174,4 +185,38 @@ function formsOf(values: readonly string[]): string[] {
 
 function without(text: string, forms: readonly string[]): string {
   return forms.reduce((rest, form) => rest.replaceAll(form, MASK), text);
+}
+
+/** The text without what may be parts of the forms at its cut edges. */
+function withoutEdges(text: string, forms: readonly string[], cut?: Cut): string {
+  if (cut?.start && cut.end && forms.some((form) => form.includes(text))) return MASK;
+  // A character that is cut itself shows so.
+  const [head = ""] = cut?.start ? /^\uFFFD{0,3}/.exec(text)! : [];
+  const [tail = ""] = cut?.end ? /\uFFFD{0,3}$/.exec(text)! : [];
+  const inner = text.slice(head.length, text.length - tail.length);
+  const first = cut?.start
+    ? partAt(inner, forms, (form, length) => form.slice(-length), "startsWith")
+    : 0;
+  const last = cut?.end
+    ? partAt(inner, forms, (form, length) => form.slice(0, length), "endsWith")
+    : 0;
+  const rest = inner.slice(first, Math.max(first, inner.length - last));
+  return `${head}${first > 0 ? MASK : ""}${rest}${last > 0 ? MASK : ""}${tail}`;
+}
+
+/** How long the longest part of a form is that the text has there; 0 for none. */
+function partAt(
+  text: string,
+  forms: readonly string[],
+  part: (form: string, length: number) => string,
+  has: "startsWith" | "endsWith",
+): number {
+  let longest = 0;
+  for (const form of forms) {
+    const least = Math.max(longest + 1, PART_CHARACTERS_LEAST);
+    let length = Math.min(form.length - 1, text.length);
+    while (length >= least && !text[has](part(form, length))) length--;
+    if (length >= least) longest = length;
+  }
+  return longest;
 }

@@ -6,11 +6,21 @@ import { readRange } from "./log_store.ts";
 const LINE_BYTES_MAX = 64 * 1024;
 const WINDOW_BYTES = 256 * 1024;
 const NEW_LINE = 0x0a;
+/** Of one unit of a text. */
+const UTF8_BYTES_MAX = 3;
+/** Which are lost where a text is read. */
+const BYTE_ORDER_MARK_BYTES = 3;
 
 /** A line, and where the next one begins. */
 export interface FoundLine {
   text: string;
   next: number;
+}
+
+/** Whether a text may be a piece of a line that goes on in the next one. */
+export function goesOn(text: string): boolean {
+  const mayBe = text.length * UTF8_BYTES_MAX >= LINE_BYTES_MAX;
+  return mayBe && new TextEncoder().encode(text).length >= LINE_BYTES_MAX - BYTE_ORDER_MARK_BYTES;
 }
 
 /** Reads in windows, so that many small steps cost one read. */

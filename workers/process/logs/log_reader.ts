@@ -1,7 +1,7 @@
 /** Reads an instance's output as lines of both streams, in the order in which the index saw them, with its markers. */
 import type { LogPage, LogReading, OutputLine } from "../../../events/server_output.ts";
 import { PAGE_LINES_MAX, TAIL_LINES_MAX } from "../../../events/server_output.ts";
-import { LineSource } from "./line_source.ts";
+import { goesOn, LineSource } from "./line_source.ts";
 import {
   bytesBetween,
   endOf,
@@ -58,9 +58,21 @@ export function endOfRun(output: StoredOutput, run: Offsets, bytesMax: number): 
   // After a cut by hand nothing older is left to be told apart.
   for (const stream of STREAMS) if (from[stream] > cut[stream]) from[stream] = 0;
   const { lines } = new Reader(output, { tail: TAIL_LINES_MAX }, 0, bytesMax).page(from);
-  const text = lines.filter(({ stream }) => stream !== "marker").map((line) => line.text)
-    .join("\n");
+  const text = wholeLines(lines).join("\n");
   return lastBytes(text, bytesMax).trimEnd();
+}
+
+/** With the pieces of long lines put together again: what is looked for in them may be across a cut. */
+function wholeLines(lines: readonly OutputLine[]): string[] {
+  const whole: string[] = [];
+  const goingOn: { [stream in OutputLine["stream"]]?: number | undefined } = {};
+  for (const { stream, text } of lines) {
+    if (stream === "marker") continue;
+    const at = goingOn[stream] ?? whole.push("") - 1;
+    whole[at] += text;
+    goingOn[stream] = goesOn(text) ? at : undefined;
+  }
+  return whole;
 }
 
 function lastBytes(text: string, bytesMax: number): string {
