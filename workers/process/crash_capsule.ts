@@ -5,6 +5,7 @@ import type { LaunchPlan } from "../templates/launch_plan.ts";
 import type { ProbeRecord } from "./probe_record.ts";
 import type { LaunchFacts } from "./instance_folder.ts";
 import { maskedEnvironment } from "./redaction.ts";
+import { hashOf } from "./text_hash.ts";
 
 const NAMES_MAX = 100;
 const FIELDS_MAX = 100;
@@ -100,13 +101,4 @@ function programText(path: string): string {
 
 function digestOf(text: string): string {
   return hashOf(text).toString(16);
-}
-
-/** FNV-1a, 32 bits: tells whether two texts differ, and nothing of what is in them. */
-export function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
-  return hash >>> 0;
 }

@@ -109,7 +109,6 @@ export function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
 /** How often a folder is removed that is written into meanwhile. */
 const REMOVE_TRIES = 3;
 
-/** Paths and records of one instance on this site. Reads of torn or absent records give null. */
 const AS_IT_IS: Mask = (text) => text;
 const NO_SECRETS: Masking = { mask: AS_IT_IS, lost: [] };
 
@@ -125,6 +124,7 @@ export interface LaunchDetails {
   facts: LaunchFacts;
 }
 
+/** Paths and records of one instance on this site. Reads of torn or absent records give null. */
 export class InstanceFolder {
   readonly path: string;
 

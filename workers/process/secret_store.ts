@@ -3,7 +3,7 @@ import { OperationalError } from "../../events/errors.ts";
 import { SECRET_NAME, withSecrets } from "../../events/secret_reference.ts";
 import type { Failure } from "../platform.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
-import { hashOf } from "./crash_capsule.ts";
+import { hashOf } from "./text_hash.ts";
 
 /** Where the host's secrets are. */
 export interface SecretPlaces {
