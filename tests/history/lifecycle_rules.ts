@@ -253,11 +253,13 @@ function siteInWork(state: InstanceState): string | null {
 /** What is said of how servers are. */
 export const HEALTH_RULES: LogRules = {
   healthReportsAreApart: {
-    sentence: "Two reports about one instance's health are at least 1 s apart. Rule 13.",
+    sentence: "What a worker tells of one instance's health is at least 1 s apart. Rule 13.",
     holds: (ledger, { event, writtenAt }) => {
       if (event.type !== "HealthObserved") return null;
       const last = (ledger.histories.get(event.instanceId) ?? [])
-        .findLast((earlier) => earlier.event.type === "HealthObserved");
+        .findLast(({ event: earlier }) =>
+          earlier.type === "HealthObserved" && earlier.data.workerId === event.data.workerId
+        );
       // An answer that was lost is asked for again at once, and the fact written twice.
       if (!last || canonicalJson(last.event.data) === canonicalJson(event.data)) return null;
       return writtenAt - last.writtenAt < REPORTS_APART_MS
