@@ -120,6 +120,16 @@ testAsRoot(
 );
 
 testAsRoot(
+  "a program that asks a server of another user how it is runs as that user",
+  () =>
+    withWorld(async ({ platform, folder }) => {
+      const readiness = { command: ["sh", "-c", "id -un >asked"] };
+      await started(platform, shell("exec sleep 1000", { user: OTHER, readiness }));
+      assertEquals((await fileText(`${folder()}/work/asked`)).trim(), OTHER);
+    }, { policy: ANY_USER }),
+);
+
+testAsRoot(
   "a server of another user has limits, too",
   () =>
     withWorld(async ({ platform, folder }) => {
