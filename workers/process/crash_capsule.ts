@@ -40,6 +40,7 @@ export function capsuleOf(
     program: program.slice(0, PROGRAM_CHARACTERS_MAX),
     environment,
     probes: probes?.results ?? [],
+    ...(probes?.resources?.length ? { resources: probes.resources } : {}),
     ...(good ? { changes: changesSince(good, facts) } : {}),
   };
   return within(capsule);
@@ -82,6 +83,9 @@ function within(capsule: Capsule): Capsule {
   while (bytes() > CAPSULE_BYTES_MAX && Object.keys(left.environment).length > 0) {
     const kept = Object.entries(left.environment);
     left = { ...left, environment: Object.fromEntries(kept.slice(0, Math.floor(kept.length / 2))) };
+  }
+  while (bytes() > CAPSULE_BYTES_MAX && left.resources && left.resources.length > 0) {
+    left = { ...left, resources: left.resources.slice(Math.ceil(left.resources.length / 2)) };
   }
   while (bytes() > CAPSULE_BYTES_MAX && left.changes && left.changes.length > 0) {
     left = { ...left, changes: left.changes.slice(0, Math.floor(left.changes.length / 2)) };

@@ -43,7 +43,6 @@ import { readOutput, toldBefore } from "./logs/log_reader.ts";
 import { openOutput } from "./logs/log_store.ts";
 import { withoutSecrets } from "./logs/masked_page.ts";
 import { startRun } from "./start_run.ts";
-import { UsageSampler } from "./usage_sampler.ts";
 
 /** For a launch record that is gone: what most programs understand. */
 const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
@@ -91,7 +90,6 @@ export class ProcessPlatform implements Platform {
   #swept: Promise<void> | null = null;
   /** The last run of each instance whose groups were looked into after its end. */
   readonly #cleared = new Map<string, string>();
-  readonly #usage: UsageSampler;
   readonly #ended = new EndedRuns();
 
   constructor(
@@ -104,8 +102,6 @@ export class ProcessPlatform implements Platform {
     this.#healthListeners = healthListeners;
     this.site = host.site;
     this.leases = host.leases;
-    const { clock, watch, hostEnvironment: { PATH: path = "" } } = host;
-    this.#usage = new UsageSampler({ clock, path, roots: () => watch.live() });
   }
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
@@ -213,13 +209,13 @@ export class ProcessPlatform implements Platform {
   }
 
   metrics(): readonly RunMetrics[] | undefined {
-    return this.#usage.take();
+    return this.#host.usage.take();
   }
 
   async close(): Promise<void> {
     this.#host.health.close();
     this.#host.watch.close();
-    await this.#usage.close();
+    await this.#host.usage.close();
     await this.#host.confinement.close();
     await this.#host.logs.close();
     await this.#host.table.close();
