@@ -189,11 +189,14 @@ Deno.test("a group that the server cannot join is told, or keeps it from startin
       }),
   };
   const limits = { processes: 8 };
-  await withWorld(async ({ platform, reopen }) => {
+  await withWorld(async ({ platform, folder, reopen }) => {
     const info = await started(platform, shell("exec sleep 1000"), { limits });
     const told = { processes: "the host did not let the server into its control group" };
     assertEquals([info.limits, info.limitsNotSet], [{}, told]);
-    assertEquals((await (await reopen()).inspect("i-1"))?.limitsNotSet, told);
+    const record = await Deno.readTextFile(`${folder()}/runs/${info.runId}/launch.json`);
+    assertEquals(JSON.parse(record).confined.limits, limits, "written before the spawn only");
+    const found = await (await reopen()).inspect("i-1");
+    assertEquals([found?.limits, found?.limitsNotSet], [{}, told]);
   }, { confinement: lost });
   await withWorld(async ({ platform }) => {
     const outcome = await startIt(platform, shell("exec sleep 1000"), { limits });

@@ -14,7 +14,7 @@ import { type Confined, loosened } from "./confinement.ts";
 import { endRun } from "./end_run.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { diskFull } from "./host_failure.ts";
-import { type LaunchRecord, recordOf } from "./instance_folder.ts";
+import type { LaunchRecord } from "./instance_folder.ts";
 import { prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { handOver } from "./run_as.ts";
@@ -88,14 +88,13 @@ export async function startRun(
     await dropConfined(host, confined.joins);
     return failed(signal.aborted ? aborted() : failure);
   }
-  if (report.loose.length > 0) {
-    Object.assign(launch, recordOf(loosened(confined, report.loose)));
-    folder.writeLaunch(spec.runId, launch);
-  }
+  // At once, and nothing is written before: a server that lives is never left unwatched.
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
   const pruned = keepGoodLaunch(folder, spec.runId)
     .then(() => folder.pruneRuns([spec.runId])).catch(() => undefined);
+  const held = launch.confined && loosened(launch.confined, report.loose);
+  launch = { ...launch, ...(held && { confined: held }) };
   const outcome = await untilStarted(host, spec, watched, { plan, launch }, signal);
   await pruned;
   // The server is to outlive the worker, and the worker is not to wait for the server.
