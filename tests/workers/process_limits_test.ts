@@ -1,8 +1,15 @@
 /** Limits of real servers: what ends when it asks for too much, what is said of it, and that nothing is left. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { NO_FENCE } from "../../workers/platform.ts";
-import type { Confinement } from "../../workers/process/confinement.ts";
+import { type Confinement, UNCONFINED } from "../../workers/process/confinement.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
 import {
   eventually,
@@ -42,6 +49,19 @@ const NOTHING_HELD: Confinement = {
   sweep: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
+
+/** A host that holds nothing, and has a group for each run all the same. */
+const ONE_GROUP: Confinement = {
+  ...NOTHING_HELD,
+  confine: () => Promise.resolve({ ...UNCONFINED, joins: ["/proc/self/cgroup.procs"] }),
+};
+
+const SHELL_LOST = new OperationalError(
+  "process_table_lost",
+  "the shell ended",
+  true,
+  "Try again.",
+);
 
 async function groupsOf({ folder }: ProcessWorld, { runId }: RuntimeInfo): Promise<string[]> {
   const launch = JSON.parse(await Deno.readTextFile(`${folder()}/runs/${runId}/launch.json`));
@@ -127,6 +147,22 @@ Deno.test("what a server left in its groups ends, too, when it ended while no wo
     await eventually("the child is gone", async () => !await isRunning(child));
     await assertGone(groups);
   }));
+
+Deno.test("groups that could not be looked into after an end are looked into again, until it is done", () =>
+  withWorld(async ({ platform, folder, reopen }) => {
+    const info = await started(platform, shell("sleep 0.4"), { limits: { processes: 8 } });
+    await platform.close();
+    await fileText(`${folder()}/runs/${info.runId}/exit.json`);
+    let looks = 0;
+    const busy: Confinement = {
+      ...NOTHING_HELD,
+      end: () => ++looks === 1 ? Promise.reject(SHELL_LOST) : Promise.resolve(0),
+    };
+    const later = await reopen({ confinement: busy });
+    await assertRejects(() => later.inventory(), OperationalError, "the shell ended");
+    for (let round = 0; round < 2; round++) await later.inventory();
+    assertEquals(looks, 2);
+  }, { confinement: ONE_GROUP }));
 
 Deno.test("one that ignores SIGTERM is killed with all that is in its groups", () =>
   withWorld(async (world) => {
