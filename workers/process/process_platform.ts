@@ -319,7 +319,10 @@ export class ProcessPlatform implements Platform {
   async #infoOf(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {
     const info = await this.#readInfo(folder, state);
     if (info?.port !== undefined) {
-      this.#host.ports.note(info.instanceId, info.host ?? LOOPBACK, info.port);
+      const { ports } = this.#host;
+      const claim = [info.instanceId, info.host ?? LOOPBACK, info.port] as const;
+      if (state.kind === "live") ports.note(...claim);
+      else ports.noteEnded(...claim);
     }
     return info;
   }
