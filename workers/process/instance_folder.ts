@@ -102,7 +102,6 @@ function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
 /** How often a folder is removed that is written into meanwhile. */
 const REMOVE_TRIES = 3;
 
-/** Paths and records of one instance on this site. Reads of torn or absent records give null. */
 /** Hides secrets in a text. */
 export type Mask = (text: string) => string;
 
@@ -120,6 +119,7 @@ export interface LaunchDetails {
   facts: LaunchFacts;
 }
 
+/** Paths and records of one instance on this site. Reads of torn or absent records give null. */
 export class InstanceFolder {
   readonly path: string;
 
