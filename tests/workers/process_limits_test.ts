@@ -11,6 +11,7 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { NO_FENCE } from "../../workers/platform.ts";
 import { type Confinement, UNCONFINED } from "../../workers/process/confinement.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
+import { openShellProcessTable } from "../../workers/process/shell_process_table.ts";
 import {
   eventually,
   failureOf,
@@ -163,6 +164,29 @@ Deno.test("groups that could not be looked into after an end are looked into aga
     for (let round = 0; round < 2; round++) await later.inventory();
     assertEquals(looks, 2);
   }, { confinement: ONE_GROUP }));
+
+Deno.test("a start that breaks off before its spawn leaves no group, and its output says that it did not start", async () => {
+  const released: string[] = [];
+  await withWorld(async ({ platform }) => {
+    const { failure } = failureOf(
+      await startIt(platform, shell("exec sleep 1000"), { limits: { processes: 8 } }),
+    );
+    assertEquals(failure.code, "process_table_lost");
+    assertEquals(released, ["/proc/self/cgroup.procs"]);
+    const { lines } = await platform.readLogs("i-1", { tail: 9 });
+    const markers = lines.map(({ text }) => text.replace(/run [^ ]+/, "run"));
+    assertEquals(markers, ["run starts", "run did not start"]);
+  }, {
+    openProcessTable: (clock, instancesFolder, path) => ({
+      ...openShellProcessTable(clock, instancesFolder, path),
+      bootId: () => Promise.reject(SHELL_LOST),
+    }),
+    confinement: {
+      ...ONE_GROUP,
+      release: (joins) => Promise.resolve(void released.push(...joins)),
+    },
+  });
+});
 
 Deno.test("one that ignores SIGTERM is killed with all that is in its groups", () =>
   withWorld(async (world) => {
