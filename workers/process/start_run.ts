@@ -100,7 +100,7 @@ async function spawnPrepared(
   host: ProcessHost,
   spec: StartSpec,
   folder: InstanceFolder,
-  { plan, account, secrets, hidden }: PreparedLaunch,
+  { plan, program, account, secrets, hidden }: PreparedLaunch,
   confined: Confined,
   askedAtCs: Promise<number>,
   signal: AbortSignal,
@@ -112,7 +112,7 @@ async function spawnPrepared(
     output: host.logs.prepare(folder, spec.runId),
     confined,
     secrets: hidden,
-    facts: launchFacts(plan, spec.configuration, spec.configurationRevision),
+    facts: launchFacts(plan, program, spec.configuration, spec.configurationRevision),
   });
   if (account) handOver(host, plan, folder, spec.runId, account);
   const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
