@@ -212,6 +212,33 @@ Deno.test("a server has the limits from its first instruction on", () =>
     assertStringIncludes(await fileText(`${folder()}/groups`), `/${info.runId}`);
   }));
 
+Deno.test("a program that asks a server how it is has the server's limits, also for a later worker", () =>
+  withWorld(async ({ platform, folder, reopen }) => {
+    const ask = (what: string) => [
+      "sh",
+      "-c",
+      'cat /proc/self/cgroup >"$1.groups"; ulimit -n >"$1.files.new"; mv "$1.files.new" "$1.files"',
+      "sh",
+      what,
+    ];
+    const info = await started(platform, {
+      command: ["sleep", "1000"],
+      readiness: { command: ask("ready") },
+      liveness: { command: ask("$(live) *"), intervalMs: 500 },
+    }, { limits: { processes: 64, openFiles: 40 } });
+    const assertHeld = async (what: string) => {
+      assertEquals((await fileText(`${folder()}/${what}.files`)).trim(), "40");
+      if (info.limits?.processes === undefined) return;
+      assertStringIncludes(await fileText(`${folder()}/${what}.groups`), `/${info.runId}`);
+    };
+    await assertHeld("ready");
+    await assertHeld("$(live) *");
+    await platform.close();
+    await Deno.remove(`${folder()}/$(live) *.files`).catch(() => {});
+    await (await reopen()).inventory();
+    await assertHeld("$(live) *");
+  }));
+
 Deno.test("a limit that the host cannot set is told by name and reason, and the server runs", () =>
   withWorld(async ({ platform, reopen }) => {
     const limits = { memoryBytes: MEMORY, cpus: 1 };

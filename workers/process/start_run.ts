@@ -19,6 +19,7 @@ import { type PreparedLaunch, prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { handOver } from "./run_as.ts";
 import { LogLineProbe } from "./log_line_probe.ts";
+import { withProbesIn } from "./probe_programs.ts";
 import { probeOnce } from "./probes.ts";
 import { ANSWER_WITHIN_MS, waitUntilReady } from "./readiness.ts";
 import { liveInfo, withLogTail } from "./run_state.ts";
@@ -65,7 +66,9 @@ export async function startRun(
     host.logs.refused(folder, spec.runId);
     await dropConfined(host, confined.joins);
   };
-  const started = await spawnPrepared(host, spec, folder, prepared, confined, askedAtCs, signal)
+  const plan = withProbesIn(prepared.plan, confined);
+  const launching = { ...prepared, plan };
+  const started = await spawnPrepared(host, spec, folder, launching, confined, askedAtCs, signal)
     .catch(async (error) => {
       // What went wrong first is what is told.
       await undo().catch(() => {});
@@ -76,7 +79,6 @@ export async function startRun(
     return failed(signal.aborted ? aborted() : started.failure);
   }
   const { report, launch } = started;
-  const { plan } = prepared;
   // At once, and nothing is written before: a server that lives is never left unwatched.
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
