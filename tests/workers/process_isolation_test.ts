@@ -1,5 +1,5 @@
 /** What a server gets of its host: a folder, few variables, no open files of ours, and the user that it is meant for. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { isRoot, testAsRoot } from "../support/tools.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
 import { failureOf, fileText, shell, started, startIt, withWorld } from "./process_world.ts";
@@ -140,6 +140,21 @@ testAsRoot(
       assertEquals((await fileText(`${folder()}/work/files`)).trim(), "32");
       if (info.limits?.processes === undefined) return;
       assertStringIncludes(await fileText(`${folder()}/work/where`), `/${info.runId}`);
+    }, { policy: ANY_USER }),
+);
+
+testAsRoot(
+  "a server of another user, and what asks how it is, are told by their own programs",
+  () =>
+    withWorld(async ({ platform }) => {
+      const outcome = await startIt(platform, {
+        command: ["sleep", "1000"],
+        user: OTHER,
+        readiness: { command: ["false"], withinMs: 500 },
+      });
+      const { failure, runtimeInfo } = failureOf(outcome);
+      assertStringIncludes(failure.message, ": false ended with 1.");
+      assertMatch(runtimeInfo?.capsule?.program ?? "", /\/sleep \(/);
     }, { policy: ANY_USER }),
 );
 

@@ -11,16 +11,20 @@ const FIELDS_MAX = 100;
 const CHANGES_MAX = 20;
 const PROGRAM_CHARACTERS_MAX = 300;
 
-/** What a launch is remembered by, to be compared with later ones. Reads the program's size and time. */
+/**
+ * What a launch is remembered by, to be compared with later ones. Reads the program's size and time.
+ * @param program the path of the server's own, whatever becomes it
+ */
 export function launchFacts(
-  plan: LaunchPlan,
+  { env }: LaunchPlan,
+  program: string,
   configuration: JsonObject,
   configurationRevision: number | null | undefined,
 ): LaunchFacts {
   return {
     ...(configurationRevision === undefined ? {} : { configurationRevision }),
-    program: programText(plan.argv[0] ?? ""),
-    environment: maskedEnvironment(plan.env, NAMES_MAX),
+    program: programText(program),
+    environment: maskedEnvironment(env, NAMES_MAX),
     fields: Object.fromEntries(
       Object.entries(configuration).slice(0, FIELDS_MAX)
         .map(([name, value]) => [name, digestOf(canonicalJson(value))]),

@@ -26,6 +26,8 @@ const DRASI_SERVER = "drasi-server";
  */
 export interface PreparedLaunch {
   plan: LaunchPlan;
+  /** The path of the server's own program: a plan for another user begins with what becomes it. */
+  program: string;
   account: Account | null;
   secrets: ReadonlyMap<string, string>;
   /** The names of all secrets that the instance's output may hold: those of its earlier runs, too. */
@@ -65,6 +67,7 @@ export async function prepareLaunch(
   if ("failure" in planned) return planned;
   return {
     ...planned,
+    program: program.path,
     secrets: secrets.values,
     hidden: [...new Set([...secrets.values.keys(), ...last?.secrets ?? []])],
   };

@@ -88,8 +88,6 @@ export class ProcessPlatform implements Platform {
   readonly #lanes = new Lanes();
   /** What a worker before left of control groups is taken away once, beside the first look. */
   #swept: Promise<void> | null = null;
-  /** The last run of each instance whose groups were looked into after its end. */
-  readonly #cleared = new Map<string, string>();
   readonly #ended = new EndedRuns();
 
   constructor(
@@ -163,7 +161,6 @@ export class ProcessPlatform implements Platform {
         await this.#host.logs.retire(folder);
         await folder.remove();
         this.#host.ports.release(instanceId);
-        this.#cleared.delete(instanceId);
         return stopped;
       } catch (error) {
         const { runtimeInfo } = stopped;
@@ -310,15 +307,18 @@ export class ProcessPlatform implements Platform {
 
   /** What a run that ended without us left in its groups: once, since they are gone then. */
   async #clear(folder: InstanceFolder, runId: string): Promise<void> {
-    if (this.#cleared.get(folder.instanceId) === runId) return;
-    this.#cleared.set(folder.instanceId, runId);
+    if (this.#ended.isCleared(folder.instanceId, runId)) return;
     await endGroups(this.#host, folder, runId);
+    this.#ended.cleared(folder.instanceId, runId);
   }
 
   async #infoOf(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {
     const info = await this.#readInfo(folder, state);
     if (info?.port !== undefined) {
-      this.#host.ports.note(info.instanceId, info.host ?? LOOPBACK, info.port);
+      const { ports } = this.#host;
+      const claim = [info.instanceId, info.host ?? LOOPBACK, info.port] as const;
+      if (state.kind === "live") ports.note(...claim);
+      else ports.noteEnded(...claim);
     }
     return info;
   }
