@@ -136,6 +136,8 @@ export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
 const LATER_SCHEMAS: Partial<Record<EventType, number>> = {
   InstanceCreated: 3,
   InstanceConfigured: 2,
+  RestartScheduled: 2,
+  RestartRequested: 2,
 };
 
 /** The schema number that is written today, by type. */

@@ -35,6 +35,8 @@ const UPCASTERS: Upcasters = {
     2: (data) => data,
   },
   InstanceConfigured: { 1: (data) => data },
+  RestartScheduled: { 1: (data) => data },
+  RestartRequested: { 1: (data) => data },
 };
 
 /** Says the data of schema number `n` in the words of `n - 1`, by event type; null where those have no words for it. */
@@ -53,11 +55,18 @@ const DOWNCASTERS: Downcasters = {
     3: (data) => withoutLimits(data, "specification"),
   },
   InstanceConfigured: { 2: (data) => withoutLimits(data, "changes") },
+  RestartScheduled: { 2: withoutCause },
+  RestartRequested: { 2: withoutCause },
 };
 
 /** An older release reads no `limits`, and would start the server without them. */
 function withoutLimits(data: JsonObject, part: string): JsonObject | null {
   return "limits" in (data[part] as JsonObject) ? null : data;
+}
+
+/** An older release knows of no restart of a server that lives. */
+function withoutCause(data: JsonObject): JsonObject | null {
+  return "cause" in data ? null : data;
 }
 
 /**

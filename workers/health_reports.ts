@@ -7,7 +7,10 @@ import type { HealthReport } from "../events/health.ts";
 
 /** Between two reports about one instance. */
 export const REPORT_GAP_MS = 1_000;
-/** Of a start that takes its time, each report comes twice as late as the one before, up to this; so do vain tries. */
+/**
+ * Of a start that takes its time, and of what is only said in other words, each report comes twice as late as the one
+ * before, up to this; so do vain tries.
+ */
 const GAP_MS_MAX = 30_000;
 /** An unhealthy server is told of again so often: a log that lost its end would never act. */
 const REPEAT_MS = 60_000;
@@ -24,6 +27,8 @@ interface Entry {
   runId: string;
   /** What was told last; null when nothing was told of this run to this log. */
   toldKey: string | null;
+  /** The same without its words. */
+  toldKind: string | null;
   toldAt: number;
   heardAt: number;
   gapMs: number;
@@ -59,7 +64,7 @@ export class HealthReports {
   begin(): void {
     const toldAt = this.parts.clock.monotonic();
     for (const entry of this.#entries.values()) {
-      Object.assign(entry, { toldKey: null, toldAt, isRefused: false });
+      Object.assign(entry, { toldKey: null, toldKind: null, toldAt, isRefused: false });
     }
   }
 
@@ -77,6 +82,7 @@ export class HealthReports {
     const fresh = {
       runId,
       toldKey: null,
+      toldKind: null,
       toldAt: now,
       heardAt: now,
       gapMs: REPORT_GAP_MS,
@@ -93,8 +99,7 @@ export class HealthReports {
     entry.cancel();
     entry.cancel = () => {};
     if (entry.waiting === null || entry.isSending) return;
-    const isSlow = entry.isRefused || entry.waiting.health === "starting";
-    const gapMs = isSlow ? entry.gapMs : REPORT_GAP_MS;
+    const gapMs = isSlow(entry, entry.waiting) ? entry.gapMs : REPORT_GAP_MS;
     const leftMs = Math.max(0, entry.toldAt + gapMs - this.parts.clock.monotonic());
     entry.cancel = this.parts.clock.after(leftMs, () => void this.#tell(instanceId, entry));
   }
@@ -109,11 +114,10 @@ export class HealthReports {
     if (this.#isClosed) return;
     entry.toldAt = this.parts.clock.monotonic();
     if (entry.runId === report.runId) {
-      if (isTold) entry.toldKey = keyOf(report);
-      else entry.waiting ??= report;
       entry.isRefused = !isTold;
-      const isSlow = entry.isRefused || report.health === "starting";
-      entry.gapMs = isSlow ? Math.min(entry.gapMs * 2, GAP_MS_MAX) : REPORT_GAP_MS;
+      entry.gapMs = isSlow(entry, report) ? Math.min(entry.gapMs * 2, GAP_MS_MAX) : REPORT_GAP_MS;
+      if (isTold) Object.assign(entry, { toldKey: keyOf(report), toldKind: kindOf(report) });
+      else entry.waiting ??= report;
       if (entry.waiting && keyOf(entry.waiting) === entry.toldKey) entry.waiting = null;
     }
     this.#arm(instanceId, entry);
@@ -127,6 +131,19 @@ export class HealthReports {
       if (isIdle && now - entry.heardAt >= FORGOTTEN_AFTER_MS) this.#entries.delete(instanceId);
     }
   }
+}
+
+function isSlow(entry: Entry, report: HealthReport): boolean {
+  return entry.isRefused || report.health === "starting" || kindOf(report) === entry.toldKind;
+}
+
+/** Equal for reports that differ in words only: how long something has been so, or how often it was tried. */
+function kindOf({ health, cause, components }: HealthReport): string {
+  return JSON.stringify([
+    health,
+    cause,
+    components?.map(({ kind, name, status }) => [kind, name, status]),
+  ]);
 }
 
 /** Equal for reports that say the same. */

@@ -253,15 +253,18 @@ function siteInWork(state: InstanceState): string | null {
 /** What is said of how servers are. */
 export const HEALTH_RULES: LogRules = {
   healthReportsAreApart: {
-    sentence: "Two reports about one instance's health are at least 1 s apart. Rule 13.",
+    sentence:
+      "Of three words of a worker about one instance's health the first and the last are 1 s apart: two that were held up may come together. Rule 13.",
     holds: (ledger, { event, writtenAt }) => {
       if (event.type !== "HealthObserved") return null;
-      const last = (ledger.histories.get(event.instanceId) ?? [])
-        .findLast((earlier) => earlier.event.type === "HealthObserved");
-      // An answer that was lost is asked for again at once, and the fact written twice.
-      if (!last || canonicalJson(last.event.data) === canonicalJson(event.data)) return null;
-      return writtenAt - last.writtenAt < REPORTS_APART_MS
-        ? `it came ${writtenAt - last.writtenAt} ms after the one before`
+      const earlier = (ledger.histories.get(event.instanceId) ?? []).filter(({ event: one }) =>
+        one.type === "HealthObserved" && one.data.workerId === event.data.workerId &&
+        // An answer that was lost is asked for again at once, and the fact written twice.
+        canonicalJson(one.data) !== canonicalJson(event.data)
+      );
+      const first = earlier.at(-2);
+      return first && writtenAt - first.writtenAt < REPORTS_APART_MS
+        ? `it came ${writtenAt - first.writtenAt} ms after the last but one`
         : null;
     },
   },

@@ -60,3 +60,12 @@ Deno.test("limits are not told to an older release, which would start a server w
     assertEquals(assertThrows(refusal, OperationalError).code, "release_mixed");
   }
 });
+
+Deno.test("a restart of a server that lives is not told to an older release, which would take it for ended", () => {
+  const usual = { commandId: "c", generation: 2, acceptWithinMs: 1_000, site: null };
+  assertEquals(downcast("RestartRequested", usual, 1), usual);
+  for (const type of ["RestartRequested", "RestartScheduled"] as const) {
+    const refusal = () => downcast(type, { ...usual, cause: "Unhealthy" }, 1);
+    assertEquals(assertThrows(refusal, OperationalError).code, "release_mixed");
+  }
+});

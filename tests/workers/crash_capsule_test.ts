@@ -40,9 +40,14 @@ Deno.test("a capsule is as its schema says and never larger than an event may be
     fc.record({ at: fc.nat(), kind: fc.constant("liveness" as const), problem }),
     { maxLength: 5 },
   );
+  const resources = fc.array(
+    fc.record({ at: fc.nat(), cpuPercent: fc.nat(), memoryBytes: fc.nat() }),
+    { maxLength: 30 },
+  );
+  const record = fc.record({ results, isFailed: fc.constant(false), resources });
   fc.assert(
-    fc.property(facts, fc.option(facts), results, (now, before, probes) => {
-      const capsule = capsuleOf(now, before, { results: probes, isFailed: false });
+    fc.property(facts, fc.option(facts), record, (now, before, probes) => {
+      const capsule = capsuleOf(now, before, probes);
       assert(capsuleSchema.safeParse(capsule).success);
       const bytes = new TextEncoder().encode(JSON.stringify(capsule)).length;
       assert(bytes <= CAPSULE_BYTES_MAX, String(bytes));

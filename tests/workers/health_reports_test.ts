@@ -130,3 +130,16 @@ Deno.test("a log that knows nothing is told anew; after the end nothing is told"
   await on.clock.advance(5_000);
   assertEquals(on.told.length, 2);
 });
+
+Deno.test("what is the same in other words is told of less and less often, a change at once", async () => {
+  const on = opened();
+  for (let second = 0; second < 300; second++) {
+    on.reports.hear(report("unhealthy", { cause: "liveness", reason: `try ${second} failed` }));
+    await on.clock.advance(1_000);
+  }
+  assert(on.told.length <= 16, `${on.told.length} were told in 300 s`);
+  const before = on.told.length;
+  on.reports.hear(report("healthy"));
+  await on.clock.advance(1_000);
+  assertEquals(on.told.slice(before).map(([, health]) => health), ["healthy"]);
+});

@@ -56,6 +56,17 @@ Deno.test("a port that another one has taken over is not given back to who had i
   assertEquals(pick(bookOf(), "c", 102), 102, "and one that only the records name is");
 });
 
+Deno.test("an ended run takes its port from nobody, and nothing newer from its own instance", () => {
+  const book = bookOf();
+  book.note("live", HOST, 100);
+  book.noteEnded("ended", HOST, 100);
+  assertEquals(book.otherClaimant("another", HOST, 100), "live");
+  book.noteEnded("live", HOST, 101);
+  assertEquals(book.otherClaimant("another", HOST, 100), "live");
+  book.noteEnded("ended", HOST, 102);
+  assertEquals(book.otherClaimant("another", HOST, 102), "ended", "a port that nobody has");
+});
+
 Deno.test("a port that was noted outside of the range is not picked", () => {
   const book = bookOf();
   book.note("a", HOST, 99);

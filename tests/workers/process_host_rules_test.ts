@@ -64,6 +64,15 @@ Deno.test("only listed programs run, by the name that is listed, also through li
     },
   ));
 
+Deno.test("a program that asks a server how it is, is held to the same list", () =>
+  withPolicy(() => "{templates: [command], binaries: [/bin/sleep]}", async (world) => {
+    const asked = { command: ["sh", "-c", "true"] };
+    for (const probe of [{ readiness: asked }, { liveness: asked }]) {
+      const message = await refusal(world, { command: ["/bin/sleep", "9"], ...probe });
+      assertStringIncludes(message, 'refused by worker.yaml, rule "binaries"');
+    }
+  }));
+
 Deno.test("a link or dots within an allowed folder lead to no other program", () =>
   withPolicy(
     (folder) => `{templates: [command], binaries: ["${folder}/**"]}`,

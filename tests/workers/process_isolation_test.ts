@@ -1,5 +1,5 @@
 /** What a server gets of its host: a folder, few variables, no open files of ours, and the user that it is meant for. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { isRoot, testAsRoot } from "../support/tools.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
 import { failureOf, fileText, shell, started, startIt, withWorld } from "./process_world.ts";
@@ -120,6 +120,16 @@ testAsRoot(
 );
 
 testAsRoot(
+  "a program that asks a server of another user how it is runs as that user",
+  () =>
+    withWorld(async ({ platform, folder }) => {
+      const readiness = { command: ["sh", "-c", "id -un >asked"] };
+      await started(platform, shell("exec sleep 1000", { user: OTHER, readiness }));
+      assertEquals((await fileText(`${folder()}/work/asked`)).trim(), OTHER);
+    }, { policy: ANY_USER }),
+);
+
+testAsRoot(
   "a server of another user has limits, too",
   () =>
     withWorld(async ({ platform, folder }) => {
@@ -130,6 +140,21 @@ testAsRoot(
       assertEquals((await fileText(`${folder()}/work/files`)).trim(), "32");
       if (info.limits?.processes === undefined) return;
       assertStringIncludes(await fileText(`${folder()}/work/where`), `/${info.runId}`);
+    }, { policy: ANY_USER }),
+);
+
+testAsRoot(
+  "a server of another user, and what asks how it is, are told by their own programs",
+  () =>
+    withWorld(async ({ platform }) => {
+      const outcome = await startIt(platform, {
+        command: ["sleep", "1000"],
+        user: OTHER,
+        readiness: { command: ["false"], withinMs: 500 },
+      });
+      const { failure, runtimeInfo } = failureOf(outcome);
+      assertStringIncludes(failure.message, ": false ended with 1.");
+      assertMatch(runtimeInfo?.capsule?.program ?? "", /\/sleep \(/);
     }, { policy: ANY_USER }),
 );
 

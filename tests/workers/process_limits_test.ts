@@ -1,9 +1,17 @@
 /** Limits of real servers: what ends when it asks for too much, what is said of it, and that nothing is left. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { NO_FENCE } from "../../workers/platform.ts";
-import type { Confinement } from "../../workers/process/confinement.ts";
+import { type Confinement, UNCONFINED } from "../../workers/process/confinement.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
+import { openShellProcessTable } from "../../workers/process/shell_process_table.ts";
 import {
   eventually,
   failureOf,
@@ -42,6 +50,19 @@ const NOTHING_HELD: Confinement = {
   sweep: () => Promise.resolve(),
   close: () => Promise.resolve(),
 };
+
+/** A host that holds nothing, and has a group for each run all the same. */
+const ONE_GROUP: Confinement = {
+  ...NOTHING_HELD,
+  confine: () => Promise.resolve({ ...UNCONFINED, joins: ["/proc/self/cgroup.procs"] }),
+};
+
+const SHELL_LOST = new OperationalError(
+  "process_table_lost",
+  "the shell ended",
+  true,
+  "Try again.",
+);
 
 async function groupsOf({ folder }: ProcessWorld, { runId }: RuntimeInfo): Promise<string[]> {
   const launch = JSON.parse(await Deno.readTextFile(`${folder()}/runs/${runId}/launch.json`));
@@ -128,6 +149,45 @@ Deno.test("what a server left in its groups ends, too, when it ended while no wo
     await assertGone(groups);
   }));
 
+Deno.test("groups that could not be looked into after an end are looked into again, until it is done", () =>
+  withWorld(async ({ platform, folder, reopen }) => {
+    const info = await started(platform, shell("sleep 0.4"), { limits: { processes: 8 } });
+    await platform.close();
+    await fileText(`${folder()}/runs/${info.runId}/exit.json`);
+    let looks = 0;
+    const busy: Confinement = {
+      ...NOTHING_HELD,
+      end: () => ++looks === 1 ? Promise.reject(SHELL_LOST) : Promise.resolve(0),
+    };
+    const later = await reopen({ confinement: busy });
+    await assertRejects(() => later.inventory(), OperationalError, "the shell ended");
+    for (let round = 0; round < 2; round++) await later.inventory();
+    assertEquals(looks, 2);
+  }, { confinement: ONE_GROUP }));
+
+Deno.test("a start that breaks off before its spawn leaves no group, and its output says that it did not start", async () => {
+  const released: string[] = [];
+  await withWorld(async ({ platform }) => {
+    const { failure } = failureOf(
+      await startIt(platform, shell("exec sleep 1000"), { limits: { processes: 8 } }),
+    );
+    assertEquals(failure.code, "process_table_lost");
+    assertEquals(released, ["/proc/self/cgroup.procs"]);
+    const { lines } = await platform.readLogs("i-1", { tail: 9 });
+    const markers = lines.map(({ text }) => text.replace(/run [^ ]+/, "run"));
+    assertEquals(markers, ["run starts", "run did not start"]);
+  }, {
+    openProcessTable: (clock, instancesFolder, path) => ({
+      ...openShellProcessTable(clock, instancesFolder, path),
+      bootId: () => Promise.reject(SHELL_LOST),
+    }),
+    confinement: {
+      ...ONE_GROUP,
+      release: (joins) => Promise.resolve(void released.push(...joins)),
+    },
+  });
+});
+
 Deno.test("one that ignores SIGTERM is killed with all that is in its groups", () =>
   withWorld(async (world) => {
     const { platform } = world;
@@ -150,6 +210,33 @@ Deno.test("a server has the limits from its first instruction on", () =>
     assertEquals((await fileText(`${folder()}/files`)).trim(), "40");
     if (info.limits?.memoryBytes === undefined) return;
     assertStringIncludes(await fileText(`${folder()}/groups`), `/${info.runId}`);
+  }));
+
+Deno.test("a program that asks a server how it is has the server's limits, also for a later worker", () =>
+  withWorld(async ({ platform, folder, reopen }) => {
+    const ask = (what: string) => [
+      "sh",
+      "-c",
+      'cat /proc/self/cgroup >"$1.groups"; ulimit -n >"$1.files.new"; mv "$1.files.new" "$1.files"',
+      "sh",
+      what,
+    ];
+    const info = await started(platform, {
+      command: ["sleep", "1000"],
+      readiness: { command: ask("ready") },
+      liveness: { command: ask("$(live) *"), intervalMs: 500 },
+    }, { limits: { processes: 64, openFiles: 40 } });
+    const assertHeld = async (what: string) => {
+      assertEquals((await fileText(`${folder()}/${what}.files`)).trim(), "40");
+      if (info.limits?.processes === undefined) return;
+      assertStringIncludes(await fileText(`${folder()}/${what}.groups`), `/${info.runId}`);
+    };
+    await assertHeld("ready");
+    await assertHeld("$(live) *");
+    await platform.close();
+    await Deno.remove(`${folder()}/$(live) *.files`).catch(() => {});
+    await (await reopen()).inventory();
+    await assertHeld("$(live) *");
   }));
 
 Deno.test("a limit that the host cannot set is told by name and reason, and the server runs", () =>
@@ -189,11 +276,14 @@ Deno.test("a group that the server cannot join is told, or keeps it from startin
       }),
   };
   const limits = { processes: 8 };
-  await withWorld(async ({ platform, reopen }) => {
+  await withWorld(async ({ platform, folder, reopen }) => {
     const info = await started(platform, shell("exec sleep 1000"), { limits });
     const told = { processes: "the host did not let the server into its control group" };
     assertEquals([info.limits, info.limitsNotSet], [{}, told]);
-    assertEquals((await (await reopen()).inspect("i-1"))?.limitsNotSet, told);
+    const record = await Deno.readTextFile(`${folder()}/runs/${info.runId}/launch.json`);
+    assertEquals(JSON.parse(record).confined.limits, limits, "written before the spawn only");
+    const found = await (await reopen()).inspect("i-1");
+    assertEquals([found?.limits, found?.limitsNotSet], [{}, told]);
   }, { confinement: lost });
   await withWorld(async ({ platform }) => {
     const outcome = await startIt(platform, shell("exec sleep 1000"), { limits });

@@ -108,3 +108,15 @@ Deno.test("an instance of another worker on the host, and a program of nobody's,
       );
     })
   ));
+
+Deno.test("the port of a server that lives stays its own, whoever had it before", () =>
+  withWorld(async ({ platform }) => {
+    const sleeper = { command: ["sleep", "99"], port: 18_301 };
+    await started(platform, sleeper);
+    await platform.stop("i-1", NO_FENCE);
+    await started(platform, sleeper, { instanceId: "i-2" });
+    await platform.inspect("i-1");
+    const { failure } = failureOf(await startIt(platform, sleeper, { instanceId: "i-3" }));
+    assertEquals(failure.code, "port_in_use");
+    assertStringIncludes(failure.message, "instance i-2");
+  }));

@@ -85,3 +85,14 @@ Deno.test("real servers are sampled with their whole trees, and ended ones no mo
     await platform.stop("i-1", { generation: 1, attempt: 1 });
     assertEquals(await eventually("nothing is left", () => platform.metrics(), 20_000), []);
   }));
+
+Deno.test("a server that fails leaves what it used before its end", () =>
+  withWorld(async ({ platform, exits }) => {
+    const { instanceId } = await started(platform, shell("sleep 7; exit 3"));
+    await eventually("a sample of it", () => platform.metrics()?.length, 20_000);
+    const [exit] = await eventually("its end", () => exits.length > 0 && exits, 20_000);
+    assertEquals([exit!.instanceId, exit!.exit?.code], [instanceId, 3]);
+    const resources = exit!.capsule?.resources ?? [];
+    assert(resources.length > 0, JSON.stringify(exit));
+    assert(resources.every(({ memoryBytes }) => (memoryBytes ?? 0) > 0), JSON.stringify(resources));
+  }));

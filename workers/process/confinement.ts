@@ -28,7 +28,10 @@ export const UNCONFINED: Readonly<Confined> = Object.freeze({
 });
 
 /** What holds after all, where the shim could not join or set some of it. */
-export function loosened(confined: Confined, loose: readonly string[]): Confined {
+export function loosened<Held extends Pick<Confined, "limits" | "notSet" | "heldIn">>(
+  confined: Held,
+  loose: readonly string[],
+): Held {
   if (loose.length === 0) return confined;
   const limits = { ...confined.limits };
   const notSet = { ...confined.notSet };

@@ -12,16 +12,20 @@ const FIELDS_MAX = 100;
 const CHANGES_MAX = 20;
 const PROGRAM_CHARACTERS_MAX = 300;
 
-/** What a launch is remembered by, to be compared with later ones. Reads the program's size and time. */
+/**
+ * What a launch is remembered by, to be compared with later ones. Reads the program's size and time.
+ * @param program the path of the server's own, whatever becomes it
+ */
 export function launchFacts(
-  plan: LaunchPlan,
+  { env }: LaunchPlan,
+  program: string,
   configuration: JsonObject,
   configurationRevision: number | null | undefined,
 ): LaunchFacts {
   return {
     ...(configurationRevision === undefined ? {} : { configurationRevision }),
-    program: programText(plan.argv[0] ?? ""),
-    environment: maskedEnvironment(plan.env, NAMES_MAX),
+    program: programText(program),
+    environment: maskedEnvironment(env, NAMES_MAX),
     fields: Object.fromEntries(
       Object.entries(configuration).slice(0, FIELDS_MAX)
         .map(([name, value]) => [name, digestOf(canonicalJson(value))]),
@@ -41,6 +45,7 @@ export function capsuleOf(
     program: program.slice(0, PROGRAM_CHARACTERS_MAX),
     environment,
     probes: probes?.results ?? [],
+    ...(probes?.resources?.length ? { resources: probes.resources } : {}),
     ...(good ? { changes: changesSince(good, facts) } : {}),
   };
   return within(capsule);
@@ -83,6 +88,9 @@ function within(capsule: Capsule): Capsule {
   while (bytes() > CAPSULE_BYTES_MAX && Object.keys(left.environment).length > 0) {
     const kept = Object.entries(left.environment);
     left = { ...left, environment: Object.fromEntries(kept.slice(0, Math.floor(kept.length / 2))) };
+  }
+  while (bytes() > CAPSULE_BYTES_MAX && left.resources && left.resources.length > 0) {
+    left = { ...left, resources: left.resources.slice(Math.ceil(left.resources.length / 2)) };
   }
   while (bytes() > CAPSULE_BYTES_MAX && left.changes && left.changes.length > 0) {
     left = { ...left, changes: left.changes.slice(0, Math.floor(left.changes.length / 2)) };

@@ -6,6 +6,8 @@ const NO_RUN = "none";
 
 export class EndedRuns {
   readonly #stamps = new Map<string, string>();
+  /** The last run of each instance whose groups were looked into after its end. */
+  readonly #cleared = new Map<string, string>();
 
   /** Changes when another run of the instance is recorded; to be read before the run is looked at. */
   async stampOf(folder: InstanceFolder): Promise<string> {
@@ -27,9 +29,20 @@ export class EndedRuns {
     this.#stamps.set(instanceId, stamp);
   }
 
+  /** Whether nothing is left in the groups of this run. */
+  isCleared(instanceId: string, runId: string): boolean {
+    return this.#cleared.get(instanceId) === runId;
+  }
+
+  cleared(instanceId: string, runId: string): void {
+    this.#cleared.set(instanceId, runId);
+  }
+
   /** Forgets all instances but these. */
   keepOnly(instanceIds: readonly string[]): void {
     const kept = new Set(instanceIds);
-    for (const id of this.#stamps.keys()) if (!kept.has(id)) this.#stamps.delete(id);
+    for (const known of [this.#stamps, this.#cleared]) {
+      for (const id of known.keys()) if (!kept.has(id)) known.delete(id);
+    }
   }
 }

@@ -52,7 +52,7 @@ export interface ExitWatchParts {
   /** Where shims leave a mark for each instance whose run has ended. */
   endedFolder: string;
   onUnexpectedEnd: (info: RuntimeInfo) => void;
-  /** What the probes of a run have said; null where it was not asked anything. */
+  /** What the probes of a run have said, and what it used; null where nothing is known. */
   probesOf: (runId: string) => ProbeRecord | null;
 }
 

@@ -10,6 +10,7 @@
  *       good.json                see `failure_records.ts`
  *       runs/<run id>/launch.json   how to stop, show and report this run, written before the spawn
  *       runs/<run id>/run.json   a copy of this run's record
+ *       runs/<run id>/loose         the limits that its shim could not set, one a line
  *       runs/<run id>/exit.json     empty until the shim, or whoever found out, says how it ended
  *       runs/<run id>/lapsed     its lease was over, and its shim ends it
  *       runs/<run id>/stop.json     somebody asked for its end
@@ -21,7 +22,7 @@ import { exitSchema } from "../../events/runtime_info.ts";
 import { ID_PATTERN } from "../../events/ids.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { livenessPlanSchema } from "../templates/probe_plan.ts";
-import { type Confined, UNCONFINED } from "./confinement.ts";
+import { type Confined, loosened, UNCONFINED } from "./confinement.ts";
 import type { Offsets } from "./logs/log_index.ts";
 import type { GivenSecret, Mask, Masking } from "./secret_store.ts";
 
@@ -72,6 +73,7 @@ const launchRecordSchema = z.object({
     joins: z.array(z.string()),
     limits: limitsSchema,
     notSet: z.record(z.string(), z.string()),
+    heldIn: z.record(z.string(), z.string()).default({}),
   }).optional(),
   /** Where this run's output begins: offsets of `logs/log_index.ts`, of standard output and standard error. */
   logOffset: z.number(),
@@ -100,10 +102,10 @@ export type ExitRecord = z.infer<typeof exitRecordSchema>;
 export type StopRecord = z.infer<typeof stopRecordSchema>;
 
 /** The part of a launch record that says what holds the run. */
-export function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
-  const { joins, limits, notSet } = confined;
+function recordOf(confined: Confined): Pick<LaunchRecord, "confined"> {
+  const { joins, limits, notSet, heldIn } = confined;
   if (confined === UNCONFINED) return {};
-  return { confined: { joins: [...joins], limits, notSet: { ...notSet } } };
+  return { confined: { joins: [...joins], limits, notSet: { ...notSet }, heldIn: { ...heldIn } } };
 }
 
 /** How often a folder is removed that is written into meanwhile. */
@@ -175,14 +177,10 @@ export class InstanceFolder {
       logOffset: output.stdout,
       errorOffset: output.stderr,
     };
-    this.writeLaunch(runId, launch);
+    writePrivateSync(`${folder}/launch.json`, JSON.stringify(launch));
     // There from the start, so that watching it is a stat that does not fail.
     writePrivateSync(`${folder}/exit.json`, "");
     return launch;
-  }
-
-  writeLaunch(runId: string, launch: LaunchRecord): void {
-    writePrivateSync(`${this.runFolder(runId)}/launch.json`, JSON.stringify(launch));
   }
 
   readRun(): Promise<RunRecord | null> {
@@ -207,8 +205,13 @@ export class InstanceFolder {
     await Deno.rename(draft, `${this.path}/run.json`);
   }
 
-  readLaunch(runId: string): Promise<LaunchRecord | null> {
-    return readRecord(`${this.runFolder(runId)}/launch.json`, launchRecordSchema);
+  /** How the run was launched, with the limits that hold after all. */
+  async readLaunch(runId: string): Promise<LaunchRecord | null> {
+    const folder = this.runFolder(runId);
+    const launch = await readRecord(`${folder}/launch.json`, launchRecordSchema);
+    if (!launch?.confined) return launch;
+    const loose = textOf(`${folder}/loose`)?.split("\n") ?? [];
+    return { ...launch, confined: loosened(launch.confined, loose) };
   }
 
   /** How the run ended and when (epoch ms), as far as it is recorded. */
@@ -285,15 +288,19 @@ function unlessThere(error: unknown): void {
 
 /** What a file holds; null for one that is absent or torn. */
 export async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
-  let text: string;
+  const text = textOf(path);
+  if (text === null) return null;
+  const parsed = schema.safeParse(parseOrNull(text));
+  return parsed.success ? parsed.data : null;
+}
+
+function textOf(path: string): string | null {
   try {
-    text = Deno.readTextFileSync(path);
+    return Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-  const parsed = schema.safeParse(parseOrNull(text));
-  return parsed.success ? parsed.data : null;
 }
 
 function parseOrNull(text: string): unknown {

@@ -22,6 +22,7 @@ import { DEFAULT_LOG_LIMITS, LogKeeper, type LogLimits } from "./logs/log_keeper
 import { openShellProcessTable } from "./shell_process_table.ts";
 import shimScript from "./shim.sh" with { type: "text" };
 import { openSite } from "./site.ts";
+import { UsageSampler } from "./usage_sampler.ts";
 import { SiteLeases } from "./site_leases.ts";
 
 /** What a process platform is made from. */
@@ -86,7 +87,12 @@ export async function openHost(
     deletedFolder: `${dataRoot}/deleted-logs`,
   });
   const health = new HealthWatch({ clock, table, setsidPath, onHealth });
-  const watch = new ExitWatch({
+  const usage: UsageSampler = new UsageSampler({
+    clock,
+    path: searchPath,
+    roots: () => watch.live(),
+  });
+  const watch: ExitWatch = new ExitWatch({
     clock,
     table,
     site: id,
@@ -94,13 +100,17 @@ export async function openHost(
     endedFolder,
     endConfined,
     onUnexpectedEnd,
-    probesOf: (runId) => health.recordOf(runId),
+    probesOf: (runId) => ({
+      ...health.recordOf(runId) ?? { results: [], isFailed: false },
+      resources: usage.curveOf(runId),
+    }),
   });
   return {
     clock,
     table,
     watch,
     health,
+    usage,
     logs,
     leases: new SiteLeases(table, dataRoot),
     site: id,

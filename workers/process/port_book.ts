@@ -34,7 +34,7 @@ export class PortBook {
     this.#isFree = isFree;
   }
 
-  /** The instance has this port, or had it last: it is not given to another one while there are free ones. */
+  /** The instance has this port: it is not given to another one while there are free ones. */
   note(instanceId: string, host: string, port: number): void {
     const before = this.#ports.get(instanceId);
     if (before !== undefined && this.#claims.get(before)?.instanceId === instanceId) {
@@ -42,6 +42,12 @@ export class PortBook {
     }
     this.#claims.set(port, { instanceId, host });
     this.#ports.set(instanceId, port);
+  }
+
+  /** The instance had this port last. What is known of it or of the port already is newer. */
+  noteEnded(instanceId: string, host: string, port: number): void {
+    const known = this.#ports.get(instanceId) ?? port;
+    if (known === port && !this.#claims.has(port)) this.note(instanceId, host, port);
   }
 
   /** The instance is gone. */

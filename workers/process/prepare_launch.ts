@@ -27,6 +27,8 @@ const DRASI_SERVER = "drasi-server";
  */
 export interface PreparedLaunch {
   plan: LaunchPlan;
+  /** The path of the server's own program: a plan for another user begins with what becomes it. */
+  program: string;
   account: Account | null;
   secrets: ReadonlyMap<string, string>;
   hidden: Hidden;
@@ -65,6 +67,7 @@ export async function prepareLaunch(
   if ("failure" in planned) return planned;
   return {
     ...planned,
+    program: program.path,
     secrets: secrets.values,
     hidden: await hiddenBy(folder, secrets.values, last),
   };

@@ -7,4 +7,6 @@ export interface ProbeRecord {
   results: Capsule["probes"];
   /** It was not ready in time, or is unhealthy by its liveness: its end is a failure, whoever asked for it. */
   isFailed: boolean;
+  /** What it used, oldest first. */
+  resources?: Capsule["resources"];
 }

@@ -129,7 +129,7 @@ async function commandProblem(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const name = plan.argv[0]!;
+  const name = plan.name ?? plan.argv[0]!;
   if (signal.aborted) return `${name} was not run`;
   try {
     const child = new Deno.Command(setsidPath, {

@@ -12,6 +12,7 @@ import type { ProcessTable } from "./process_table.ts";
 import type { ProgramReleases } from "./program_releases.ts";
 import type { SecretStore } from "./secret_store.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
+import type { UsageSampler } from "./usage_sampler.ts";
 import type { SiteLeases } from "./site_leases.ts";
 import { fenceNumber } from "./fence_number.ts";
 import { endStragglers } from "./stragglers.ts";
@@ -39,6 +40,7 @@ export interface ProcessHost {
   table: ProcessTable;
   watch: ExitWatch;
   health: HealthWatch;
+  usage: UsageSampler;
   leases: SiteLeases;
   logs: LogKeeper;
   site: string;

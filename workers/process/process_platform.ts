@@ -44,7 +44,6 @@ import { openOutput } from "./logs/log_store.ts";
 import { NOTHING } from "./logs/log_index.ts";
 import { shownPage } from "./logs/shown_page.ts";
 import { startRun } from "./start_run.ts";
-import { UsageSampler } from "./usage_sampler.ts";
 
 /** For a launch record that is gone: what most programs understand. */
 const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
@@ -90,9 +89,6 @@ export class ProcessPlatform implements Platform {
   readonly #lanes = new Lanes();
   /** What a worker before left of control groups is taken away once, beside the first look. */
   #swept: Promise<void> | null = null;
-  /** The last run of each instance whose groups were looked into after its end. */
-  readonly #cleared = new Map<string, string>();
-  readonly #usage: UsageSampler;
   readonly #ended = new EndedRuns();
 
   constructor(
@@ -105,8 +101,6 @@ export class ProcessPlatform implements Platform {
     this.#healthListeners = healthListeners;
     this.site = host.site;
     this.leases = host.leases;
-    const { clock, watch, hostEnvironment: { PATH: path = "" } } = host;
-    this.#usage = new UsageSampler({ clock, path, roots: () => watch.live() });
   }
 
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
@@ -168,7 +162,6 @@ export class ProcessPlatform implements Platform {
         await this.#host.logs.retire(folder);
         await folder.remove();
         this.#host.ports.release(instanceId);
-        this.#cleared.delete(instanceId);
         return stopped;
       } catch (error) {
         const { runtimeInfo } = stopped;
@@ -213,13 +206,13 @@ export class ProcessPlatform implements Platform {
   }
 
   metrics(): readonly RunMetrics[] | undefined {
-    return this.#usage.take();
+    return this.#host.usage.take();
   }
 
   async close(): Promise<void> {
     this.#host.health.close();
     this.#host.watch.close();
-    await this.#usage.close();
+    await this.#host.usage.close();
     await this.#host.confinement.close();
     await this.#host.logs.close();
     await this.#host.table.close();
@@ -314,15 +307,18 @@ export class ProcessPlatform implements Platform {
 
   /** What a run that ended without us left in its groups: once, since they are gone then. */
   async #clear(folder: InstanceFolder, runId: string): Promise<void> {
-    if (this.#cleared.get(folder.instanceId) === runId) return;
-    this.#cleared.set(folder.instanceId, runId);
+    if (this.#ended.isCleared(folder.instanceId, runId)) return;
     await endGroups(this.#host, folder, runId);
+    this.#ended.cleared(folder.instanceId, runId);
   }
 
   async #infoOf(folder: InstanceFolder, state: SettledState): Promise<RuntimeInfo | null> {
     const info = await this.#readInfo(folder, state);
     if (info?.port !== undefined) {
-      this.#host.ports.note(info.instanceId, info.host ?? LOOPBACK, info.port);
+      const { ports } = this.#host;
+      const claim = [info.instanceId, info.host ?? LOOPBACK, info.port] as const;
+      if (state.kind === "live") ports.note(...claim);
+      else ports.noteEnded(...claim);
     }
     return info;
   }

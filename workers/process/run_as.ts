@@ -5,6 +5,7 @@ import { hostRefusal } from "../policy/host_rules.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import type { InstanceFolder } from "./instance_folder.ts";
 import { findProgram } from "./preflight.ts";
+import { probesBy, type ProgramAs } from "./probe_programs.ts";
 import type { ProcessHost } from "./process_host.ts";
 
 /** A user of the host, as `/etc/passwd` has it. */
@@ -51,7 +52,7 @@ export async function planAs(
     return refused(user, "the worker's own user is not root, and may not become another");
   }
   const isHostsHome = plan.env.HOME === host.hostEnvironment.HOME;
-  const asUser: AsUser = ({ argv, workingDirectory }) => ({
+  const asUser: ProgramAs = ({ argv, workingDirectory }) => ({
     argv: [
       setpriv.path,
       `--reuid=${account.uid}`,
@@ -68,28 +69,11 @@ export async function planAs(
     plan: {
       ...plan,
       ...asUser(plan),
-      ...probesAs(plan, asUser),
+      ...probesBy(plan, asUser),
       runtimeMetadata: { ...plan.runtimeMetadata, user },
       env: isHostsHome ? { ...plan.env, HOME: account.home } : plan.env,
     },
     account,
-  };
-}
-
-type AsUser = (
-  program: Pick<LaunchPlan, "argv" | "workingDirectory">,
-) => { argv: string[]; workingDirectory: string };
-
-/** What asks the server how it is may do no more than the server itself. */
-function probesAs(
-  { readiness, liveness }: LaunchPlan,
-  asUser: AsUser,
-): Pick<LaunchPlan, "readiness" | "liveness"> {
-  return {
-    readiness: readiness?.kind === "command" ? { ...readiness, ...asUser(readiness) } : readiness,
-    liveness: liveness?.probe.kind === "command"
-      ? { ...liveness, probe: { ...liveness.probe, ...asUser(liveness.probe) } }
-      : liveness,
   };
 }
 

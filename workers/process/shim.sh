@@ -125,6 +125,8 @@ loose() {
     echo "unconfined $1" >&3
     exit 0
   fi
+  # Also for a worker that comes after this one. It can do without.
+  { echo "$1" >>"$folder/runs/$run/loose"; } 2>/dev/null
   echo "loose $1" >&3
 }
 

@@ -15,11 +15,12 @@ import { endRun } from "./end_run.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { diskFull } from "./host_failure.ts";
 import { hiddenRecord } from "./hidden_secrets.ts";
-import { type LaunchRecord, recordOf } from "./instance_folder.ts";
-import { prepareLaunch } from "./prepare_launch.ts";
+import type { InstanceFolder, LaunchRecord } from "./instance_folder.ts";
+import { type PreparedLaunch, prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { handOver } from "./run_as.ts";
 import { LogLineProbe } from "./log_line_probe.ts";
+import { withProbesIn } from "./probe_programs.ts";
 import { probeOnce } from "./probes.ts";
 import { ANSWER_WITHIN_MS, waitUntilReady } from "./readiness.ts";
 import { liveInfo, withLogTail } from "./run_state.ts";
@@ -61,39 +62,25 @@ export async function startRun(
   if (signal.aborted) return failed(aborted());
   const confined = await confineRun(host, spec.runId, spec.limits);
   if ("failure" in confined) return failed(confined.failure);
-  const { lease } = spec;
-  if (lease) host.leases.hold();
-  const { plan, account, secrets, hidden } = prepared;
-  // The one form of the plan that holds secrets: for what is written and spawned, and for nothing else.
-  const open = revealed(plan, secrets);
-  let launch: LaunchRecord;
-  try {
-    const output = host.logs.prepare(folder, spec.runId);
-    launch = folder.prepare(spec.runId, open, {
-      leaseMs: lease?.leaseMs ?? null,
-      output,
-      confined,
-      hidden: hiddenRecord(hidden, output),
-      facts: launchFacts(plan, spec.configuration, spec.configurationRevision),
-    });
-    if (account) handOver(host, plan, folder, spec.runId, account);
-  } catch (error) {
-    await dropConfined(host, confined.joins);
-    throw error;
-  }
-  const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
-  host.health.tellStart(spec, "spawning", host.clock.now(), null);
-  const report = await spawnOnce(host, spec, open, confined, deadlineCs, signal);
-  if (report.kind !== "started") {
+  if (spec.lease) host.leases.hold();
+  const undo = async () => {
     host.logs.refused(folder, spec.runId);
-    const failure = await refusal(host, spec, report);
     await dropConfined(host, confined.joins);
-    return failed(signal.aborted ? aborted() : failure);
+  };
+  const plan = withProbesIn(prepared.plan, confined);
+  const launching = { ...prepared, plan };
+  const started = await spawnPrepared(host, spec, folder, launching, confined, askedAtCs, signal)
+    .catch(async (error) => {
+      // What went wrong first is what is told.
+      await undo().catch(() => {});
+      throw error;
+    });
+  if ("failure" in started) {
+    await undo();
+    return failed(signal.aborted ? aborted() : started.failure);
   }
-  if (report.loose.length > 0) {
-    Object.assign(launch, recordOf(loosened(confined, report.loose)));
-    folder.writeLaunch(spec.runId, launch);
-  }
+  const { report, launch } = started;
+  // At once, and nothing is written before: a server that lives is never left unwatched.
   const watched = host.watch.watch(folder, report.run, report.shim.status);
   // Only now: until the lock was taken, the other folders could have been those of a live run.
   const pruned = keepGoodLaunch(folder, spec.runId)
@@ -103,6 +90,41 @@ export async function startRun(
   // The server is to outlive the worker, and the worker is not to wait for the server.
   report.shim.unref();
   return outcome;
+}
+
+interface Started {
+  report: Extract<ShimReport, { kind: "started" }>;
+  /** With the limits that hold after all. */
+  launch: LaunchRecord;
+}
+
+/** Writes down how the run is launched, and spawns it; or says why nothing was spawned. */
+async function spawnPrepared(
+  host: ProcessHost,
+  spec: StartSpec,
+  folder: InstanceFolder,
+  { plan, program, account, secrets, hidden }: PreparedLaunch,
+  confined: Confined,
+  askedAtCs: Promise<number>,
+  signal: AbortSignal,
+): Promise<Started | { failure: Failure }> {
+  // The one form of the plan that holds secrets: for what is written and spawned, and for nothing else.
+  const open = revealed(plan, secrets);
+  const output = host.logs.prepare(folder, spec.runId);
+  const launch = folder.prepare(spec.runId, open, {
+    leaseMs: spec.lease?.leaseMs ?? null,
+    output,
+    confined,
+    hidden: hiddenRecord(hidden, output),
+    facts: launchFacts(plan, program, spec.configuration, spec.configurationRevision),
+  });
+  if (account) handOver(host, plan, folder, spec.runId, account);
+  const deadlineCs = await askedAtCs + Math.floor(spec.spawnWithinMs / 10);
+  host.health.tellStart(spec, "spawning", host.clock.now(), null);
+  const report = await spawnOnce(host, spec, open, confined, deadlineCs, signal);
+  if (report.kind !== "started") return { failure: await refusal(host, spec, report) };
+  const held = launch.confined && loosened(launch.confined, report.loose);
+  return { report, launch: { ...launch, ...(held && { confined: held }) } };
 }
 
 /** A held lock of an instance without a live run is looked into, once. */

@@ -2,6 +2,7 @@
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
+import type { Capsule } from "../../events/runtime_info.ts";
 import script from "./process_usage.sh" with { type: "text" };
 import {
   keyOf,
@@ -22,6 +23,12 @@ const MARKS_AT_ONCE = 2_000;
 /** The kernel's own threads descend from this one. */
 const KERNEL_THREADS = 2;
 
+/** What one run used, oldest first; the last minutes of it. */
+export type UsageCurve = NonNullable<Capsule["resources"]>;
+
+/** Samples of one run that are remembered. */
+const CURVE_LENGTH = 30;
+
 export interface UsageParts {
   clock: Clock;
   /** The host's `PATH`. */
@@ -34,6 +41,7 @@ export class UsageSampler {
   /** Runs of processes that no parent and no session tells of; null: of none. By `keyOf`. */
   #known = new Map<string, string | null>();
   #before = new Map<string, Tallied>();
+  readonly #curves = new Map<string, UsageCurve>();
   #pageBytes: number | null = null;
   #begunAt = -Infinity;
   #fresh: readonly RunMetrics[] | undefined;
@@ -83,18 +91,35 @@ export class UsageSampler {
     );
     const before = this.#before;
     this.#before = new Map();
+    const live = new Set(roots.map(({ runId }) => runId));
+    for (const runId of this.#curves.keys()) if (!live.has(runId)) this.#curves.delete(runId);
     return roots.flatMap(({ runId }) => {
       const own = members.get(runId);
       if (!own) return [];
       const usage = usageOf(runId, own, openFiles, pageBytes, at, before.get(runId));
       this.#before.set(runId, { at, cpuSeconds: usage.cpuSeconds });
+      this.#remember(usage);
       return [usage];
     });
+  }
+
+  /** What a run has used up to now; empty for one that was not sampled. */
+  curveOf(runId: string): UsageCurve {
+    return this.#curves.get(runId) ?? [];
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#shell.close();
+  }
+
+  #remember({ runId, cpuShare, memoryBytes }: RunMetrics): void {
+    const sample = {
+      at: this.parts.clock.now(),
+      cpuPercent: Math.round(cpuShare * 100),
+      memoryBytes,
+    };
+    this.#curves.set(runId, [...this.curveOf(runId), sample].slice(-CURVE_LENGTH));
   }
 
   /** Finds by their marks the processes that left their server's session and parent: each is looked at once in its life. */

@@ -16,6 +16,8 @@ export const probePlanSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("command"),
     argv: z.array(z.string()).min(1),
+    /** What it is called where `argv` begins with a program that becomes it; absent: as `argv` begins. */
+    name: z.string().optional(),
     /** The whole environment. None of the server's own variables, which may be secrets. */
     env: z.record(z.string(), z.string()),
     workingDirectory: z.string(),

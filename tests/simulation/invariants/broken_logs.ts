@@ -265,7 +265,7 @@ export const BROKEN_POLICY: Broken = {
 export const BROKEN_HEALTH: Broken = {
   healthReportsAreApart: () =>
     judged(
-      History.running().health("healthy").health("unhealthy").events,
+      History.running().health("healthy").health("unhealthy").health("starting").events,
     ),
   lateHealthChangesNothing: () => {
     const before = History.running();
