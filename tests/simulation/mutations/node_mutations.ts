@@ -34,8 +34,8 @@ export const NODE_MUTATIONS: readonly Mutation[] = [
       "Workers that nobody could hear, since Redis was away, are lost when it is back. Rule 8.",
     edits: [{
       file: "actors/worker_watch.ts",
-      find: "Math.min(this.silence(worker), this.parts.clock.monotonic() - this.quietFrom),",
-      replace: "this.silence(worker),",
+      find: "return now - Math.max(this.heard.get(workerId)?.seenAt ?? now, this.quietFrom);",
+      replace: "return now - (this.heard.get(workerId)?.seenAt ?? now);",
     }],
     noticedBy: ["nobodyIsLostAfterADisturbance"],
     draw: {
