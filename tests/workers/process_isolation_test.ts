@@ -125,7 +125,8 @@ testAsRoot(
     withWorld(async ({ platform, folder }) => {
       const readiness = { command: ["sh", "-c", "id -un >asked"] };
       await started(platform, shell("exec sleep 1000", { user: OTHER, readiness }));
-      assertEquals((await fileText(`${folder()}/work/asked`)).trim(), OTHER);
+      const work = `${folder()}/work`;
+      assertEquals((await fileText(`${work}/asked`)).trim(), OTHER);
     }, { policy: ANY_USER }),
 );
 
@@ -137,9 +138,10 @@ testAsRoot(
       const info = await started(platform, shell(script, { user: OTHER }), {
         limits: { processes: 16, openFiles: 32 },
       });
-      assertEquals((await fileText(`${folder()}/work/files`)).trim(), "32");
+      const work = `${folder()}/work`;
+      assertEquals((await fileText(`${work}/files`)).trim(), "32");
       if (info.limits?.processes === undefined) return;
-      assertStringIncludes(await fileText(`${folder()}/work/where`), `/${info.runId}`);
+      assertStringIncludes(await fileText(`${work}/where`), `/${info.runId}`);
     }, { policy: ANY_USER }),
 );
 

@@ -12,15 +12,13 @@ import {
   started,
   startIt,
   withWorld,
+  writeSecret,
 } from "./process_world.ts";
 
 const VALUE = 'hush "quoted" \\ line & more';
 
-async function keepSecret({ dataFolder }: ProcessWorld, name: string, value = VALUE, mode = 0o600) {
-  await Deno.mkdir(`${dataFolder}/secrets`, { recursive: true });
-  await Deno.writeTextFile(`${dataFolder}/secrets/${name}`, `${value}\n`, { mode });
-  await Deno.chmod(`${dataFolder}/secrets/${name}`, mode);
-}
+const keepSecret = (world: ProcessWorld, name: string, value = VALUE, mode?: number) =>
+  writeSecret(world, name, `${value}\n`, mode);
 
 /** All that the site keeps of its instances, as one text, without the files of `but`. */
 async function keptText(folder: string, but: readonly string[]): Promise<string> {

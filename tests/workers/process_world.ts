@@ -151,3 +151,16 @@ export function fileText(path: string): Promise<string> {
     async () => await Deno.readTextFile(path).catch(() => null) || null,
   );
 }
+
+/** Puts a secret into the site's folder of secrets, as its host's owner would: `text` is all that the file holds. */
+export async function writeSecret(
+  { dataFolder }: ProcessWorld,
+  name: string,
+  text: string,
+  mode = 0o600,
+): Promise<void> {
+  const path = `${dataFolder}/secrets/${name}`;
+  await Deno.mkdir(`${dataFolder}/secrets`, { recursive: true });
+  await Deno.writeTextFile(path, text, { mode });
+  await Deno.chmod(path, mode);
+}

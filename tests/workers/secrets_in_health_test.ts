@@ -11,14 +11,10 @@ import {
   started,
   startIt,
   withWorld,
+  writeSecret,
 } from "./process_world.ts";
 
 const VALUE = "hunter2-NEW";
-
-async function keepSecret({ dataFolder }: ProcessWorld) {
-  await Deno.mkdir(`${dataFolder}/secrets`, { recursive: true });
-  await Deno.writeTextFile(`${dataFolder}/secrets/key`, VALUE, { mode: 0o600 });
-}
 
 function heard({ platform }: ProcessWorld): HealthReport[] {
   const reports: HealthReport[] = [];
@@ -52,7 +48,7 @@ Deno.test("of a part's long reason no half of a secret is left where it is cut",
 
 Deno.test("a start that waits, and fails, tells of its probe without the server's secrets", () =>
   withWorld(async (world) => {
-    await keepSecret(world);
+    await writeSecret(world, "key", VALUE);
     const reports = heard(world);
     const outcome = await startIt(
       world.platform,
@@ -80,7 +76,7 @@ const DRASI = `
 
 Deno.test("what a drasi-server says of a part in error is reported without its secrets", () =>
   withWorld(async (world) => {
-    await keepSecret(world);
+    await writeSecret(world, "key", VALUE);
     await Deno.writeTextFile(`${world.dataFolder}/drasi.js`, DRASI);
     const bin = `${world.dataFolder}/drasi-server`;
     const run = `exec ${Deno.execPath()} run --allow-all ${world.dataFolder}/drasi.js "$2"`;

@@ -5,28 +5,23 @@ import { LAUNCH_LOST } from "../../workers/process/hidden_secrets.ts";
 import {
   eventually,
   failureOf,
-  type ProcessWorld,
   shell,
   started,
   startIt,
   withWorld,
+  writeSecret,
 } from "./process_world.ts";
 
 const EARLIER =
   "--- earlier output is withheld: it may hold secrets that are not known any more, so they could not be hidden ---";
 const ENV = { env: { KEY: "${secret:key}" } };
 
-async function keepSecret({ dataFolder }: ProcessWorld, value: string) {
-  await Deno.mkdir(`${dataFolder}/secrets`, { recursive: true });
-  await Deno.writeTextFile(`${dataFolder}/secrets/key`, value, { mode: 0o600 });
-}
-
 const next = (generation: number) => ({ fence: { generation, attempt: 1 } });
 
 Deno.test("where the launch record is torn, what the run said is withheld, also when it ends and after the next start", () =>
   withWorld(async (world) => {
     const { platform } = world;
-    await keepSecret(world, "hunter2");
+    await writeSecret(world, "key", "hunter2");
     const script = 'echo "key $KEY"; while [ ! -e ../../end ]; do sleep 0.05; done; exit 1';
     const { runId } = await started(platform, shell(script, ENV));
     const record = `${world.folder()}/runs/${runId}/launch.json`;
@@ -45,7 +40,7 @@ Deno.test("where the launch record is torn, what the run said is withheld, also 
 
 Deno.test("where the instance's run record is torn, its secrets are still hidden", () =>
   withWorld(async (world) => {
-    await keepSecret(world, "hunter2");
+    await writeSecret(world, "key", "hunter2");
     await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
     const whole = await Deno.readTextFile(`${world.folder()}/run.json`);
     await Deno.writeTextFile(`${world.folder()}/run.json`, "");
@@ -64,10 +59,10 @@ Deno.test("a launch record of a release that knew no secrets withholds nothing",
 
 Deno.test("a worker that knows only the new value of a secret shows nothing of the run that was given the old one", () =>
   withWorld(async (world) => {
-    await keepSecret(world, "hunter2-OLD");
+    await writeSecret(world, "key", "hunter2-OLD");
     await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
     await world.platform.close();
-    await keepSecret(world, "hunter2-NEW");
+    await writeSecret(world, "key", "hunter2-NEW");
     const later = await world.reopen();
     const LOST =
       "(withheld: the secret key cannot be read, or was changed since, so it could not be hidden)";
@@ -79,22 +74,22 @@ Deno.test("a worker that knows only the new value of a secret shows nothing of t
 
 Deno.test("after a rotation with a restart of the server, a later worker shows what the new run says, and not the old one", () =>
   withWorld(async (world) => {
-    await keepSecret(world, "hunter2-OLD");
+    await writeSecret(world, "key", "hunter2-OLD");
     await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
     await world.platform.stop("i-1", NO_FENCE);
-    await keepSecret(world, "hunter2-NEW");
+    await writeSecret(world, "key", "hunter2-NEW");
     await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV), next(2));
     assertEquals(await world.platform.logs("i-1", 9), ["key (secret)", "key (secret)"]);
     await world.platform.close();
     const later = await world.reopen();
     assertEquals(await later.logs("i-1", 9), [EARLIER, "key (secret)"]);
-    await keepSecret(world, "hunter2-OLD");
+    await writeSecret(world, "key", "hunter2-OLD");
     assertEquals((await later.logs("i-1", 9)).length, 2, "what is known of both hides both");
   }));
 
 Deno.test("a secret that is used no more and is gone from the host withholds the output from before, and no other", () =>
   withWorld(async (world) => {
-    await keepSecret(world, "hunter2");
+    await writeSecret(world, "key", "hunter2");
     await started(world.platform, shell('echo "key $KEY"; exec sleep 9', ENV));
     await world.platform.stop("i-1", NO_FENCE);
     failureOf(await startIt(world.platform, shell("echo two; exit 3"), next(2)));
@@ -112,7 +107,7 @@ Deno.test("a secret that is used no more and is gone from the host withholds the
 
 Deno.test("of a secret across the cut of a very long line neither half is shown, in one page, two, or a failure", () =>
   withWorld(async (world) => {
-    await keepSecret(world, "hunter2-SECRET");
+    await writeSecret(world, "key", "hunter2-SECRET");
     // The cut is in the midst of the first secret; the second is whole.
     const script = `head -c 65529 /dev/zero | tr '\\0' x; echo "$KEY and $KEY"; exit 3`;
     const { runtimeInfo } = failureOf(await startIt(world.platform, shell(script, ENV)));
