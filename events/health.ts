@@ -11,6 +11,9 @@ export const componentProblemSchema = z.object({
 });
 export type ComponentProblem = z.infer<typeof componentProblemSchema>;
 
+/** What a report says of why at most. */
+export const REASON_CHARACTERS_MAX = 1_000;
+
 /** The most parts that one report names. */
 export const COMPONENTS_MAX = 20;
 
@@ -27,7 +30,7 @@ export const healthReportSchema = z.object({
   /** Why it is unhealthy. `liveness`: its restart policy acts. `components`: parts of it failed, which is shown only. */
   cause: z.enum(["liveness", "components"]).optional(),
   /** What the last probe found wrong, in words; also of a start that waits for its readiness. */
-  reason: z.string().max(1_000).optional(),
+  reason: z.string().max(REASON_CHARACTERS_MAX).optional(),
   /** Never empty. */
   components: z.array(componentProblemSchema).min(1).max(COMPONENTS_MAX).optional(),
   /** Where a start is, and since when (epoch milliseconds by the host's clock). */

@@ -1,5 +1,5 @@
 /** How well a server is, by the probes so far: pure. */
-import type { ComponentProblem } from "../events/health.ts";
+import { type ComponentProblem, REASON_CHARACTERS_MAX } from "../events/health.ts";
 
 /** What is known of one run. */
 export interface HealthState {
@@ -63,7 +63,7 @@ export function judgeHealth(
       ...passed,
       health: "unhealthy",
       cause: "components",
-      reason: components.map(described).join("; ").slice(0, 1_000),
+      reason: components.map(described).join("; ").slice(0, REASON_CHARACTERS_MAX),
       components,
     };
 }

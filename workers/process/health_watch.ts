@@ -1,6 +1,6 @@
 /** Asks the live servers of this site how they are, again and again, also those that it found when it began. */
 import { sleep } from "../../events/clock.ts";
-import type { HealthReport, StartStep } from "../../events/health.ts";
+import { type HealthReport, REASON_CHARACTERS_MAX, type StartStep } from "../../events/health.ts";
 import { type HealthState, judgeHealth, type ProbeResult, UNPROBED } from "../health_judgement.ts";
 import type { StartSpec } from "../platform.ts";
 import type { LivenessPlan } from "../templates/probe_plan.ts";
@@ -54,7 +54,7 @@ export class HealthWatch {
       runGeneration: spec.fence.generation,
       health: "starting",
       start: { step, since },
-      ...(problem === null ? {} : { reason: redacted(problem).slice(0, 1_000) }),
+      ...toldReason(problem),
     });
   }
 
@@ -172,7 +172,7 @@ export class HealthWatch {
       runGeneration: run.generation,
       health: health!,
       ...(cause === null ? {} : { cause }),
-      ...(reason === null ? {} : { reason: redacted(reason).slice(0, 1_000) }),
+      ...toldReason(reason),
       ...(components.length === 0 ? {} : { components: [...components] }),
     });
   }
@@ -196,4 +196,8 @@ export class HealthWatch {
     if (next) next();
     else this.#free++;
   }
+}
+
+function toldReason(problem: string | null): { reason?: string } {
+  return problem === null ? {} : { reason: redacted(problem).slice(0, REASON_CHARACTERS_MAX) };
 }
