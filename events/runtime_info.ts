@@ -73,3 +73,12 @@ export const runtimeInfoSchema = z.object({
 
 export type Exit = z.infer<typeof exitSchema>;
 export type RuntimeInfo = z.infer<typeof runtimeInfoSchema>;
+
+/**
+ * Of two runs of an instance that are both told to live, `found` is the one to keep: it was asked for later, and begun
+ * later. A log that lost its end may hold an older one for live, which had ended before; one that began later was begun
+ * by those who no longer knew of a higher generation. Design §4 rule 7.
+ */
+export function isNewer(found: RuntimeInfo, known: RuntimeInfo): boolean {
+  return found.generation > known.generation && found.startedAt >= known.startedAt;
+}

@@ -1,6 +1,6 @@
 /** Readings of an event against the facts so far: whose command it ends, and what it says of the run. */
 import type { RecordedEvent } from "../events/envelope.ts";
-import type { RuntimeInfo } from "../events/runtime_info.ts";
+import { isNewer, type RuntimeInfo } from "../events/runtime_info.ts";
 import type { Facts, PendingCommand } from "./facts.ts";
 
 /** The command that an event ends, by its id; null for events that end none. Design §1, promise 4. */
@@ -45,11 +45,17 @@ export function reportedRun(event: RecordedEvent): RuntimeInfo | null {
   }
 }
 
-/** It says that a run lives which has not ended yet: a late report never revives one. Design §4. */
+/**
+ * It says that a run lives which has not ended yet: a late report never revives one, and one that is found takes the
+ * place of a live one only when it is newer. Design §4.
+ */
 export function reportsLiveRun(facts: Facts, event: RecordedEvent): boolean {
   const run = reportedRun(event);
   if (run?.status !== "Running" || facts.endedRuns.includes(run.runId)) return false;
-  return event.type !== "RuntimeObserved" || event.data.observation === "Found";
+  if (event.type !== "RuntimeObserved") return true;
+  const known = facts.run?.runtimeInfo;
+  return event.data.observation === "Found" &&
+    (known?.status !== "Running" || isNewer(run, known));
 }
 
 /** It says that the present run is over, or that nothing runs. */

@@ -4,7 +4,7 @@
  */
 import type { Observation } from "../../events/observations.ts";
 import type { InstanceResponse } from "../../events/responses.ts";
-import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { isNewer, type RuntimeInfo } from "../../events/runtime_info.ts";
 import type { InstanceRow } from "./tables.ts";
 
 /** Moves `instance` on by a worker's response. */
@@ -30,7 +30,7 @@ export function afterObservation(instance: InstanceRow, observation: Observation
     case "Lost":
       return instance.runId === runtimeInfo.runId ? clear(instance) : undefined;
     case "Found":
-      return instance.runId === null && runtimeInfo.status === "Running"
+      return runtimeInfo.status === "Running" && isNewest(instance, runtimeInfo)
         ? started(instance, runtimeInfo)
         : undefined;
     default:
@@ -41,6 +41,11 @@ export function afterObservation(instance: InstanceRow, observation: Observation
 /** A log that lost its end knows less than the hosts: what comes next must be newer than what runs there. */
 function raiseGeneration(instance: InstanceRow, { generation }: RuntimeInfo): void {
   if (generation > instance.generation) instance.generation = generation;
+}
+
+function isNewest(instance: InstanceRow, found: RuntimeInfo): boolean {
+  return instance.runtimeInfo === null ||
+    isNewer(found, JSON.parse(instance.runtimeInfo) as RuntimeInfo);
 }
 
 function started(instance: InstanceRow, runtimeInfo: RuntimeInfo): void {

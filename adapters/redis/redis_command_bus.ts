@@ -5,6 +5,7 @@ import type { RecordedEvent } from "../../events/envelope.ts";
 import type { WorkerMetrics } from "../../events/metrics.ts";
 import type { LogPage, LogReading } from "../../events/server_output.ts";
 import { linesOf, logsQuery, pageOf, type Query } from "../../events/site_query.ts";
+import { DELIVERIES_MAX } from "./command_offers.ts";
 import { commandsOf, type StoredCommand, storedCommands } from "./command_records.ts";
 import { retriedWithKeys } from "./redis_event_log.ts";
 import { asLeader } from "./redis_leadership.ts";
@@ -52,7 +53,12 @@ export class RedisCommandBus implements CommandBus {
     if (text === null) {
       // Still the leader's right to be told that it is not.
       await asLeader(() =>
-        link.write("retarget", [link.keys.meta, link.keys.meta], [fence, commandId, ""])
+        link.write("retarget", [link.keys.meta, link.keys.meta], [
+          fence,
+          commandId,
+          "",
+          DELIVERIES_MAX,
+        ])
       );
       return false;
     }
@@ -60,7 +66,14 @@ export class RedisCommandBus implements CommandBus {
     const to = link.keys.commandStream(command.platform, site, isUrgent(command));
     const [from = to] = await this.streamsOf([commandId]);
     const answer = await retriedWithKeys((missing) =>
-      asLeader(() => link.write("retarget", [from, to, ...missing], [fence, commandId, site ?? ""]))
+      asLeader(() =>
+        link.write("retarget", [from, to, ...missing], [
+          fence,
+          commandId,
+          site ?? "",
+          DELIVERIES_MAX,
+        ])
+      )
     );
     return (answer as string[])[0] === "moved";
   }

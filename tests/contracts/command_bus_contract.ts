@@ -96,8 +96,12 @@ export function commandBusContract(technology: string, open: OpenWorld): void {
     for (let offer = 1; offer <= 5; offer++) {
       assertEquals(await ids(worker.take(1, 0)), ["c"]);
       assertEquals((await broker.bus.inFlight())[0]!.deliveries, offer);
-      await broker.bus.retarget("c", offer % 2 ? "site-1" : null, fence);
+      if (offer < 5) await broker.bus.retarget("c", offer % 2 ? "site-1" : null, fence);
     }
+    const waiting = worker.take(1, 400);
+    await broker.bus.retarget("c", "site-1", fence);
+    await world.advance(450);
+    assertEquals(await ids(waiting), [], "it is not offered a sixth time to one who waits");
     await eventually(world, "the poison has ended", async () => {
       assertEquals(await ids(worker.take(1, 0)), []);
       return (await broker.bus.inFlight()).length === 0;

@@ -46,11 +46,18 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
     await worker.observe(observed("Found", running("a", "run-2")));
     assertEquals(await standing(), "run-2");
     await worker.observe(observed("Found", running("a", "run-3")));
-    assertEquals(await standing(), "run-2", "a known run is not replaced by a found one");
+    assertEquals(await standing(), "run-2", "a known run is not replaced by another one");
+    const before = running("a", "run-4", { generation: 2, startedAt: startedAt - 1 });
+    await worker.observe(observed("Found", before));
+    assertEquals(await standing(), "run-2", "nor by one that had begun before it");
     await worker.observe(observed("Lost", running("a", "run-2")));
     assertEquals(await standing(), null);
     await worker.observe(observed("Found", running("a", "run-2")));
     assertEquals(await standing(), "run-2", "a lost run may be found again");
+    await worker.observe(observed("Found", running("a", "run-5", { generation: 2, startedAt })));
+    assertEquals(await standing(), "run-5", "a newer one takes its place: it was only remembered");
+    await worker.observe(observed("Exited", stopped("a", "run-2")));
+    assertEquals(await standing(), "run-5");
   });
 
   it("what is said of a run's health is a fact of its own; of a run that has ended, it is not written down", async ({ broker }) => {

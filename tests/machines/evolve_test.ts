@@ -245,6 +245,21 @@ Deno.test("a late report never revives a run that has ended", () => {
   assertEquals(statusOf(found.state), "Failed");
 });
 
+Deno.test("of two runs told to live, the one that is newer by generation and by start is kept", () => {
+  const found = (runId: string, generation: number, startedAt: number) =>
+    History.running().add("RuntimeObserved", {
+      instanceId: "instance-1",
+      observation: "Found",
+      workerId: "w1",
+      runtimeInfo: { ...running(runId), generation, startedAt },
+    }).state.context;
+  const { generation, startedAt } = History.running().state.context.run!.runtimeInfo!;
+  assertEquals(found("r7", generation, startedAt + 1).run?.runId, "r1");
+  assertEquals(found("r7", generation + 3, startedAt - 1).run?.runId, "r1");
+  const { run, endedRuns } = found("r7", generation + 3, startedAt + 1);
+  assertEquals([run?.runId, endedRuns], ["r7", ["r1"]]);
+});
+
 Deno.test("a second report of the same exit changes nothing but the version", () => {
   const history = History.running().exited("r1", 1);
   const before = history.state.context;

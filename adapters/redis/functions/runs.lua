@@ -60,13 +60,18 @@ local function after_response(keys, instance, run, response)
   end
 end
 
+-- `isNewer` of events/runtime_info.ts.
+local function is_newer(info, known)
+  return info.generation > known.generation and info.startedAt >= known.startedAt
+end
+
 local function after_observation(keys, instance, run, kind, info)
   raise_generation(instance, info)
   if kind == 'Exited' then
     run_ended(keys, instance, run, info)
   elseif kind == 'Lost' then
     if run.runId == info.runId then clear_run(keys, instance, run) end
-  elseif not run.runId and info.status == 'Running' then
+  elseif info.status == 'Running' and (not run.info or is_newer(info, run.info)) then
     run_started(keys, instance, run, info)
   end
 end

@@ -8,6 +8,15 @@
 -- An offer gives no right: only an accept does. In one function, so that a drain, a take-over and the number of free
 -- slots hold for all four streams at once, and what was offered too often ends as poison and is offered to nobody.
 
+local function end_as_poison(keys, command)
+  local instance = read_instance(keys, command.instance)
+  local data = '{"commandId":' .. cjson.encode(command.id) .. ',"reason":"Poison"}'
+  local meta = '{"requestedBy":"delivery","correlationId":' .. cjson.encode(command.correlationId) .. '}'
+  local event = record(keys, instance, 'CommandRefused', data, meta)
+  end_command(keys, instance, command, event)
+  write_instance(keys, instance)
+end
+
 local function poison(keys, stream, entry, fields)
   local id
   for index = 1, #fields, 2 do
@@ -19,12 +28,7 @@ local function poison(keys, stream, entry, fields)
     redis.call('XDEL', stream, entry)
     return
   end
-  local instance = read_instance(keys, command.instance)
-  local data = '{"commandId":' .. cjson.encode(id) .. ',"reason":"Poison"}'
-  local meta = '{"requestedBy":"delivery","correlationId":' .. cjson.encode(command.correlationId) .. '}'
-  local event = record(keys, instance, 'CommandRefused', data, meta)
-  end_command(keys, instance, command, event)
-  write_instance(keys, instance)
+  end_as_poison(keys, command)
 end
 
 local function claim(keys, stream, worker_id, args, most, give)
@@ -81,8 +85,9 @@ redis.register_function {
 -- retarget: the leader moves a command that nobody has accepted to another stream. Design §4 rule 5.
 --
 -- KEYS  the base keys; then the stream that it is on, the stream that it goes to. ARGV 1 fencing token  2 command
---       3 site (or ""). Gives ["moved"] | ["refused"] | ["keys", stream]. Errors: DRAASFENCE.
--- Atomic, because an accept may come at any time: nothing is done once there is one.
+--       3 site (or "")  4 deliveries at most. Gives ["moved"] | ["refused"] | ["keys", stream]. Errors: DRAASFENCE.
+-- Atomic, because an accept may come at any time: nothing is done once there is one. What was offered too often is not
+-- moved but ends as poison: who waits on the other stream would be offered it before anybody counts.
 
 local function leads(keys, fence)
   local holder = redis.call('GET', keys[LEADER])
@@ -106,6 +111,10 @@ local function retarget(keys, args)
   local pending = redis.pcall('XPENDING', command.stream, GROUP, command.entry, command.entry, 1)
   local offered = not pending.err and pending[1] and pending[1][4] or 0
   command.moved = (command.moved or 0) + offered
+  if command.moved >= tonumber(args[4]) then
+    end_as_poison(keys, command)
+    return { 'refused' }
+  end
   take_off(command)
   command.stream = to
   command.entry = redis.call('XADD', to, '*', 'id', args[2], 'c', text, 'o', command.order,
