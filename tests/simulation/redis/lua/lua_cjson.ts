@@ -132,11 +132,14 @@ const PLAIN: Readonly<Record<string, string>> = {
 /** Reads a text once, from its begin; what follows a zero byte is not there, as for C. */
 class Reader {
   readonly #text: string;
+  /** No text in it has an escape, or ends before its quote. */
+  readonly #isPlain: boolean;
   #at = 0;
   #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
+    this.#isPlain = !text.includes("\\") && !text.includes("\0");
   }
 
   whole(): LuaValue {
@@ -214,6 +217,11 @@ class Reader {
   #string(): string {
     const text = this.#text;
     let from = ++this.#at;
+    const end = this.#isPlain ? text.indexOf('"', from) : -1;
+    if (end >= 0) {
+      this.#at = end + 1;
+      return text.slice(from, end);
+    }
     let result = "";
     for (; this.#at < text.length; this.#at++) {
       const code = text.charCodeAt(this.#at);
