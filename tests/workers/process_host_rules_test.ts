@@ -2,7 +2,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readHostPolicy } from "../../programs/policy_file.ts";
 import { type HostPolicy, openPolicy, strictPolicy } from "../../workers/policy/host_policy.ts";
-import { failureOf, type ProcessWorld, started, startIt, withWorld } from "./process_world.ts";
+import {
+  eventually,
+  failureOf,
+  fileText,
+  type ProcessWorld,
+  started,
+  startIt,
+  withWorld,
+} from "./process_world.ts";
 
 const open = openPolicy("worker.yaml");
 
@@ -71,6 +79,26 @@ Deno.test("a program that asks a server how it is, is held to the same list", ()
       const message = await refusal(world, { command: ["/bin/sleep", "9"], ...probe });
       assertStringIncludes(message, 'refused by worker.yaml, rule "binaries"');
     }
+  }));
+
+Deno.test("a worker asks a server that it found only by what its host allows now", () =>
+  withWorld(async ({ platform, dataFolder, folder, reopen }) => {
+    for (const id of ["allowed", "forbidden"]) {
+      const program = `${dataFolder}/${id}`;
+      await Deno.writeTextFile(program, "#!/bin/sh\necho asked >>asked\n", { mode: 0o700 });
+      const liveness = { command: [program], intervalMs: 500 };
+      await started(platform, { command: ["sleep", "1000"], liveness }, { instanceId: id });
+    }
+    const timesAsked = async (id: string) => (await fileText(`${folder(id)}/asked`)).length;
+    await timesAsked("forbidden");
+    await platform.close();
+    const before = await timesAsked("allowed");
+    const own = await Deno.realPath(dataFolder);
+    const policy = { ...open, binaries: [`${own}/allowed`] };
+    await (await reopen({ policy })).inventory();
+    const last = await timesAsked("forbidden");
+    await eventually("asked twice more", async () => await timesAsked("allowed") > before + 6);
+    assertEquals(await timesAsked("forbidden"), last);
   }));
 
 Deno.test("a link or dots within an allowed folder lead to no other program", () =>

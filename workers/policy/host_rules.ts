@@ -96,12 +96,17 @@ function templateRefusals({ templates }: HostPolicy, { template }: LaunchWish): 
   }];
 }
 
-function binaryRefusals({ binaries }: HostPolicy, { program, variables }: LaunchWish): Refusal[] {
+/** Whether this program may run; its folder comes free of symbolic links. */
+export function mayRunProgram({ binaries }: HostPolicy, program: string): boolean {
+  return binaries === null || binaries.some((pattern) => matchesPattern(pattern, program));
+}
+
+function binaryRefusals(policy: HostPolicy, { program, variables }: LaunchWish): Refusal[] {
+  const { binaries } = policy;
   if (binaries === null || program === undefined) return [];
   const loader = (variables ?? []).filter((name) => LOADER_VARIABLE.test(name));
-  const isAllowed = binaries.some((pattern) => matchesPattern(pattern, program));
   return [
-    ...(isAllowed
+    ...(mayRunProgram(policy, program)
       ? []
       : [{ rule: "binaries", reason: `${program} is not one of ${listed(binaries)}` }]),
     ...loader.map((name) => ({

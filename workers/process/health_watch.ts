@@ -46,6 +46,11 @@ export class HealthWatch {
     return this.#runs.get(runId)?.record ?? null;
   }
 
+  /** Whether it is asked for its liveness already. */
+  isFollowing(runId: string): boolean {
+    return this.#runs.get(runId)?.probing != null;
+  }
+
   /** Tells where a start is; a step with the time at which it began. */
   tellStart(spec: StartSpec, step: StartStep, since: number, problem: string | null): void {
     this.#parts.onHealth({

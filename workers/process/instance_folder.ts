@@ -234,8 +234,7 @@ export class InstanceFolder {
   }
 
   async writeExit(record: ExitRecord): Promise<void> {
-    await this.#makeRunFolder(record.runId);
-    await writePrivate(`${this.runFolder(record.runId)}/exit.json`, JSON.stringify(record));
+    await this.#write(record.runId, "exit.json", record);
   }
 
   readStop(runId: string): Promise<StopRecord | null> {
@@ -244,8 +243,7 @@ export class InstanceFolder {
 
   /** Says why the run is about to end, for whoever sees it end. */
   async writeStop(runId: string, record: StopRecord): Promise<void> {
-    await this.#makeRunFolder(runId);
-    await writePrivate(`${this.runFolder(runId)}/stop.json`, JSON.stringify(record));
+    await this.#write(runId, "stop.json", record);
   }
 
   /** Removes the folders of all runs but these. */
@@ -271,6 +269,19 @@ export class InstanceFolder {
         const isWritten = error instanceof Error && "code" in error && error.code === "ENOTEMPTY";
         if (!isWritten || tries === REMOVE_TRIES) throw error;
       }
+    }
+  }
+
+  /** At once where the folder is there, which takes less time than a turn of the event loop. */
+  async #write(runId: string, name: string, record: ExitRecord | StopRecord): Promise<void> {
+    const path = `${this.runFolder(runId)}/${name}`;
+    const text = JSON.stringify(record);
+    try {
+      writePrivateSync(path, text);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      await this.#makeRunFolder(runId);
+      writePrivateSync(path, text);
     }
   }
 

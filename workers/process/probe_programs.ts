@@ -1,7 +1,11 @@
 /** What a program that asks a server how it is runs under: no more than the server itself. */
 import type { LaunchPlan } from "../templates/launch_plan.ts";
-import type { ProbePlan } from "../templates/probe_plan.ts";
+import type { LivenessPlan, ProbePlan } from "../templates/probe_plan.ts";
+import type { HostPolicy } from "../policy/host_policy.ts";
+import { mayRunProgram } from "../policy/host_rules.ts";
 import type { Confined } from "./confinement.ts";
+import { inResolvedFolder } from "./launch_wish.ts";
+import { findProgram } from "./preflight.ts";
 
 /**
  * Joins the groups of its first argument, sets the limits of its second, and becomes the rest. What cannot be joined or
@@ -34,6 +38,21 @@ export function probesBy(
       ? { ...liveness, probe: by(liveness.probe) }
       : liveness,
   };
+}
+
+/**
+ * What a worker asks a run that another one started: `worker.yaml` may have changed since, and what it does not allow any
+ * more is not run. The server itself goes on, unasked.
+ */
+export async function livenessAllowed(
+  policy: HostPolicy,
+  liveness: LivenessPlan | null,
+): Promise<LivenessPlan | null> {
+  if (policy.binaries === null || liveness?.probe.kind !== "command") return liveness;
+  const { name, argv, env, workingDirectory } = liveness.probe;
+  const found = await findProgram(name ?? argv[0]!, env.PATH ?? "", workingDirectory);
+  if ("code" in found) return null;
+  return mayRunProgram(policy, await inResolvedFolder(found.path)) ? liveness : null;
 }
 
 /** The plan with its probes held by what holds its server: what they fork or take counts with that, and ends with it. */

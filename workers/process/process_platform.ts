@@ -29,6 +29,7 @@ import { hostError, hostFailure } from "./host_failure.ts";
 import type { InstanceFolder, RunRecord } from "./instance_folder.ts";
 import { Lanes } from "../lanes.ts";
 import { LOOPBACK } from "./preflight.ts";
+import { livenessAllowed } from "./probe_programs.ts";
 import {
   endLeftovers,
   folderOf,
@@ -44,6 +45,7 @@ import { openOutput } from "./logs/log_store.ts";
 import { NOTHING } from "./logs/log_index.ts";
 import { shownPage } from "./logs/shown_page.ts";
 import { startRun } from "./start_run.ts";
+import type { LivenessPlan } from "../templates/probe_plan.ts";
 
 /** For a launch record that is gone: what most programs understand. */
 const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 10_000 };
@@ -284,6 +286,13 @@ export class ProcessPlatform implements Platform {
     return null;
   }
 
+  /** Of a run that an earlier worker started. */
+  async #askOn(watched: WatchedRun, liveness: LivenessPlan | null): Promise<void> {
+    const { health, policy } = this.#host;
+    if (health.isFollowing(watched.run.runId)) return;
+    health.follow(watched, await livenessAllowed(policy, liveness));
+  }
+
   /** As `inspect`, and ends what holds the lock of an instance without a live run; null for one known to have ended. */
   async #lookInto(instanceId: string, which: "all" | "live"): Promise<RuntimeInfo | null> {
     const folder = folderOf(this.#host, instanceId);
@@ -331,7 +340,7 @@ export class ProcessPlatform implements Platform {
         const watched = this.#host.watch.watch(folder, state.run, null);
         const launch = await folder.readLaunch(state.run.runId);
         if (launch?.leaseMs) this.#host.leases.hold();
-        if (!watched.isStarting) this.#host.health.follow(watched, launch?.liveness ?? null);
+        if (!watched.isStarting) await this.#askOn(watched, launch?.liveness ?? null);
         return liveInfo(this.site, folder.instanceId, state.run, launch);
       }
       case "ended": {

@@ -4,11 +4,11 @@
 #
 #   sh process_table.sh INSTANCES_FOLDER
 #
-#   boot | uptime | probe PID | signal NAME PID START_TICKS BOOT_ID | locked INSTANCE
+#   boot | uptime | probe PID | signal NAME PID START_TICKS BOOT_ID
 #   marked | holders INSTANCE | kill-marked PID RUN_ID | kill-holder PID INSTANCE
 #   fence INSTANCE NUMBER [PID START_TICKS BOOT_ID]
 #
-# POSIX sh; only `locked`, `marked`, `kill-marked` and `fence` fork. DRAAS_* marks: see launch_plan.ts.
+# POSIX sh; only `marked`, `kill-marked` and `fence` fork. DRAAS_* marks: see launch_plan.ts.
 set -f
 instances=$1
 
@@ -69,13 +69,6 @@ while read -r verb a b c d e; do
         { kill -s "$a" -- "-$b" || kill -s "$a" "$b"; } && echo sent
       fi
       ;;
-    locked)
-      # Shared, so that two that look do not see each other.
-      if [ -e "$instances/$a/run.lock" ]; then
-        flock -n -s 9 9<"$instances/$a/run.lock"
-        [ $? = 1 ] && echo held
-      fi
-      ;;
     fence)
       if [ -n "$c" ]; then
         # Its run has the lock, and has it still after the fence is there: whoever gets it next reads the fence.
@@ -94,8 +87,7 @@ while read -r verb a b c d e; do
       ;;
     marked)
       set +f
-      grep -szxaH 'DRAAS_\(SITE\|INSTANCE_ID\|RUN_ID\|SHIM\)=[A-Za-z0-9-]*' /proc/[0-9]*/environ |
-        tr '\0' '\n'
+      grep -szxaH 'DRAAS_\(SITE\|INSTANCE_ID\|RUN_ID\|SHIM\)=[A-Za-z0-9-]*' /proc/[0-9]*/environ
       set -f
       ;;
     holders)

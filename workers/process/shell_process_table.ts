@@ -39,7 +39,8 @@ export function openShellProcessTable(
     startTicksOf: async (pid) => (await ask(`probe ${pid}`))[0] ?? null,
     signalGroup: ({ pid, startTicks, bootId }: ProcessIdentity, signal) =>
       isAnswered(`signal ${signal.replace(/^SIG/, "")} ${pid} ${startTicks} ${bootId}`),
-    isLocked: (instanceId) => isAnswered(`locked ${instanceId}`),
+    isLocked: (instanceId) =>
+      Promise.try(() => isHeld(`${instancesFolder}/${instanceId}/run.lock`)),
     marked: shared(async () => parseMarks(await ask("marked", "slow"))),
     holders: async (instanceId) => (await ask(`holders ${instanceId}`, "slow")).map(Number),
     kill: (pid, proof) =>
@@ -58,6 +59,22 @@ export function openShellProcessTable(
       await Promise.all(Object.values(answers).map((one) => one.close()));
     },
   };
+}
+
+/** Whether anyone holds the lock of this file. It is taken for an instant, shared, so that two that look do not meet. */
+function isHeld(path: string): boolean {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  try {
+    return !file.tryLockSync(false);
+  } finally {
+    file.close();
+  }
 }
 
 /** Lines such as `/proc/12/environ:DRAAS_SITE=s1`, several a process, as processes. */
