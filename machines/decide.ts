@@ -171,22 +171,29 @@ function decideStop(state: InstanceState, given: Deciding): Decision {
   }
   if (status === "Deleting") return conflict(state, "It is being deleted.");
   const { ends, events } = cancelUnaccepted(state, "StopRequested", 1);
-  const site = siteInWork(state);
-  const needsWorker = site !== null;
   return accept(
     state,
     [
-      newEvent("StopRequested", {
-        commandId: needsWorker ? given.commandId : null,
-        generation: context.generation + 1,
-        site,
-        acceptWithinMs: given.acceptWithinMs,
-      }),
+      stopRequested(state, siteInWork(state), given),
       ...events,
     ],
     given,
     ends,
   );
+}
+
+/** @param site where something may run; null: nowhere, so that it is done at once */
+export function stopRequested(
+  { context }: InstanceState,
+  site: string | null,
+  given: Deciding,
+): NewEvent {
+  return newEvent("StopRequested", {
+    commandId: site === null ? null : given.commandId,
+    generation: context.generation + 1,
+    site,
+    acceptWithinMs: given.acceptWithinMs,
+  });
 }
 
 function decideRestart(state: InstanceState, given: Deciding): Decision {

@@ -117,6 +117,8 @@ export interface Facts {
   /** The event version of the last change of specification or desired state: the `ETag`. */
   specificationVersion: number;
   desired: "stopped" | "running" | "deleted";
+  /** When a stop was done at once, since nothing was known to run; null when anything was asked for since. */
+  stoppedAsOf: number | null;
   run: Run | null;
   /** Null while nobody has said how the present run is. */
   health: Health | null;
@@ -158,6 +160,7 @@ export function noFacts(instanceId: string): Facts {
     revision: 0,
     specificationVersion: 0,
     desired: "stopped",
+    stoppedAsOf: null,
     run: null,
     health: null,
     progress: null,

@@ -49,6 +49,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
     case "StartQueued":
       return {
         desired: "running",
+        stoppedAsOf: null,
         queuedStart: {
           commandId: event.data.commandId,
           requestedAt: event.at,
@@ -70,6 +71,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
     case "StopRequested":
       return {
         ...wants(facts, event, "stopped"),
+        stoppedAsOf: event.data.commandId === null ? event.at : null,
         nextStart: null,
         unjudged: null,
         failure: event.data.commandId === null ? null : facts.failure,
@@ -155,6 +157,7 @@ function wants(facts: Facts, event: RecordedEvent, desired: Facts["desired"]): P
   const generation = "generation" in event.data ? event.data.generation : facts.generation;
   return {
     desired,
+    stoppedAsOf: null,
     generation,
     specificationVersion: facts.desired === desired ? facts.specificationVersion : event.version,
   };

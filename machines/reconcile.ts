@@ -4,7 +4,7 @@
  */
 import { newEvent } from "../events/instance_events.ts";
 import { accept, type Deciding } from "./accept.ts";
-import { restartRequested, startRequested } from "./decide.ts";
+import { restartRequested, startRequested, stopRequested } from "./decide.ts";
 import { limitsOf, type Unjudged } from "./facts.ts";
 import { goesOnElsewhere } from "./fold_commands.ts";
 import { isAiling } from "./fold_health.ts";
@@ -17,6 +17,7 @@ import { mayRun } from "./status.ts";
 export type Owed =
   | { kind: "judge"; dueAt: number }
   | { kind: "restart"; dueAt: number }
+  | { kind: "stop"; dueAt: number }
   | { kind: "expire"; dueAt: number; commandId: string }
   | { kind: "release"; dueAt: number }
   | { kind: "expire-queued"; dueAt: number; commandId: string };
@@ -37,6 +38,7 @@ function owedInAnyOrder(state: InstanceState): Owed[] {
   if (state.value.pending === "deleted") return owed;
   if (toJudge(state) && verdictOn(state)?.kind !== "leave") owed.push({ kind: "judge", dueAt: 0 });
   if (context.nextStart) owed.push({ kind: "restart", dueAt: context.nextStart.at });
+  if (isStoppedInVain(state)) owed.push({ kind: "stop", dueAt: 0 });
   if (context.queuedStart) {
     const { commandId, expiresAt } = context.queuedStart;
     if (context.commands.length === 0) owed.push({ kind: "release", dueAt: 0 });
@@ -68,6 +70,8 @@ export function react(
       return judged(state, given);
     case "restart":
       return startedAgain(state, given);
+    case "stop":
+      return accept(state, [stopRequested(state, context.run!.site, given)], given);
     case "expire": {
       const event = newEvent("CommandExpired", {
         commandId: owed.commandId,
@@ -136,6 +140,17 @@ function startedAgain(state: InstanceState, given: Reacting): Decision & { kind:
     ? restartRequested(state, launch, given, "restart-policy")
     : startRequested(state, launch, given, "restart-policy");
   return accept(state, [event], given);
+}
+
+/**
+ * A stop was done at once, since a rollback had taken the start of what ran; and that was found since. A server that
+ * began after the stop is another matter: the wish for it was lost, and is not known to be over.
+ */
+function isStoppedInVain({ value, context }: InstanceState): boolean {
+  const { desired, stoppedAsOf, run, commands } = context;
+  const startedAt = run?.runtimeInfo?.startedAt;
+  return value.run === "running" && desired === "stopped" && commands.length === 0 &&
+    stoppedAsOf !== null && startedAt !== undefined && startedAt <= stoppedAsOf;
 }
 
 /** What the policy has to say something of: an end, or a server that lives and is unhealthy, with nothing else in hand. */

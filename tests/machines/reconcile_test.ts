@@ -163,6 +163,26 @@ Deno.test("a run that was found, whose start a rollback took, is started again a
   assertEquals(reaction?.commands[0]?.configuration, context.specification?.configuration);
 });
 
+Deno.test("what is found running was stopped before, as far as anybody knew, and is stopped now; not what began later", () => {
+  const found = (startedAfterMs: number) => {
+    const history = new History().created().startRequested().accepted().failed()
+      .stopRequested(null);
+    return history.add("RuntimeObserved", {
+      instanceId: INSTANCE,
+      observation: "Found",
+      workerId: "w1",
+      runtimeInfo: { ...running("r1"), startedAt: history.at + startedAfterMs },
+    });
+  };
+  assertEquals(kinds(found(1)), []);
+  const history = found(-1);
+  assertEquals(kinds(history), ["stop"]);
+  const reaction = react(history.state, owedTo(history.state)[0]!, given);
+  assertEquals(reaction?.commands.map(({ type }) => type), ["StopInstanceCommand"]);
+  history.stopRequested("c3");
+  assertEquals(kinds(history), ["expire"], "once is enough");
+});
+
 Deno.test("exit code 0 unasked completes: Stopped, and nothing is owed", () => {
   const history = History.running().exited("r1", 0);
   assertEquals([statusOf(history.state), owedTo(history.state)], ["Stopped", []]);
