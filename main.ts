@@ -14,7 +14,12 @@ import { type Command, COMMANDS, type Settings } from "./settings/settings.ts";
 const HELP_WORDS: readonly string[] = ["--help", "-h", "help"];
 
 /** What was given to the program is not in order, so that trying again is of no use. */
-const CALLED_WRONGLY: readonly string[] = ["redis_url_invalid", "policy_invalid"];
+const CALLED_WRONGLY: readonly string[] = [
+  "redis_url_invalid",
+  "policy_invalid",
+  "docker_host_invalid",
+  "docker_certificates_missing",
+];
 
 /** A program: runs until it is told to end, and gives its exit code. */
 type Program = (
@@ -26,6 +31,9 @@ const PROGRAMS: Readonly<Record<Command, Program>> = {
   start,
   serve,
   "worker:process": runProcessWorker,
+  // Docker's client library takes longer to load than all the rest: only where it is used.
+  "worker:docker": async (settings) =>
+    await (await import("./programs/worker_docker.ts")).runDockerWorker(settings),
   "worker:doctor": examineHost,
   "log:verify": verify,
 };

@@ -131,6 +131,64 @@ const commandConfiguration = z.strictObject({
   stopGraceMs: milliseconds(3_600_000).optional(),
 });
 
+const imageForm = "must be an image, for example redis:7 or registry.example.com/app@sha256:…";
+
+/** Docker's own grammar is stricter, and its daemon says so; this keeps out what is no name at all. */
+const imageName = z.string({ error: imageForm })
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,254}$/, imageForm);
+
+const volume = z.strictObject({
+  name: z.string({ error: "must be a string" })
+    .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "must be 1 to 32 of a-z, 0-9 and '-'"),
+  path,
+});
+
+/** No two of a list say the same of this. */
+const distinct = <Item>(items: readonly Item[], of: (item: Item) => unknown) =>
+  new Set(items.map(of)).size === items.length;
+
+const imageConfiguration = z.strictObject({
+  image: imageName,
+  /** In the place of the image's own command, after its entry point. */
+  command: z.array(argument, { error: "must be an array of strings" }).max(1_000).optional(),
+  env: environment.optional(),
+  workingDirectory: path.optional(),
+  /** A user of the image: a name or number, with or without a group. */
+  user: z.string({ error: "must be a user" })
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,31})?$/, {
+      error: "must be a user, for example app, 1000 or 1000:1000",
+    }).optional(),
+  /** Where its ports are published. */
+  host: host.optional(),
+  /** Ports of the container; without `published`, a free one of the host. The first is the instance's. */
+  ports: z.array(z.strictObject({ port, published: port.optional() }))
+    .max(20)
+    .refine((ports) => distinct(ports, (one) => one.port), { error: "must name each port once" })
+    .optional(),
+  /** Volumes of its own: they outlive its containers, and go with the instance. */
+  volumes: z.array(volume).max(20)
+    .refine((volumes) => distinct(volumes, ({ name }) => name), {
+      error: "must name each volume once",
+    })
+    .optional(),
+  /** Nothing but its volumes can be written to. */
+  readOnly: z.boolean({ error: "must be true or false" }).optional(),
+  readiness: readiness.optional(),
+  liveness: liveness.optional(),
+  stopSignal: signalName.optional(),
+  stopGraceMs: milliseconds(3_600_000).optional(),
+}).superRefine(({ ports = [], ...probes }, context) => {
+  for (const name of ["readiness", "liveness"] as const) {
+    const asked = probes[name]?.http ?? probes[name]?.tcp;
+    const isAnswered = asked?.port === undefined
+      ? ports.length > 0
+      : ports.some(({ port }) => port === asked.port);
+    if (!asked || isAnswered) continue;
+    const message = "must ask at one of `ports`: others cannot be reached";
+    context.addIssue({ code: "custom", path: [name], message });
+  }
+});
+
 const required = z.string({ error: "must be a string" }).min(1, "must not be empty");
 
 const component = (extra: Record<string, z.ZodType>) =>
@@ -169,14 +227,19 @@ const drasiServerConfiguration = z.strictObject({
   bootstrapProviders: z.array(z.looseObject({})).optional(),
 });
 
-const schemas = { "drasi-server": drasiServerConfiguration, command: commandConfiguration };
+const schemas = {
+  "drasi-server": drasiServerConfiguration,
+  command: commandConfiguration,
+  image: imageConfiguration,
+};
 
 /** The templates that exist: how a kind of server is started, probed and stopped. */
-export const templateSchema = z.enum(["drasi-server", "command"], {
-  error: "must be one of drasi-server, command",
+export const templateSchema = z.enum(["drasi-server", "command", "image"], {
+  error: "must be one of drasi-server, command, image",
 });
 export type Template = z.infer<typeof templateSchema>;
 export type CommandConfiguration = z.infer<typeof commandConfiguration>;
+export type ImageConfiguration = z.infer<typeof imageConfiguration>;
 export type DrasiServerConfiguration = z.infer<typeof drasiServerConfiguration>;
 export type Readiness = z.infer<typeof readiness>;
 export type Liveness = z.infer<typeof liveness>;
@@ -215,6 +278,11 @@ export function configurationFaults(template: Template, configuration: JsonObjec
 /** The typed form of a configuration that `configurationFaults` found nothing wrong with. */
 export function parseCommandConfiguration(configuration: JsonObject): CommandConfiguration {
   return commandConfiguration.parse(configuration);
+}
+
+/** As `parseCommandConfiguration`, for `image`. */
+export function parseImageConfiguration(configuration: JsonObject): ImageConfiguration {
+  return imageConfiguration.parse(configuration);
 }
 
 /** As `parseCommandConfiguration`, for `drasi-server`; the predecessor's `queryText` becomes `query`. */

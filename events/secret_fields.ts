@@ -48,13 +48,13 @@ function referenceProblem(template: string, part: string, text: string): string 
   if (!areReferencesSound(text)) {
     return "must hold references of the form ${secret:NAME}: letters, digits, '.', '_' and '-'";
   }
-  const isPlace = template === "command" ? part === "env" : PLUGIN_PARTS.includes(part);
+  const isPlace = template !== "drasi-server" ? part === "env" : PLUGIN_PARTS.includes(part);
   if (isPlace) return null;
   if (part === "command") {
     return "must not hold a secret, since every user of the host can read arguments; put it into env";
   }
   return `must not hold a secret; secrets may stand in ${
-    template === "command" ? "env" : PLUGIN_PARTS.join(", ")
+    template !== "drasi-server" ? "env" : PLUGIN_PARTS.join(", ")
   }`;
 }
 

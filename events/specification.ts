@@ -1,6 +1,6 @@
 /** What a user says an instance should be: names, placement, configuration, restart policy. Design §2, §6. */
 import { z } from "zod";
-import { type Fault, faultsOf, templateSchema } from "./configuration.ts";
+import { type Fault, faultsOf, type Template, templateSchema } from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
 import { limitsSchema } from "./limits.ts";
 
@@ -60,10 +60,36 @@ const labelText =
 export const labelsSchema = z.record(z.string().regex(LABEL, labelText), z.string().max(256));
 
 /** Platforms that this release has workers for. */
-export const platformSchema = z.enum(["process"], {
-  error: "must be process, the one platform that this release offers",
+export const platformSchema = z.enum(["process", "docker"], {
+  error: "must be one of process, docker",
 });
 export type PlatformName = z.infer<typeof platformSchema>;
+
+/** What each platform can run. */
+export const TEMPLATES_OF: Readonly<Record<PlatformName, readonly Template[]>> = {
+  process: ["drasi-server", "command"],
+  docker: ["image"],
+};
+
+/** What is wrong with choices that are right each by itself. */
+export function choiceFaults(
+  { platform, template, onWorkerLost }: Pick<
+    Specification,
+    "platform" | "template" | "onWorkerLost"
+  >,
+): Fault[] {
+  const offered = TEMPLATES_OF[platform];
+  const faults: Fault[] = [];
+  const on = `on the platform ${platform}`;
+  if (!offered.includes(template)) {
+    faults.push({ path: "template", message: `must be ${offered.join(" or ")} ${on}` });
+  }
+  // A lease is kept by a shim beside the server, which containers do not have.
+  if (platform !== "process" && onWorkerLost === "reschedule") {
+    faults.push({ path: "onWorkerLost", message: `must be wait ${on}` });
+  }
+  return faults;
+}
 
 const onWorkerLostSchema = z.enum(["wait", "reschedule"], {
   error: "must be one of wait, reschedule",

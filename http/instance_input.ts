@@ -9,6 +9,7 @@ import {
 } from "../events/configuration.ts";
 import type { Json, JsonObject } from "../events/json.ts";
 import {
+  choiceFaults,
   jsonObjectSchema,
   type Parsed,
   parseWith,
@@ -65,15 +66,11 @@ export function readCreation(body: Json | undefined): Parsed<Specification> {
     ...serverConfigurationFaults(body, templateOf(body)),
   ];
   if (!parsed.ok || faults.length > 0) return { ok: false, faults };
-  const { platform, platformType, serverConfiguration, ...rest } = parsed.value;
-  return {
-    ok: true,
-    value: {
-      ...rest,
-      platform: platform ?? platformType ?? "process",
-      configuration: serverConfiguration,
-    },
-  };
+  const { platform: named, platformType, serverConfiguration, ...rest } = parsed.value;
+  const platform = named ?? platformType ?? "process";
+  const wrong = choiceFaults({ ...rest, platform });
+  if (wrong.length > 0) return { ok: false, faults: wrong };
+  return { ok: true, value: { ...rest, platform, configuration: serverConfiguration } };
 }
 
 /** The changes in the body of a PATCH for an instance of `template`, or all of the body's faults. */

@@ -11,7 +11,8 @@ import { openFleetSystem } from "./fleet_system.ts";
 import { type HttpDoor, openHttpDoor, STOP_PATIENCE_MS } from "./http_door.ts";
 import { type Undo, undoAll } from "./parts.ts";
 import { POLICY_FILE, readHostPolicy } from "./policy_file.ts";
-import { openSite, seatWorker } from "./process_worker.ts";
+import { openSite } from "./process_site.ts";
+import { seatWorker } from "./worker_seat.ts";
 import { complain, endAtNextSignal, endAtOnce, say, terminal } from "./terminal.ts";
 import { farewell } from "./words.ts";
 

@@ -50,7 +50,8 @@ export interface WorkerStarted {
   version: string;
   tookMs: number;
   workerId: string;
-  hostName: string;
+  /** What it runs servers as, and where. */
+  runs: string;
   /** Of Redis, without secrets. */
   address: string;
   namespace: string;
@@ -66,12 +67,12 @@ export interface WorkerStarted {
 
 /** The lines of a worker that is ready. */
 export function workerGreeting(worker: WorkerStarted): string {
-  const { version, tookMs, workerId, hostName, address, namespace, dataDir, slots, found } = worker;
+  const { version, tookMs, workerId, runs, address, namespace, dataDir, slots, found } = worker;
   const labels = Object.entries(worker.labels).map(([key, value]) => `${key}=${value}`).join(", ");
   return [
     `DRaaS ${version}, worker ${workerId}, ready in ${tookMs} ms`,
     `  Redis  ${address}, namespace ${namespace}`,
-    `  Runs   servers as processes of ${hostName}, works on ${slots} at once`,
+    `  Runs   ${runs}, works on ${slots} at once`,
     `  Allows ${worker.templates.join(", ") || "nothing"}, as of ${worker.policy}`,
     ...(labels === "" ? [] : [`  Labels ${labels}`]),
     `  Data   ${dataDir}`,

@@ -4,6 +4,7 @@ export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
   deno task start [flags]            on one machine: control plane, HTTP API and worker in one process
   deno task serve [flags]            a control plane on Redis; as many as you like on one Redis
   deno task worker:process [flags]   a worker on any host that reaches the Redis; runs servers as processes
+  deno task worker:docker [flags]    a worker beside a Docker daemon; runs images as containers
   deno task worker:doctor [flags]    looks at a host and its Redis as a worker would, and says what to do
   deno task log:verify [flags]       folds the log anew and compares it with what was kept of it
 
@@ -30,8 +31,8 @@ Flags of serve, the workers and log:verify
                                                           redis+cluster://; ConnectionStrings__Redis does as well
   --redis-wait TIME           DRAAS_REDIS_WAIT            30s: how long to wait for Redis at the start
 
-Flags of worker:process and worker:doctor
-  --data-dir FOLDER           DRAAS_DATA_DIR              .draas-worker: one worker a folder
+Flags of the workers and worker:doctor
+  --data-dir FOLDER           DRAAS_DATA_DIR              .draas-worker, or .draas-docker: one worker a folder
   --worker-id ID              DRAAS_WORKER_ID             made at the first start, kept in the data folder
   --slots N                   DRAAS_WORKER_SLOTS          64: how many instances it works on at once
   --label KEY=VALUE           DRAAS_WORKER_LABELS         none; may be repeated (zone=a,disk=ssd in the setting)
@@ -41,6 +42,8 @@ Flags of worker:process and worker:doctor
 Of all that run servers
   --policy FILE               DRAAS_WORKER_POLICY         worker.yaml in the working folder, if there is one: what may
                                                           run on this host; without it a worker runs drasi-server only
+                              DOCKER_HOST                 unix:///var/run/docker.sock; or tcp://host:2376, with
+                              DOCKER_CERT_PATH            none: the folder with ca.pem, cert.pem and key.pem
                               DRAAS_SECRET_<NAME>         none: what \${secret:name} stands for; or a file in
                                                           <data folder>/secrets
   --log-mib N                 DRAAS_LOG_MIB               64: of one instance's output

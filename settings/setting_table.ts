@@ -5,8 +5,8 @@ import { parseRedisAddress } from "./redis_address.ts";
 import { type Command, COMMANDS, type Setting, type Settings } from "./settings.ts";
 
 const CONTROL_PLANES: readonly Command[] = ["start", "serve"];
-const WORKERS: readonly Command[] = ["worker:process", "worker:doctor"];
-const HOSTS: readonly Command[] = ["start", ...WORKERS];
+const WORKERS: readonly Command[] = ["worker:process", "worker:docker", "worker:doctor"];
+const HOSTS: readonly Command[] = ["start", "worker:process", "worker:doctor"];
 const ON_REDIS: readonly Command[] = ["serve", ...WORKERS, "log:verify"];
 const LABELS_MAX = 32;
 const HOUR_MS = 3_600_000;
@@ -88,6 +88,19 @@ export const SETTINGS: readonly Setting[] = [
     flag: null,
     commands: COMMANDS,
     set: matching("drasiPluginsDir", /^\/[^\0]{0,4095}$/, "an absolute path"),
+  },
+  {
+    name: "DOCKER_HOST",
+    flag: null,
+    commands: COMMANDS,
+    // Other clients take more forms; only the program that uses it can say what is wrong with one.
+    set: matching("dockerHost", /^[^\0]{1,4096}$/, "the address of a Docker daemon"),
+  },
+  {
+    name: "DOCKER_CERT_PATH",
+    flag: null,
+    commands: COMMANDS,
+    set: matching("dockerCertPath", /^[^\0]{1,4096}$/, "a folder"),
   },
   {
     name: "DRAAS_WORKER_POLICY",
@@ -200,7 +213,9 @@ function matching(
     | "drasiServerBin"
     | "workerId"
     | "workerPolicy"
-    | "drasiPluginsDir",
+    | "drasiPluginsDir"
+    | "dockerHost"
+    | "dockerCertPath",
   pattern: RegExp,
   form: string,
 ) {

@@ -5,6 +5,7 @@ export const COMMANDS = [
   "start",
   "serve",
   "worker:process",
+  "worker:docker",
   "worker:doctor",
   "log:verify",
 ] as const;
@@ -27,6 +28,10 @@ export interface Settings {
   drasiServerBin: string | null;
   /** Absolute; null: beside the binary, or else in each instance's folder. */
   drasiPluginsDir: string | null;
+  /** As Docker's own client takes it: `unix:///…` or `tcp://host:port`. */
+  dockerHost: string;
+  /** A folder with ca.pem, cert.pem and key.pem; null: the daemon is reached without TLS. */
+  dockerCertPath: string | null;
   /** The file that says what a host allows; null: `worker.yaml` in the working folder, if there is one. */
   workerPolicy: string | null;
   standIn: "auto" | "never";
@@ -62,13 +67,20 @@ export function defaultSettings(command: Command): Settings {
     host: "127.0.0.1",
     port: 4700,
     apiToken: null,
-    dataDir: command.startsWith("worker:") ? ".draas-worker" : ".draas",
+    // Each worker of a host has a folder of its own, in which its name is kept.
+    dataDir: command === "worker:docker"
+      ? ".draas-docker"
+      : command.startsWith("worker:")
+      ? ".draas-worker"
+      : ".draas",
     commandTimeoutMs: 30_000,
     queueTimeoutMs: 600_000,
     retentionMs: null,
     retentionEvents: null,
     drasiServerBin: null,
     drasiPluginsDir: null,
+    dockerHost: "unix:///var/run/docker.sock",
+    dockerCertPath: null,
     workerPolicy: null,
     // A stand-in is for the first steps on one machine; a fleet wants the product, or an error.
     standIn: isWhole ? "auto" : "never",

@@ -32,6 +32,8 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     retentionEvents: null,
     drasiServerBin: null,
     drasiPluginsDir: null,
+    dockerHost: "unix:///var/run/docker.sock",
+    dockerCertPath: null,
     workerPolicy: null,
     standIn: "auto",
     redisUrl: null,

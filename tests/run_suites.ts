@@ -30,7 +30,7 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: "the whole program: one file at a time",
-    paths: ["tests/chaos/", "tests/e2e/", "tests/tui/", "tests/upgrade/"],
+    paths: ["tests/chaos/", "tests/docker/", "tests/e2e/", "tests/tui/", "tests/upgrade/"],
     permissions: HOST_PERMISSIONS,
     isParallel: false,
   },

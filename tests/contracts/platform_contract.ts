@@ -12,10 +12,6 @@ import {
 
 /** What the suite asks of a platform's test. */
 export interface PlatformContract {
-  /** Opens an empty site, and lets another worker open the same one. */
-  withSite(
-    test: (platform: Platform, reopen: () => Promise<Platform>) => Promise<void>,
-  ): Promise<void>;
   template: Template;
   /** A server that runs until it is stopped, and prints `hello` first. */
   steady: JsonObject;
@@ -31,10 +27,16 @@ export interface PlatformContract {
 
 const WAIT_MS = 15_000;
 
-/** Registers the suite's tests under `name`. */
-export function platformContract(name: string, contract: PlatformContract): void {
-  const test = (sentence: string, run: (platform: Platform, reopen: Reopen) => Promise<void>) =>
-    Deno.test(`${name}: ${sentence}`, () => contract.withSite(run));
+/** What a test does on an empty site, which another worker can open too. */
+export type SiteTest = (platform: Platform, reopen: Reopen) => Promise<void>;
+
+/** Registers the suite's tests, whose names begin with `name`, by `register`. */
+export function platformContract(
+  name: string,
+  contract: PlatformContract,
+  register: (name: string, run: SiteTest) => void,
+): void {
+  const test = (sentence: string, run: SiteTest) => register(`${name}: ${sentence}`, run);
   const spec = (configuration: JsonObject, more: Partial<StartSpec> = {}): StartSpec => ({
     instanceId: "contract-1",
     runId: crypto.randomUUID(),

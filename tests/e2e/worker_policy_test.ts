@@ -57,10 +57,10 @@ testWithFleet(
     assertEquals(
       stderr,
       `draas: ${policy} is not in order:\n` +
-        "  templates.0: must be one of drasi-server, command\n" +
+        "  templates.0: must be one of drasi-server, command, image\n" +
         "  ports: must be a range of ports from 1 to 65535, for example 20000-29999\n" +
-        "  binary: is not a rule; the rules here are templates, binaries, users, folders, limits, " +
-        "plugins, ports, secrets\n" +
+        "  binary: is not a rule; the rules here are templates, binaries, images, users, folders, " +
+        "limits, plugins, ports, secrets\n" +
         '  See "What a host allows" in docs/process-worker.md.\n',
     );
   },

@@ -19,11 +19,11 @@ const refusedCreates: [string, Call, string[]][] = [
     { body: '{"name":"a","__proto__":{"x":1}}' },
     ["__proto__: is not a known field"],
   ],
-  ["an unknown platform", { body: { name: "a", platform: "docker" } }, [
-    "platform: must be process, the one platform that this release offers",
+  ["an unknown platform", { body: { name: "a", platform: "mainframe" } }, [
+    "platform: must be one of process, docker",
   ]],
   ["a platform that is no text", { body: { name: "a", platformType: 0 } }, [
-    "platformType: must be process, the one platform that this release offers",
+    "platformType: must be one of process, docker",
   ]],
   ["both names of the platform", {
     body: { name: "a", platform: "process", platformType: "Process" },
@@ -46,9 +46,33 @@ const refusedCreates: [string, Call, string[]][] = [
   ["a template that does not fit the configuration", { body: { name: "a", template: "command" } }, [
     "serverConfiguration.command: must be an array of strings: the program, then its arguments",
   ]],
-  ["an unknown template", { body: { name: "a", template: "image" } }, [
-    "template: must be one of drasi-server, command",
+  ["an unknown template", { body: { name: "a", template: "jar" } }, [
+    "template: must be one of drasi-server, command, image",
   ]],
+  ["a template that its platform does not run", {
+    body: {
+      name: "a",
+      platform: "docker",
+      template: "command",
+      onWorkerLost: "reschedule",
+      serverConfiguration: { command: ["true"] },
+    },
+  }, [
+    "template: must be image on the platform docker",
+    "onWorkerLost: must be wait on the platform docker",
+  ]],
+  ["an image whose probe asks at a port that is not published", {
+    body: {
+      name: "a",
+      platform: "docker",
+      template: "image",
+      serverConfiguration: {
+        image: "redis:7",
+        ports: [{ port: 1 }],
+        readiness: { tcp: { port: 2 } },
+      },
+    },
+  }, ["serverConfiguration.readiness: must ask at one of `ports`: others cannot be reached"]],
   ["limits that no host has", {
     body: {
       name: "a",

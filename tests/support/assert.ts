@@ -11,12 +11,12 @@ export function assert(value: unknown, message = "expected a truthy value"): ass
 
 /** Fails unless both values are deeply and strictly equal. */
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
-  assertModule.deepStrictEqual(actual, expected, message);
+  assertModule.deepStrictEqual(actual, expected, message as string);
 }
 
 /** Fails when both values are deeply and strictly equal. */
 export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
-  assertModule.notDeepStrictEqual(actual, expected, message);
+  assertModule.notDeepStrictEqual(actual, expected, message as string);
 }
 
 /** Fails unless `actual` has every key of `expected` with a deeply equal value. */

@@ -1,6 +1,6 @@
 /** Exits are told in the same words everywhere. */
 import { assertEquals } from "@std/assert";
-import { describeExit, durationText } from "../../workers/process/exit_description.ts";
+import { describeExit, durationText } from "../../workers/exit_description.ts";
 
 const stop = { reason: "Stopped", signal: "SIGINT", graceMs: 30_000 } as const;
 

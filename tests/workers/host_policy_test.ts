@@ -33,6 +33,7 @@ Deno.test("a file that says everything is read as it is meant", () => {
   const text = `
 templates: [drasi-server, command]
 binaries: [/usr/bin/redis-server, /opt/apps/*/bin/*]
+images: ["redis:*", "registry.example.com/apps/**"]
 users: [app]
 folders: [/srv/apps]
 limits: { memory: 1.5GiB, cpus: 0.5, processes: 200, openFiles: 4096, mustHold: true }
@@ -44,6 +45,7 @@ secrets: { folder: /etc/draas/secrets, names: [db-*] }
     source: "worker.yaml",
     templates: ["drasi-server", "command"],
     binaries: ["/usr/bin/redis-server", "/opt/apps/*/bin/*"],
+    images: ["redis:*", "registry.example.com/apps/**"],
     users: ["app"],
     folders: ["/srv/apps"],
     limits: { memoryBytes: 1_610_612_736, cpus: 0.5, processes: 200, openFiles: 4_096 },
@@ -76,7 +78,7 @@ ports: 30000-20000
 secrets: { names: [../x], folders: /etc }
 `),
     [
-      "templates.0: must be one of drasi-server, command",
+      "templates.0: must be one of drasi-server, command, image",
       "binaries.0: must be an absolute path without . and .., for example /opt/apps/*/bin/*",
       "binaries.1: must be an absolute path without . and .., for example /opt/apps/*/bin/*",
       "users.0: must be the name of a user",
@@ -90,8 +92,8 @@ secrets: { names: [../x], folders: /etc }
       "ports: must be a range of ports from 1 to 65535, for example 20000-29999",
       "secrets.names.0: must be the name of a secret, for example db-password or db-*",
       "secrets.folders: is not a rule; the rules here are folder, names",
-      "template: is not a rule; the rules here are templates, binaries, users, folders, limits, " +
-      "plugins, ports, secrets",
+      "template: is not a rule; the rules here are templates, binaries, images, users, folders, " +
+      "limits, plugins, ports, secrets",
     ],
   );
   assertEquals(faultsOf("- command"), [

@@ -3,11 +3,10 @@ import { platformContract } from "../contracts/platform_contract.ts";
 import { shell, withWorld } from "./process_world.ts";
 
 platformContract("process platform", {
-  withSite: (test) => withWorld((world) => test(world.platform, world.reopen)),
   template: "command",
   steady: shell("echo hello; exec sleep 1000"),
   exitsWith: (code) => shell(`sleep 0.6; exit ${code}`),
   exitsAtOnceWith: (code) => shell(`exit ${code}`),
   neverReady: shell("exec sleep 1000", { readiness: { tcp: {}, withinMs: 1_000 } }),
   invalid: { command: [], port: -1 },
-});
+}, (name, run) => Deno.test(name, () => withWorld((world) => run(world.platform, world.reopen))));

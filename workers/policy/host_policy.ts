@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { type Fault, faultsOf, type Template, templateSchema } from "../../events/configuration.ts";
-import type { Parsed } from "../../events/specification.ts";
+import { type Parsed, TEMPLATES_OF } from "../../events/specification.ts";
 
 /** What a run may take of a host; null: as much as there is. */
 export interface LargestLimits {
@@ -35,6 +35,8 @@ export interface HostPolicy {
   templates: readonly Template[];
   /** Programs of `command`: absolute paths, in which `*` stands for a part of a name and `**` for folders too. */
   binaries: readonly string[] | null;
+  /** Images, in which `*` stands for a part of a name and `**` for slashes too. */
+  images: readonly string[] | null;
   /** Users that an instance may ask to run as, besides the worker's own. */
   users: readonly string[];
   /** Where servers may work and keep data besides their instance's own folder; each with all below it. */
@@ -64,12 +66,19 @@ export function strictPolicy(source: string): HostPolicy {
   return { ...openPolicy(source), templates: ["drasi-server"], plugins: "verified" };
 }
 
-/** A host whose owner is the one who asks: nothing is refused but other users than the worker's. */
-export function openPolicy(source: string): HostPolicy {
+/**
+ * A host whose owner is the one who asks: nothing is refused but other users than the worker's.
+ * @param templates what its platform can run
+ */
+export function openPolicy(
+  source: string,
+  templates: readonly Template[] = TEMPLATES_OF.process,
+): HostPolicy {
   return {
     source,
-    templates: templateSchema.options,
+    templates,
     binaries: null,
+    images: null,
     users: [],
     folders: null,
     limits: { memoryBytes: null, cpus: null, processes: null, openFiles: null },
@@ -95,6 +104,7 @@ export function parseHostPolicy(content: unknown, silent: HostPolicy): Parsed<Ho
       source: silent.source,
       templates: said.templates ?? silent.templates,
       binaries: said.binaries ?? silent.binaries,
+      images: said.images ?? silent.images,
       users: said.users ?? silent.users,
       folders: said.folders ?? silent.folders,
       limits: {
@@ -171,6 +181,13 @@ const fileSchema = z.strictObject({
   binaries: listOf(
     absolutePath("must be an absolute path without . and .., for example /opt/apps/*/bin/*"),
     "/usr/bin/redis-server",
+  ),
+  images: listOf(
+    z.string({ error: "must be an image, for example registry.example.com/apps/**" })
+      .regex(/^[A-Za-z0-9*][A-Za-z0-9._:/@*-]{0,254}$/, {
+        error: "must be an image, for example redis:* or registry.example.com/apps/**",
+      }),
+    '"redis:*"',
   ),
   users: listOf(
     z.string({ error: "must be the name of a user" })

@@ -8,6 +8,8 @@ export interface LaunchWish {
   template: Template;
   /** Of `command`: the program's path, its folder free of symbolic links. */
   program?: string;
+  /** Of `image`, as the configuration names it. */
+  image?: string;
   /** The names of the variables that the configuration sets. */
   variables?: readonly string[];
   /** Folders outside of the instance's own that it works in or writes to, free of symbolic links. */
@@ -48,6 +50,7 @@ export function refusals(policy: HostPolicy, wish: LaunchWish): Refusal[] {
   return [
     ...templateRefusals(policy, wish),
     ...binaryRefusals(policy, wish),
+    ...imageRefusals(policy, wish),
     ...userRefusals(policy, wish),
     ...folderRefusals(policy, wish),
     ...limitRefusals(policy, wish),
@@ -114,6 +117,12 @@ function binaryRefusals(policy: HostPolicy, { program, variables }: LaunchWish):
       reason: `${name} would make the program run other code`,
     })),
   ];
+}
+
+function imageRefusals({ images }: HostPolicy, { image }: LaunchWish): Refusal[] {
+  if (images === null || image === undefined) return [];
+  if (images.some((pattern) => matchesPattern(pattern, image))) return [];
+  return [{ rule: "images", reason: `${image} is not one of ${listed(images)}` }];
 }
 
 /** Why no server may run as this user; null where it may. */

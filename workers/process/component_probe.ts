@@ -2,7 +2,7 @@
 import { reasonOf } from "../../events/errors.ts";
 import { type ComponentProblem, COMPONENTS_MAX } from "../../events/health.ts";
 import type { Mask } from "./secret_store.ts";
-import { get, listOf } from "./probes.ts";
+import { get, listOf } from "../network_probe.ts";
 import { redacted } from "./redaction.ts";
 
 const LISTS = [["sources", "source"], ["queries", "query"], ["reactions", "reaction"]] as const;

@@ -8,7 +8,8 @@ import { componentsInError } from "./component_probe.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { maskOfRun } from "./hidden_secrets.ts";
 import type { ProbeRecord } from "./probe_record.ts";
-import { probeOnce, type ProbeTools, withLimit } from "./probes.ts";
+import { withLimit } from "../network_probe.ts";
+import { probeOnce, type ProbeTools } from "./probes.ts";
 import { redacted } from "./redaction.ts";
 
 /** Probes under way at once: a worker that finds a thousand servers must not ask them all in one moment. */

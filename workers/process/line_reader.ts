@@ -1,6 +1,5 @@
 /** Text lines from a byte stream, as they come. */
 
-// deno-lint-ignore no-control-regex -- `grep -z` ends its lines so
 const LINE_END = /[\n\0]/;
 /** What comes without a line end is cut to its last part: nothing that is read here is that long. */
 const LINE_CHARACTERS_MAX = 65_536;

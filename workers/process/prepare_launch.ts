@@ -3,7 +3,12 @@ import type { JsonObject } from "../../events/json.ts";
 import { secretNamesIn } from "../../events/secret_reference.ts";
 import type { Failure, StartSpec } from "../platform.ts";
 import type { DrasiServerProgram, LaunchPlan } from "../templates/launch_plan.ts";
-import { planLaunch, wantsPort } from "../templates/templates.ts";
+import {
+  type HostTemplate,
+  isHostTemplate,
+  planLaunch,
+  wantsPort,
+} from "../templates/templates.ts";
 import { type Hidden, hiddenBy, lastLaunch } from "./hidden_secrets.ts";
 import type { InstanceFolder, LaunchRecord } from "./instance_folder.ts";
 import { hostRefusal } from "../policy/host_rules.ts";
@@ -34,20 +39,28 @@ export interface PreparedLaunch {
   hidden: Hidden;
 }
 
+const NO_IMAGES: Failure = {
+  code: "template_unsupported",
+  message: "A process worker runs no images. Create the instance with the platform docker.",
+  retryable: false,
+};
+
 /** What may be spawned, or why nothing may. Writes nothing but a user's working folder. */
 export async function prepareLaunch(
   host: ProcessHost,
   spec: StartSpec,
   folder: InstanceFolder,
 ): Promise<PreparedLaunch | { failure: Failure }> {
+  const { template } = spec;
+  if (!isHostTemplate(template)) return { failure: NO_IMAGES };
   const refused = hostRefusal(host.policy, statedWish(spec));
   if (refused) return { failure: refused };
   const drasiServer = await findDrasiServer(host, spec, folder);
   if ("code" in drasiServer) return { failure: drasiServer };
   const last = await lastLaunch(folder);
-  const picked = pickPort(host, spec, typeof last === "string" ? null : last);
+  const picked = pickPort(host, { ...spec, template }, typeof last === "string" ? null : last);
   if (picked !== null && "code" in picked) return { failure: picked };
-  const plan = planLaunch(spec.template, spec.configuration, {
+  const plan = planLaunch(template, spec.configuration, {
     spec,
     site: host.site,
     instanceFolder: folder.path,
@@ -117,7 +130,7 @@ async function probeRefusal(
 /** A free port where the configuration names none; null where none is wanted. */
 function pickPort(
   host: ProcessHost,
-  { instanceId, template, configuration }: StartSpec,
+  { instanceId, template, configuration }: StartSpec & { template: HostTemplate },
   last: LaunchRecord | null,
 ): { port: number } | Failure | null {
   if (!wantsPort(template, configuration)) return null;

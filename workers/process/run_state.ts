@@ -1,6 +1,6 @@
 /** Finds out what has become of an instance's latest run, from its records and the process table. */
 import type { Exit, RuntimeInfo } from "../../events/runtime_info.ts";
-import { describeExit, isFailure } from "./exit_description.ts";
+import { describeExit, isFailure } from "../exit_description.ts";
 import type {
   ExitRecord,
   InstanceFolder,

@@ -36,7 +36,6 @@ export const livenessPlanSchema = z.object({
   successes: z.number().int().positive(),
 });
 
-export type HttpCheck = z.infer<typeof httpCheckSchema>;
 export type ProbePlan = z.infer<typeof probePlanSchema>;
 export type LivenessPlan = z.infer<typeof livenessPlanSchema>;
 

@@ -10,19 +10,26 @@ interface TemplateParts {
   plan(configuration: JsonObject, context: LaunchContext): LaunchPlan;
 }
 
-const templates: Record<Template, TemplateParts> = {
+/** Templates that run as processes of a host; the others are for platforms that run images. */
+export type HostTemplate = Exclude<Template, "image">;
+
+const templates: Record<HostTemplate, TemplateParts> = {
   "drasi-server": { wantsPort: drasiServerWantsPort, plan: planDrasiServer },
   command: { wantsPort: commandWantsPort, plan: planCommand },
 };
 
+export function isHostTemplate(template: Template): template is HostTemplate {
+  return template in templates;
+}
+
 /** Whether the platform has to pick a free port for this configuration, which has to be valid. */
-export function wantsPort(template: Template, configuration: JsonObject): boolean {
+export function wantsPort(template: HostTemplate, configuration: JsonObject): boolean {
   return templates[template].wantsPort(configuration);
 }
 
 /** The launch plan for a configuration that `configurationFaults` found nothing wrong with. Pure. */
 export function planLaunch(
-  template: Template,
+  template: HostTemplate,
   configuration: JsonObject,
   context: LaunchContext,
 ): LaunchPlan {

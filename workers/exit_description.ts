@@ -1,6 +1,22 @@
 /** How a run ended, in the words of an `Exit`. Pure. */
-import type { Exit } from "../../events/runtime_info.ts";
-import type { ExitRecord, StopRecord } from "./instance_folder.ts";
+import type { Exit } from "../events/runtime_info.ts";
+
+/** What is known of an end. */
+export interface EndFacts {
+  /** As a shell sees it: 128 + n for a signal; null where nobody saw it. */
+  code: number | null;
+  /** Set where it was found out later. */
+  reason?: Exit["reason"] | undefined;
+  /** The kernel ended a process of it that asked for more memory than its limit. */
+  outOfMemory?: boolean | undefined;
+}
+
+/** Who asked for an end, and how: `Killed` once it had not ended on its signal within `graceMs`. */
+export interface AskedEnd {
+  reason: "Stopped" | "Killed";
+  signal: string;
+  graceMs: number;
+}
 
 const SIGNALS: Readonly<Record<number, string>> = {
   1: "SIGHUP",
@@ -30,8 +46,8 @@ const SIGNALS: Readonly<Record<number, string>> = {
  * @param memoryBytes its memory limit, for one that ran into it
  */
 export function describeExit(
-  record: Pick<ExitRecord, "code" | "reason" | "outOfMemory">,
-  stop: StopRecord | null,
+  record: EndFacts,
+  stop: AskedEnd | null,
   lifetimeMs: number,
   memoryBytes?: number,
 ): Exit {
@@ -53,7 +69,7 @@ function messageOf(
   reason: Exit["reason"],
   how: string,
   code: number | null,
-  stop: StopRecord | null,
+  stop: AskedEnd | null,
 ): string {
   switch (reason) {
     case "Exited":

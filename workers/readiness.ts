@@ -1,6 +1,5 @@
 /** Waits until a new server is ready. */
-import { type Clock, sleep } from "../../events/clock.ts";
-import type { ReadinessPlan } from "../templates/probe_plan.ts";
+import { type Clock, sleep } from "../events/clock.ts";
 
 const PAUSE_MS_FIRST = 10;
 const PAUSE_MS_MAX = 200;
@@ -12,7 +11,7 @@ export const ANSWER_WITHIN_MS = 2_000;
  * @param problemNow asks once: null when it is ready
  */
 export async function waitUntilReady(
-  { withinMs }: Pick<ReadinessPlan, "withinMs">,
+  { withinMs }: { withinMs: number },
   clock: Clock,
   signal: AbortSignal,
   problemNow: () => Promise<string | null>,

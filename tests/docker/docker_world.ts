@@ -1,0 +1,69 @@
+/** A fleet of its own on a real Docker daemon for each test; nothing of it is left at the end. */
+import type { JsonObject } from "../../events/json.ts";
+import { parseDockerHost } from "../../workers/docker/docker_address.ts";
+import {
+  type DockerPlatform,
+  type DockerPlatformOptions,
+  openDockerPlatform,
+} from "../../workers/docker/docker_platform.ts";
+import { NO_FENCE, type StartSpec } from "../../workers/platform.ts";
+import { openPolicy } from "../../workers/policy/host_policy.ts";
+import { BUSYBOX, type DockerDaemon } from "../support/docker_daemon.ts";
+import { realClock } from "../workers/process_world.ts";
+
+/** What a test can do. */
+export interface DockerWorld {
+  daemon: DockerDaemon;
+  platform: DockerPlatform;
+  namespace: string;
+  /** Another worker's view of the same fleet; closed with the world. */
+  reopen(options?: Partial<DockerPlatformOptions>): Promise<DockerPlatform>;
+}
+
+export async function withDockerWorld(
+  daemon: DockerDaemon,
+  test: (world: DockerWorld) => Promise<void>,
+  options: Partial<DockerPlatformOptions> = {},
+): Promise<void> {
+  const namespace = `t${crypto.randomUUID().slice(0, 8)}`;
+  const opened: DockerPlatform[] = [];
+  const open = async (more: Partial<DockerPlatformOptions> = {}): Promise<DockerPlatform> => {
+    const platform = await openDockerPlatform({
+      address: parseDockerHost(daemon.host)!,
+      tls: null,
+      namespace,
+      clock: realClock,
+      policy: openPolicy("worker.yaml", ["image"]),
+      ...options,
+      ...more,
+    });
+    opened.push(platform);
+    return platform;
+  };
+  const platform = await open();
+  try {
+    await test({ daemon, platform, namespace, reopen: open });
+  } finally {
+    const last = await open();
+    for (const { instanceId } of await last.inventory()) await last.remove(instanceId, NO_FENCE);
+    for (const each of opened) await each.close();
+  }
+}
+
+/** A configuration that runs a line of shell in the busybox image. */
+export function shellImage(script: string, more: JsonObject = {}): JsonObject {
+  return { image: BUSYBOX, command: ["sh", "-c", script], ...more };
+}
+
+/** A start of instance `i-1`. */
+export function imageSpec(configuration: JsonObject, more: Partial<StartSpec> = {}): StartSpec {
+  return {
+    instanceId: "i-1",
+    runId: crypto.randomUUID(),
+    fence: { generation: 1, attempt: 1 },
+    template: "image",
+    configuration,
+    spawnWithinMs: 10_000,
+    ...more,
+  };
+}

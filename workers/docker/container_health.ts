@@ -1,0 +1,214 @@
+/** Asks containers how they are: whether a new one is ready, and a live one of use, again and again. */
+import { sleep } from "../../events/clock.ts";
+import { reasonOf } from "../../events/errors.ts";
+import { type HealthReport, REASON_CHARACTERS_MAX, type StartStep } from "../../events/health.ts";
+import { parseLinePattern } from "../../events/line_pattern.ts";
+import { judgeHealth, UNPROBED } from "../health_judgement.ts";
+import { networkProblem, withLimit } from "../network_probe.ts";
+import type { StartSpec } from "../platform.ts";
+import { waitUntilReady } from "../readiness.ts";
+import { durationText } from "../exit_description.ts";
+import type { ContainerQuestion, ContainerReadiness } from "./container_plan.ts";
+import type { WatchedContainer } from "./container_watch.ts";
+import type { DockerSite } from "./docker_site.ts";
+import type { Run } from "./run_info.ts";
+
+/** One question of a readiness may take so long. */
+const ANSWER_WITHIN_MS = 2_000;
+/** A connection that the daemon cannot pass on ends before this. */
+const LASTS_MS = 100;
+const ANY_ADDRESS = "0.0.0.0";
+
+type LineAsked = Extract<ContainerReadiness, { kind: "log" }>;
+
+export class ContainerHealth {
+  /** By container: those that are asked. */
+  readonly #asked = new Set<string>();
+  readonly #closing = new AbortController();
+
+  constructor(
+    private readonly site: DockerSite,
+    private readonly onHealth: (report: HealthReport) => void,
+  ) {}
+
+  /** Tells where a start is; a step with the time at which it began. */
+  tellStart(spec: StartSpec, step: StartStep, since: number, reason: string | null): void {
+    this.onHealth({
+      instanceId: spec.instanceId,
+      runId: spec.runId,
+      runGeneration: spec.fence.generation,
+      health: "starting",
+      start: { step, since },
+      ...(reason === null ? {} : { reason: reason.slice(0, REASON_CHARACTERS_MAX) }),
+    });
+  }
+
+  /** What is last wrong when the time is over; null once it is ready. */
+  async untilReady(
+    spec: StartSpec,
+    { run }: WatchedContainer,
+    readiness: ContainerReadiness,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    const since = this.site.clock.now();
+    const reading = new AbortController();
+    const ask = readiness.kind === "log"
+      ? this.#askForLine(run, readiness, AbortSignal.any([signal, reading.signal]))
+      : () => this.#problem(run, readiness, ANSWER_WITHIN_MS, signal);
+    try {
+      return await waitUntilReady(readiness, this.site.clock, signal, async () => {
+        const problem = await ask();
+        if (problem !== null) this.tellStart(spec, "waiting-for-readiness", since, problem);
+        return problem;
+      });
+    } finally {
+      reading.abort();
+    }
+  }
+
+  /** Asks a container from now on, until it ends; one that is asked already is left at that. */
+  follow(watched: WatchedContainer): void {
+    const { state, labels } = watched.run;
+    const { liveness } = labels.plan;
+    if (liveness === null || this.#asked.has(state.id)) return;
+    this.#asked.add(state.id);
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    this.#closing.signal.addEventListener("abort", end, { once: true });
+    void watched.ended.then(() => {
+      end();
+      this.#asked.delete(state.id);
+      this.#closing.signal.removeEventListener("abort", end);
+    });
+    void this.#askOn(watched, liveness, ending.signal);
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #askOn(
+    watched: WatchedContainer,
+    liveness: NonNullable<Run["labels"]["plan"]["liveness"]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { run } = watched;
+    const { instanceId, runId, fence } = run.labels;
+    let known = UNPROBED;
+    while (!signal.aborted) {
+      const problem = await this.#problem(run, liveness.question, liveness.timeoutMs, signal);
+      if (signal.aborted) return;
+      known = judgeHealth(
+        known,
+        problem === null ? { problem, components: [] } : { problem },
+        liveness,
+      );
+      const { health, cause, reason } = known;
+      if (health !== null && !watched.isAsked) {
+        this.onHealth({
+          instanceId,
+          runId,
+          runGeneration: fence.generation,
+          health,
+          ...(cause === null ? {} : { cause }),
+          ...(reason === null ? {} : { reason: reason.slice(0, REASON_CHARACTERS_MAX) }),
+        });
+      }
+      await sleep(this.site.clock, liveness.intervalMs, signal);
+    }
+  }
+
+  #problem(
+    run: Run,
+    question: ContainerQuestion,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    return withLimit(this.site.clock, timeoutMs, signal, async (limit) => {
+      if (question.kind === "command") {
+        return await this.#programProblem(run, question.argv, timeoutMs, limit);
+      }
+      const port = run.state.ports.get(question.port);
+      if (port === undefined) return `port ${question.port} of the container is not published`;
+      const host = addressOf(this.site, run.labels.plan.host);
+      if (question.kind === "tcp") return await this.#listenProblem(host, port, limit);
+      const checks = [{ url: `http://${host}:${port}${question.path}` }];
+      return await networkProblem({ kind: "http", checks }, timeoutMs, limit);
+    });
+  }
+
+  /**
+   * The daemon itself takes connections to a published port, and lets go of them at once where nobody listens in the
+   * container: one that lasts for a moment, or on which something comes, is the server's.
+   */
+  async #listenProblem(
+    hostname: string,
+    port: number,
+    limit: AbortSignal,
+  ): Promise<string | null> {
+    const nobody = `nobody listens in the container behind ${hostname}:${port}`;
+    try {
+      using connection = await Deno.connect({ hostname, port, signal: limit });
+      const lasted = new AbortController();
+      const lasts = sleep(this.site.clock, LASTS_MS, lasted.signal).then(() => 1);
+      const read = connection.read(new Uint8Array(1)).catch(() => null);
+      const got = await Promise.race([read, lasts]);
+      lasted.abort();
+      return got === null ? nobody : null;
+    } catch (error) {
+      return `${nobody} (${reasonOf(error)})`;
+    }
+  }
+
+  async #programProblem(
+    { state }: Run,
+    argv: readonly string[],
+    timeoutMs: number,
+    limit: AbortSignal,
+  ): Promise<string | null> {
+    const [name = ""] = argv;
+    try {
+      const code = await this.site.talk.execute(state.id, argv, limit);
+      if (code === null) return `${name} did not end within ${durationText(timeoutMs)}`;
+      return code === 0 ? null : `${name} ended with ${code}`;
+    } catch (error) {
+      return `${name} could not be run (${reasonOf(error)})`;
+    }
+  }
+
+  #askForLine(
+    run: Run,
+    asked: LineAsked,
+    signal: AbortSignal,
+  ): () => Promise<string | null> {
+    let isThere = false;
+    // A daemon that is away shows as a line that does not come.
+    void this.#untilLine(run, lineTest(asked), signal).then((found) => isThere = found, () => {});
+    const wanted = JSON.stringify(asked.contains ?? asked.matches);
+    return () => Promise.resolve(isThere ? null : `no line of its output has ${wanted} yet`);
+  }
+
+  /** Reads on until the line is there; nobody has to ask again for what was read before. */
+  async #untilLine(
+    { state }: Run,
+    isIt: (line: string) => boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for await (const { text } of this.site.talk.printed(state.id, { follows: true, signal })) {
+      if (isIt(text)) return true;
+    }
+    return false;
+  }
+}
+
+function lineTest({ contains, matches }: LineAsked): (line: string) => boolean {
+  if (contains !== null) return (line) => line.includes(contains);
+  const parsed = parseLinePattern(matches ?? ".");
+  if ("fault" in parsed) throw new Error(`a pattern that was not checked: ${parsed.fault}`);
+  return (line) => parsed.matches(line);
+}
+
+/** Where a port is reached that is published at `host` of the daemon's host. */
+function addressOf({ identity }: DockerSite, host: string): string {
+  return host === ANY_ADDRESS || identity.address !== "127.0.0.1" ? identity.address : host;
+}

@@ -1,0 +1,129 @@
+/** What an `image` configuration asks of a container engine: plain data; nothing here has happened yet. Pure. */
+import {
+  type Liveness,
+  parseImageConfiguration,
+  type Readiness,
+} from "../../events/configuration.ts";
+import { z } from "zod";
+import { limitsSchema } from "../../events/limits.ts";
+import type { StartSpec } from "../platform.ts";
+
+/** Where ports are published that say nothing else: on the daemon's own host alone. */
+const DEFAULT_HOST = "127.0.0.1";
+const SETTLE_MS = 200;
+const STOP_GRACE_MS = 10_000;
+const READY_WITHIN_MS = 25_000;
+const LIVENESS = { intervalMs: 10_000, timeoutMs: 2_000, failures: 3, successes: 1 } as const;
+
+/** A question to a container; ports are its own, not those where they are published. */
+const questionSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("http"), port: z.number(), path: z.string() }),
+  z.object({ kind: z.literal("tcp"), port: z.number() }),
+  /** A program of the image, without a shell. */
+  z.object({ kind: z.literal("command"), argv: z.array(z.string()).min(1) }),
+]);
+export type ContainerQuestion = z.infer<typeof questionSchema>;
+
+/** What a later worker has to know of a container that it finds: kept in a label. */
+export const keptPlanSchema = z.object({
+  stopSignal: z.string(),
+  stopGraceMs: z.number(),
+  /** Where ports are published. */
+  host: z.string(),
+  /** The port of the container that is the instance's; null: it has none. */
+  port: z.number().nullable(),
+  limits: limitsSchema.optional(),
+  liveness: z.object({
+    question: questionSchema,
+    intervalMs: z.number(),
+    timeoutMs: z.number(),
+    failures: z.number(),
+    successes: z.number(),
+  }).nullable(),
+});
+export type KeptPlan = z.infer<typeof keptPlanSchema>;
+
+/** When a container counts as started, besides living for a moment. */
+export type ContainerReadiness =
+  & (ContainerQuestion | { kind: "log"; contains: string | null; matches: string | null })
+  & { withinMs: number };
+
+/** How one container is run. */
+export interface ContainerPlan extends KeptPlan {
+  image: string;
+  command: readonly string[] | null;
+  env: Readonly<Record<string, string>>;
+  workingDirectory: string | null;
+  user: string | null;
+  ports: readonly { port: number; published: number | null }[];
+  volumes: readonly { name: string; path: string }[];
+  isReadOnly: boolean;
+  settleMs: number;
+  readiness: ContainerReadiness | null;
+}
+
+/** The plan for a valid configuration. A container finds the port that is the instance's in `PORT`. */
+export function planContainer(
+  { instanceId, runId, configuration, limits }: StartSpec,
+): ContainerPlan {
+  const wanted = parseImageConfiguration(configuration);
+  const port = wanted.ports?.[0]?.port ?? null;
+  return {
+    image: wanted.image,
+    command: wanted.command ?? null,
+    env: {
+      ...(port === null ? {} : { PORT: String(port) }),
+      ...wanted.env,
+      DRAAS_INSTANCE_ID: instanceId,
+      DRAAS_RUN_ID: runId,
+    },
+    workingDirectory: wanted.workingDirectory ?? null,
+    user: wanted.user ?? null,
+    host: wanted.host ?? DEFAULT_HOST,
+    port,
+    ports: (wanted.ports ?? []).map((one) => ({
+      port: one.port,
+      published: one.published ?? null,
+    })),
+    volumes: wanted.volumes ?? [],
+    isReadOnly: wanted.readOnly ?? false,
+    ...(limits === undefined ? {} : { limits }),
+    stopSignal: wanted.stopSignal ?? "SIGTERM",
+    stopGraceMs: wanted.stopGraceMs ?? STOP_GRACE_MS,
+    settleMs: SETTLE_MS,
+    readiness: wanted.readiness ? readinessOf(wanted.readiness, port) : null,
+    liveness: wanted.liveness ? livenessOf(wanted.liveness, port) : null,
+  };
+}
+
+function readinessOf(
+  { withinMs = READY_WITHIN_MS, logLine, ...asked }: Readiness,
+  port: number | null,
+): ContainerReadiness {
+  if (!logLine) return { ...questionOf(asked, port), withinMs };
+  const { contains = null, matches = null } = logLine;
+  return { kind: "log", contains, matches, withinMs };
+}
+
+function livenessOf(
+  { intervalMs, timeoutMs, failures, successes, ...asked }: Liveness,
+  port: number | null,
+): KeptPlan["liveness"] {
+  return {
+    question: questionOf(asked, port),
+    intervalMs: intervalMs ?? LIVENESS.intervalMs,
+    timeoutMs: timeoutMs ?? LIVENESS.timeoutMs,
+    failures: failures ?? LIVENESS.failures,
+    successes: successes ?? LIVENESS.successes,
+  };
+}
+
+function questionOf(
+  asked: Pick<Liveness, "http" | "tcp" | "command">,
+  port: number | null,
+): ContainerQuestion {
+  if (asked.command) return { kind: "command", argv: asked.command };
+  const at = (asked.http ?? asked.tcp)?.port ?? port;
+  if (at === null) throw new Error("a probe without a port: its configuration was not checked");
+  return asked.http ? { kind: "http", port: at, path: asked.http.path } : { kind: "tcp", port: at };
+}

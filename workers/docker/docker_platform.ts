@@ -1,0 +1,243 @@
+/** The docker platform: images as containers of one daemon, which outlive us and which any worker of it finds again. */
+// @ts-types="./dockerode.d.ts"
+import Docker from "dockerode";
+import type { Clock } from "../../events/clock.ts";
+import { OperationalError } from "../../events/errors.ts";
+import type { HealthReport } from "../../events/health.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { type LogPage, type LogReading, plainText } from "../../events/server_output.ts";
+import { Lanes } from "../lanes.ts";
+import {
+  type Failure,
+  type Fence,
+  type Leases,
+  NO_LEASES,
+  type Platform,
+  type StartOutcome,
+  type StartSpec,
+  type StopOutcome,
+} from "../platform.ts";
+import type { HostPolicy } from "../policy/host_policy.ts";
+import { ContainerHealth } from "./container_health.ts";
+import { compareFences, readRunLabels } from "./container_labels.ts";
+import { readContainerLogs } from "./container_logs.ts";
+import { ContainerWatch } from "./container_watch.ts";
+import { DockerodeEngine } from "./dockerode_engine.ts";
+import { DockerodeTalk } from "./dockerode_talk.ts";
+import { DockerodeVolumes } from "./dockerode_volumes.ts";
+import { type DockerSite, infoOf, isLive, latestOf, runsOf } from "./docker_site.ts";
+import type { DockerAddress } from "./docker_address.ts";
+import { endContainer } from "./end_container.ts";
+import { InstanceMarks } from "./instance_marks.ts";
+import { startContainer } from "./start_container.ts";
+import { failed } from "./start_failure.ts";
+
+/** What a docker platform is made from. */
+export interface DockerPlatformOptions {
+  address: DockerAddress;
+  /** The certificates of a daemon over TLS; null: it is reached without. */
+  tls: { ca: string; cert: string; key: string } | null;
+  /** Of the fleet: another one on the same daemon is not seen. */
+  namespace: string;
+  clock: Clock;
+  policy: HostPolicy;
+}
+
+/** A stop ends what comes to life meanwhile, too; more than this often is somebody else's doing. */
+const STOP_TURNS_MAX = 4;
+
+/**
+ * Opens the daemon at `address`.
+ * @throws {OperationalError} `docker_unreachable`, retryable
+ */
+export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
+  const { address, tls, namespace, clock, policy } = options;
+  const { socketPath, host, port } = address;
+  const docker = new Docker(
+    socketPath !== null ? { socketPath } : {
+      host: host!,
+      port: port!,
+      ...(tls ? { protocol: "https", ...tls } : { protocol: "http" }),
+    },
+  );
+  const engine = new DockerodeEngine(docker, address, namespace);
+  const volumes = new DockerodeVolumes(docker, address, namespace);
+  return new DockerPlatform({
+    engine,
+    volumes,
+    talk: new DockerodeTalk(docker, address, namespace),
+    marks: new InstanceMarks(volumes, namespace),
+    clock,
+    namespace,
+    identity: await engine.identity(),
+    policy,
+  });
+}
+
+/** Images as containers of one daemon. Made by `openDockerPlatform`. */
+export class DockerPlatform implements Platform {
+  readonly name = "docker";
+  readonly site: string;
+  readonly leases: Leases = NO_LEASES;
+  readonly #site: DockerSite;
+  readonly #watch: ContainerWatch;
+  readonly #health: ContainerHealth;
+  readonly #lanes = new Lanes();
+  readonly #listeners: ((info: RuntimeInfo) => void)[] = [];
+  readonly #healthListeners: ((report: HealthReport) => void)[] = [];
+
+  constructor(site: DockerSite) {
+    this.#site = site;
+    this.site = site.identity.id;
+    this.#watch = new ContainerWatch(
+      site,
+      (info) => this.#listeners.forEach((listener) => listener(info)),
+    );
+    this.#health = new ContainerHealth(
+      site,
+      (report) => this.#healthListeners.forEach((listener) => listener(report)),
+    );
+  }
+
+  async inventory(_which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
+    const seen = await this.#site.engine.list(null);
+    const ids = new Set(seen.flatMap(({ labels }) => readRunLabels(labels)?.instanceId ?? []));
+    const found = await Promise.all([...ids].map((id) => this.inspect(id)));
+    return found.filter((info) => info !== null)
+      .sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
+  }
+
+  async inspect(instanceId: string): Promise<RuntimeInfo | null> {
+    const latest = latestOf(await runsOf(this.#site, instanceId));
+    if (latest === null) return null;
+    if (isLive(latest)) {
+      const watched = this.#watch.watch(latest);
+      if (!watched.isStarting) this.#health.follow(watched);
+    }
+    return await infoOf(this.#site, latest);
+  }
+
+  start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome> {
+    const parts = { site: this.#site, watch: this.#watch, health: this.#health };
+    return this.#lanes.run(spec.instanceId, async (): Promise<StartOutcome> => {
+      try {
+        return await startContainer(parts, spec, signal);
+      } catch (error) {
+        return failed(failureOf(error));
+      }
+    });
+  }
+
+  fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null> {
+    return this.#lanes.run(instanceId, async () => {
+      await this.#raise(instanceId, fence);
+      return await this.inspect(instanceId);
+    });
+  }
+
+  stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence));
+  }
+
+  remove(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    return this.#lanes.run(instanceId, async (): Promise<StopOutcome> => {
+      const stopped = await this.#stop(instanceId, fence);
+      if (stopped.kind === "failed") return stopped;
+      try {
+        const { engine, volumes } = this.#site;
+        for (const { id } of await engine.list(instanceId)) await engine.remove(id);
+        for (const { name } of await volumes.list(instanceId)) await volumes.remove(name);
+        return stopped;
+      } catch (error) {
+        return { ...stopped, kind: "failed", failure: failureOf(error) };
+      }
+    });
+  }
+
+  onExit(listener: (runtimeInfo: RuntimeInfo) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  onHealth(listener: (report: HealthReport) => void): void {
+    this.#healthListeners.push(listener);
+  }
+
+  async logs(instanceId: string, tailLines: number): Promise<string[]> {
+    if (tailLines === 0) return [];
+    const { lines } = await this.readLogs(instanceId, { tail: tailLines });
+    return lines.flatMap((line) => plainText(line) ?? []);
+  }
+
+  readLogs(instanceId: string, reading: LogReading): Promise<LogPage> {
+    return readContainerLogs(this.#site, instanceId, reading);
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    this.#health.close();
+  }
+
+  /** Marks the fence first: a start that has made its container looks for marks before it starts that. */
+  async #raise(instanceId: string, fence: Fence): Promise<void> {
+    const { engine, marks, volumes } = this.#site;
+    // Where nothing of it ever was, there is nothing to keep from coming back.
+    const isKnown = (await engine.list(instanceId)).length > 0 ||
+      (await volumes.list(instanceId)).length > 0;
+    if (!isKnown) return;
+    await marks.raise(instanceId, fence);
+    for (const { labels, state } of await runsOf(this.#site, instanceId)) {
+      const isBelow = compareFences(labels.fence, fence) < 0;
+      if (state.state === "created" && isBelow) await engine.remove(state.id);
+    }
+  }
+
+  async #stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    let ended: RuntimeInfo | null = null;
+    try {
+      await this.#raise(instanceId, fence);
+      for (let turn = 0; turn < STOP_TURNS_MAX; turn++) {
+        const runs = await runsOf(this.#site, instanceId);
+        const live = runs.find(isLive);
+        if (!live) {
+          const latest = latestOf(runs);
+          return {
+            kind: "stopped",
+            runtimeInfo: latest ? await infoOf(this.#site, latest) : ended,
+          };
+        }
+        ended = await endContainer(this.#site, this.#watch, this.#watch.watch(live), fence);
+        if (ended === null) {
+          return {
+            kind: "failed",
+            failure: stillRunning(live.state.id),
+            runtimeInfo: await this.inspect(instanceId),
+          };
+        }
+      }
+      return { kind: "failed", failure: COMES_BACK, runtimeInfo: await this.inspect(instanceId) };
+    } catch (error) {
+      return { kind: "failed", failure: failureOf(error), runtimeInfo: null };
+    }
+  }
+}
+
+const COMES_BACK: Failure = {
+  code: "still_running",
+  message: "Another worker of this daemon starts the instance again and again.",
+  retryable: true,
+};
+
+function stillRunning(id: string): Failure {
+  return {
+    code: "still_running",
+    message: `Container ${id.slice(0, 12)} did not end on SIGKILL: its daemon or the kernel hangs.`,
+    retryable: true,
+  };
+}
+
+/** What the daemon did wrong goes to who asked; what we did wrong is thrown on. */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof OperationalError)) throw error;
+  const { code, message, hint, retryable } = error;
+  return { code, message: `${message.replace(/\.$/, "")}. ${hint}`, retryable };
+}

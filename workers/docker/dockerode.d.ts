@@ -1,0 +1,101 @@
+/** What we use of dockerode, which comes without types of its own. Fields are those of the Docker Engine API 1.41. */
+export interface ContainerListed {
+  Id: string;
+  Names: string[];
+  Labels: Record<string, string>;
+  State: string;
+}
+
+export interface ContainerInspected {
+  Id: string;
+  Name: string;
+  Config: { Image: string; Labels: Record<string, string> };
+  State: {
+    Status: string;
+    OOMKilled: boolean;
+    ExitCode: number;
+    Error: string;
+    StartedAt: string;
+    FinishedAt: string;
+  };
+  HostConfig: { Memory: number };
+  NetworkSettings: { Ports?: Record<string, { HostIp: string; HostPort: string }[] | null> };
+}
+
+export interface ContainerCreateOptions {
+  name: string;
+  Image: string;
+  [field: string]: unknown;
+}
+
+/** Bytes until their end. */
+export type ByteStream = AsyncIterable<Uint8Array> & { destroy(): void };
+
+export interface Container {
+  inspect(): Promise<ContainerInspected>;
+  start(): Promise<unknown>;
+  kill(options: { signal: string }): Promise<unknown>;
+  rename(options: { name: string }): Promise<unknown>;
+  remove(options: { force: boolean; v: boolean }): Promise<unknown>;
+  exec(
+    options: { Cmd: string[]; AttachStdout: boolean; AttachStderr: boolean },
+  ): Promise<Exec>;
+}
+
+export interface Exec {
+  start(options: Record<string, never>): Promise<ByteStream>;
+  inspect(): Promise<{ ExitCode: number | null }>;
+}
+
+export interface Volume {
+  Name: string;
+  Labels: Record<string, string> | null;
+}
+
+export type DockerOptions =
+  | { socketPath: string }
+  | {
+    host: string;
+    port: number;
+    protocol: "http" | "https";
+    ca?: string;
+    cert?: string;
+    key?: string;
+  };
+
+export default class Docker {
+  constructor(options: DockerOptions);
+  readonly modem: {
+    /** A request by itself, for what the methods do not offer: an answer as a stream that does not follow. */
+    dial(
+      request: {
+        path: string;
+        method: "GET";
+        isStream: true;
+        statusCodes: Record<number, true | string>;
+        options: Record<string, unknown>;
+      },
+      onAnswer: (error: Error | null, stream: ByteStream) => void,
+    ): void;
+    followProgress<News>(
+      stream: ByteStream,
+      onFinished: (error: Error | null) => void,
+      onProgress: (news: News) => void,
+    ): void;
+  };
+  info(): Promise<{ ID: string; InitBinary?: string }>;
+  listContainers(
+    options: { all: boolean; filters: { label: string[] } },
+  ): Promise<ContainerListed[]>;
+  getContainer(id: string): Container;
+  createContainer(options: ContainerCreateOptions): Promise<{ id: string }>;
+  pull(image: string): Promise<ByteStream>;
+  createVolume(options: { Name: string; Labels: Record<string, string> }): Promise<unknown>;
+  listVolumes(
+    options: { filters: { label: string[] } },
+  ): Promise<{ Volumes: Volume[] | null }>;
+  getVolume(name: string): { remove(): Promise<unknown> };
+  getEvents(
+    options: { filters: { type: string[]; event: string[]; label: string[] } },
+  ): Promise<ByteStream>;
+}

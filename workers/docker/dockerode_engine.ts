@@ -1,0 +1,187 @@
+/** The container port on a Docker daemon, by dockerode. */
+// @ts-types="./dockerode.d.ts"
+import type Docker from "dockerode";
+// @ts-types="./dockerode.d.ts"
+import type { ContainerCreateOptions, ContainerInspected } from "dockerode";
+import type {
+  ContainerEngine,
+  ContainerSeen,
+  ContainerState,
+  ContainerWanted,
+  Creation,
+  EngineIdentity,
+} from "./container_engine.ts";
+import { instanceLabel, namespaceLabel } from "./container_labels.ts";
+import type { DockerAddress } from "./docker_address.ts";
+import { answered, statusOf, wordsOf } from "./engine_failure.ts";
+
+const NANO = 1_000_000_000;
+/** What the daemon writes for a time that has not come. */
+const NO_TIME = "0001-01-01T00:00:00Z";
+
+/** Of what the daemon gives by default, what servers have no use for. */
+const DROPPED = ["AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"] as const;
+
+export class DockerodeEngine implements ContainerEngine {
+  constructor(
+    private readonly docker: Docker,
+    private readonly address: DockerAddress,
+    private readonly namespace: string,
+  ) {}
+
+  async identity(): Promise<EngineIdentity> {
+    const { ID, InitBinary } = await this.ask(() => this.docker.info());
+    // Older daemons have colons in theirs, which a site's name on the wire may not have.
+    const id = `docker-${ID.replace(/[^A-Za-z0-9]+/g, "-")}`;
+    return { id, address: this.address.publishedAt, hasInit: Boolean(InitBinary) };
+  }
+
+  async list(instanceId: string | null): Promise<ContainerSeen[]> {
+    const label = [namespaceLabel(this.namespace)];
+    if (instanceId !== null) label.push(instanceLabel(instanceId));
+    const found = await this.ask(() =>
+      this.docker.listContainers({ all: true, filters: { label } })
+    );
+    return found.map(({ Id, Names, Labels, State }) => ({
+      id: Id,
+      name: Names[0]?.slice(1) ?? "",
+      labels: Labels,
+      state: stateOf(State),
+    }));
+  }
+
+  async inspect(id: string): Promise<ContainerState | null> {
+    const found = await this.ask(() => this.docker.getContainer(id).inspect(), { 404: null });
+    return found && containerState(found);
+  }
+
+  async create(wanted: ContainerWanted): Promise<Creation> {
+    try {
+      const { id } = await this.docker.createContainer(creationOf(wanted));
+      return { kind: "created", id };
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 409) return { kind: "name-taken" };
+      if (status === 404 && /no such image/i.test(wordsOf(error))) return { kind: "no-image" };
+      return await this.ask(() => Promise.reject(error));
+    }
+  }
+
+  start(id: string): Promise<boolean> {
+    return this.done(() => this.docker.getContainer(id).start(), { 304: true, 404: false });
+  }
+
+  signal(id: string, signal: string): Promise<boolean> {
+    return this.done(() => this.docker.getContainer(id).kill({ signal }), {
+      404: false,
+      409: false,
+    });
+  }
+
+  rename(id: string, name: string): Promise<boolean> {
+    return this.done(() => this.docker.getContainer(id).rename({ name }), {
+      404: false,
+      409: false,
+    });
+  }
+
+  async remove(id: string): Promise<void> {
+    // 409: its removal is under way already.
+    await this.done(() => this.docker.getContainer(id).remove({ force: true, v: true }), {
+      404: true,
+      409: true,
+    });
+  }
+
+  private ask<T, U = never>(
+    call: () => Promise<T>,
+    instead: Readonly<Record<number, U>> = {},
+  ): Promise<T | U> {
+    return answered(this.address.text, call, instead);
+  }
+
+  private done(
+    call: () => Promise<unknown>,
+    instead: Readonly<Record<number, boolean>>,
+  ): Promise<boolean> {
+    return this.ask(async () => {
+      await call();
+      return true;
+    }, instead);
+  }
+}
+
+function stateOf(word: string): ContainerSeen["state"] {
+  // Paused and restarting ones have a process, or will have: somebody else's doing, to be ended like any other.
+  if (word === "running" || word === "paused" || word === "restarting") return "running";
+  return word === "created" ? "created" : "ended";
+}
+
+function containerState(found: ContainerInspected): ContainerState {
+  const { State, Config, HostConfig, NetworkSettings } = found;
+  return {
+    id: found.Id,
+    name: found.Name.slice(1),
+    labels: Config.Labels,
+    state: stateOf(State.Status),
+    image: Config.Image,
+    startedAt: timeOf(State.StartedAt),
+    endedAt: timeOf(State.FinishedAt),
+    exitCode: State.ExitCode,
+    isOutOfMemory: State.OOMKilled,
+    fault: State.Error,
+    memoryBytes: HostConfig.Memory || null,
+    ports: new Map(
+      Object.entries(NetworkSettings.Ports ?? {}).flatMap(([port, bound]) =>
+        bound?.[0] ? [[parseInt(port), Number(bound[0].HostPort)] as const] : []
+      ),
+    ),
+  };
+}
+
+function timeOf(text: string): number | null {
+  return text === NO_TIME || text === "" ? null : Date.parse(text);
+}
+
+/** Restarted by us alone, so never by the daemon; with no privileges that the image's user could gain. */
+function creationOf(wanted: ContainerWanted): ContainerCreateOptions {
+  const { limits = {} } = wanted;
+  return {
+    name: wanted.name,
+    Image: wanted.image,
+    ...(wanted.command === null ? {} : { Cmd: [...wanted.command] }),
+    Env: Object.entries(wanted.env).map(([name, value]) => `${name}=${value}`),
+    ...(wanted.workingDirectory === null ? {} : { WorkingDir: wanted.workingDirectory }),
+    ...(wanted.user === null ? {} : { User: wanted.user }),
+    Labels: { ...wanted.labels },
+    StopSignal: wanted.stopSignal,
+    Healthcheck: { Test: ["NONE"] },
+    ExposedPorts: Object.fromEntries(wanted.ports.map(({ port }) => [`${port}/tcp`, {}])),
+    HostConfig: {
+      PortBindings: Object.fromEntries(
+        wanted.ports.map(({ port, published }) => [
+          `${port}/tcp`,
+          [{ HostIp: wanted.host, HostPort: published === null ? "" : String(published) }],
+        ]),
+      ),
+      Mounts: wanted.volumes.map(({ name, path }) => ({
+        Type: "volume" as const,
+        Source: name,
+        Target: path,
+      })),
+      RestartPolicy: { Name: "no" },
+      SecurityOpt: ["no-new-privileges"],
+      CapDrop: [...DROPPED],
+      ReadonlyRootfs: wanted.isReadOnly,
+      Init: wanted.hasInit,
+      ...(limits.memoryBytes === undefined
+        ? {}
+        : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
+      ...(limits.cpus === undefined ? {} : { NanoCpus: Math.round(limits.cpus * NANO) }),
+      ...(limits.processes === undefined ? {} : { PidsLimit: limits.processes }),
+      ...(limits.openFiles === undefined ? {} : {
+        Ulimits: [{ Name: "nofile", Soft: limits.openFiles, Hard: limits.openFiles }],
+      }),
+    },
+  };
+}

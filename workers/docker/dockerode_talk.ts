@@ -1,0 +1,124 @@
+/** The port to images, output and events of a Docker daemon, by dockerode. */
+// @ts-types="./dockerode.d.ts"
+import type Docker from "dockerode";
+// @ts-types="./dockerode.d.ts"
+import type { ByteStream } from "dockerode";
+import type { EndListeners, EngineTalk, PrintedLine, PrintedReading } from "./container_engine.ts";
+import { namespaceLabel } from "./container_labels.ts";
+import type { DockerAddress } from "./docker_address.ts";
+import { answered, pullError } from "./engine_failure.ts";
+import { PrintedFrames } from "./printed_frames.ts";
+import { type LayerNews, PullProgress } from "./pull_progress.ts";
+
+export class DockerodeTalk implements EngineTalk {
+  constructor(
+    private readonly docker: Docker,
+    private readonly address: DockerAddress,
+    private readonly namespace: string,
+  ) {}
+
+  async pull(image: string, onProgress: (words: string) => void): Promise<void> {
+    const progress = new PullProgress(image);
+    try {
+      const stream = await this.docker.pull(image);
+      await new Promise<void>((resolve, reject) =>
+        this.docker.modem.followProgress(
+          stream,
+          (error: Error | null) => error ? reject(error) : resolve(),
+          (news: LayerNews) => onProgress(progress.hear(news)),
+        )
+      );
+    } catch (error) {
+      throw pullError(image, error);
+    }
+  }
+
+  async *printed(
+    id: string,
+    { tail, since, stream: only, follows, signal }: PrintedReading,
+  ): AsyncIterable<PrintedLine> {
+    const options = {
+      stdout: only !== "stderr",
+      stderr: only !== "stdout",
+      timestamps: true,
+      follow: follows,
+      ...(tail === undefined ? {} : { tail }),
+      ...(since === undefined ? {} : { since }),
+    };
+    const stream = await this.ask(() => this.logs(id, options), { 404: null });
+    if (stream === null) return;
+    const frames = new PrintedFrames();
+    for await (const bytes of untilAborted(stream, signal)) yield* frames.push(bytes);
+    yield* frames.end();
+  }
+
+  async watchEnds({ onOpen, onEnd }: EndListeners, signal: AbortSignal): Promise<void> {
+    const filters = {
+      type: ["container"],
+      event: ["die"],
+      label: [namespaceLabel(this.namespace)],
+    };
+    const stream = await this.ask(() => this.docker.getEvents({ filters }));
+    onOpen();
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const bytes of untilAborted(stream, signal)) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line !== "") onEnd(JSON.parse(line).id);
+    }
+  }
+
+  async execute(
+    id: string,
+    argv: readonly string[],
+    signal: AbortSignal,
+  ): Promise<number | null> {
+    return await this.ask(async () => {
+      const exec = await this.docker.getContainer(id).exec({
+        Cmd: [...argv],
+        AttachStdout: true,
+        AttachStderr: true,
+      });
+      const stream = await exec.start({});
+      // What it prints is not kept: it may be a secret, or without end.
+      for await (const _ of untilAborted(stream, signal));
+      if (signal.aborted) return null;
+      return (await exec.inspect()).ExitCode;
+    }, { 404: null, 409: null });
+  }
+
+  /** A stream in any case, which can be left early: all at once may be more than there is room for. */
+  private logs(id: string, options: Record<string, unknown>): Promise<ByteStream> {
+    const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
+    const path = `/containers/${id}/logs?`;
+    const statusCodes = { 200: true, 404: "no such container", 500: "server error" } as const;
+    this.docker.modem.dial(
+      { path, method: "GET", isStream: true, statusCodes, options },
+      (error, stream) => error ? reject(error) : resolve(stream),
+    );
+    return promise;
+  }
+
+  private ask<T, U = never>(
+    call: () => Promise<T>,
+    instead: Readonly<Record<number, U>> = {},
+  ): Promise<T | U> {
+    return answered(this.address.text, call, instead);
+  }
+}
+
+/** The stream until its end; an abort, or the loss of its connection, ends it too. */
+async function* untilAborted(stream: ByteStream, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const end = () => stream.destroy();
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  try {
+    for await (const bytes of stream) yield bytes;
+  } catch {
+    // Whoever reads looks for itself what it has missed.
+  } finally {
+    signal.removeEventListener("abort", end);
+    stream.destroy();
+  }
+}

@@ -1,0 +1,68 @@
+/** What a daemon answers with instead of doing something, as errors of ours. */
+import { OperationalError, reasonOf } from "../../events/errors.ts";
+
+/** The status of an answer; null where there was none. */
+export function statusOf(error: unknown): number | null {
+  return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number"
+    ? error.statusCode
+    : null;
+}
+
+/** The daemon's own words, without what the client library puts around them. */
+export function wordsOf(error: unknown): string {
+  const said = error instanceof Error && "json" in error ? error.json : null;
+  return said !== null && typeof said === "object" && "message" in said
+    ? String(said.message)
+    : reasonOf(error);
+}
+
+/** `docker_unreachable` where nobody answered, else `docker_refused`. */
+export function engineError(error: unknown, address: string): OperationalError {
+  if (error instanceof OperationalError) return error;
+  const status = statusOf(error);
+  return status === null
+    ? new OperationalError(
+      "docker_unreachable",
+      `the Docker daemon at ${address} does not answer (${reasonOf(error)})`,
+      true,
+      "Start it, or set DOCKER_HOST; the worker's user needs access to its socket (group docker).",
+      { cause: error },
+    )
+    : new OperationalError(
+      "docker_refused",
+      `the Docker daemon refused: ${wordsOf(error)}`,
+      status >= 500,
+      "Its own log says more.",
+      { cause: error },
+    );
+}
+
+/** The same pull would fail again. */
+const NEVER_THERE = /not found|no such|does not exist|denied|unauthorized|invalid reference/i;
+
+/** Why an image could not be brought. */
+export function pullError(image: string, error: unknown): OperationalError {
+  const words = wordsOf(error);
+  return new OperationalError(
+    "image_unavailable",
+    `The image ${image} is not on the daemon, and could not be brought there: ${words}`,
+    !NEVER_THERE.test(words),
+    "Check its name and the registry, and that the daemon may pull it.",
+    { cause: error },
+  );
+}
+
+/** What `call` gives; `instead` for these statuses. Anything else is thrown as an error of ours. */
+export async function answered<T, U = never>(
+  address: string,
+  call: () => Promise<T>,
+  instead: Readonly<Record<number, U>> = {},
+): Promise<T | U> {
+  try {
+    return await call();
+  } catch (error) {
+    const status = statusOf(error);
+    if (status !== null && status in instead) return instead[status]!;
+    throw engineError(error, address);
+  }
+}

@@ -1,0 +1,248 @@
+/** Starts one run of an image, from the checks before its container is made to the answer of its readiness probe. */
+import { sleep } from "../../events/clock.ts";
+import { configurationFaults, describeFaults } from "../../events/configuration.ts";
+import { OperationalError } from "../../events/errors.ts";
+import { secretNamesIn } from "../../events/secret_reference.ts";
+import { durationText } from "../exit_description.ts";
+import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import { hostRefusal } from "../policy/host_rules.ts";
+import {
+  compareFences,
+  dataLabels,
+  formerName,
+  presentName,
+  runLabels,
+  volumeName,
+} from "./container_labels.ts";
+import type { ContainerHealth } from "./container_health.ts";
+import { type ContainerPlan, planContainer } from "./container_plan.ts";
+import type { ContainerWatch, WatchedContainer } from "./container_watch.ts";
+import { type DockerSite, isLive, runsOf } from "./docker_site.ts";
+import { endContainer } from "./end_container.ts";
+import { highest } from "./instance_marks.ts";
+import { type Run, runInfoOf } from "./run_info.ts";
+import {
+  ABORTED,
+  engineRefusal,
+  exitedAtOnce,
+  failed,
+  final,
+  lockedBy,
+  nameTaken,
+  STALE,
+  tooLate,
+} from "./start_failure.ts";
+
+/** Ended containers that are kept for what they printed, besides the latest. */
+const FORMER_KEPT = 2;
+/** Two workers of one daemon may both find the name free; only one gets it. */
+const NAME_TRIES = 3;
+
+export interface StartParts {
+  site: DockerSite;
+  watch: ContainerWatch;
+  health: ContainerHealth;
+}
+
+/** One start. Nobody else of this worker starts or stops this instance meanwhile. */
+export async function startContainer(
+  parts: StartParts,
+  spec: StartSpec,
+  signal: AbortSignal,
+): Promise<StartOutcome> {
+  const { site } = parts;
+  const askedAt = site.clock.monotonic();
+  const plan = checkedPlan(site, spec);
+  if ("code" in plan) return failed(plan);
+  const before = await runsOf(site, spec.instanceId);
+  const refused = await whyNot(site, spec, before);
+  if (refused) return failed(refused);
+  await makeRoom(site, before);
+  const made = await makeContainer(parts, spec, plan, signal);
+  if ("code" in made) return failed(made);
+  const left = spec.spawnWithinMs - (site.clock.monotonic() - askedAt);
+  const begun = await beginContainer(site, spec, made.id, left, signal);
+  if ("code" in begun) {
+    await site.engine.remove(made.id);
+    return failed(begun);
+  }
+  const watched = parts.watch.watch(begun, true);
+  const outcome = await untilStarted(parts, spec, watched, plan, signal);
+  await dropFormer(site, spec, before).catch(() => {});
+  return outcome;
+}
+
+/** The plan, or why nothing is to be started here at all. */
+function checkedPlan(site: DockerSite, spec: StartSpec): ContainerPlan | Failure {
+  const { template, configuration, limits } = spec;
+  if (template !== "image") {
+    return final(
+      "template_unsupported",
+      `A docker worker runs images, not the template ${template}.`,
+    );
+  }
+  if (spec.lease) {
+    return final(
+      "lease_unsupported",
+      "A docker worker cannot end a container that its worker has left: " +
+        "set onWorkerLost to wait.",
+    );
+  }
+  const faults = configurationFaults(template, configuration);
+  if (faults.length > 0) {
+    return final("configuration_invalid", `Configuration is invalid: ${describeFaults(faults)}`);
+  }
+  const secrets = secretNamesIn(configuration);
+  if (secrets.length > 0) {
+    return final(
+      "secrets_unsupported",
+      `A docker worker has no secrets yet, and the configuration refers to ${secrets.join(", ")}.`,
+    );
+  }
+  const plan = planContainer(spec);
+  const named = plan.ports.flatMap(({ published }) => published ?? []);
+  const wish = { template, image: plan.image, ...(limits === undefined ? {} : { limits }) };
+  for (const port of named.length === 0 ? [undefined] : named) {
+    const refused = hostRefusal(site.policy, { ...wish, ...(port === undefined ? {} : { port }) });
+    if (refused) return refused;
+  }
+  return plan;
+}
+
+async function whyNot(
+  site: DockerSite,
+  { instanceId, fence }: StartSpec,
+  before: readonly Run[],
+): Promise<Failure | null> {
+  const live = before.find(isLive);
+  if (live) return lockedBy(live);
+  const marked = await site.marks.of(instanceId);
+  const fences = before.map(({ labels }) => labels.fence);
+  const most = highest(marked.fence ? [...fences, marked.fence] : fences);
+  return most && compareFences(fence, most) < 0 ? STALE : null;
+}
+
+/** Frees the instance's name. What was made and never started is somebody's who is gone, or will find it gone. */
+async function makeRoom(site: DockerSite, before: readonly Run[]): Promise<void> {
+  for (const { labels, state } of before) {
+    const { instanceId, runId } = labels;
+    if (state.state === "created") await site.engine.remove(state.id);
+    else if (state.name === presentName(site.namespace, instanceId)) {
+      const former = formerName(site.namespace, instanceId, runId);
+      if (!await site.engine.rename(state.id, former)) await site.engine.remove(state.id);
+    }
+  }
+}
+
+/** Makes the container, after its image is here. It does not run yet. */
+async function makeContainer(
+  { site, health }: StartParts,
+  spec: StartSpec,
+  plan: ContainerPlan,
+  signal: AbortSignal,
+): Promise<{ id: string } | Failure> {
+  const { engine, talk, namespace, identity } = site;
+  const { instanceId, runId, fence, limits } = spec;
+  const since = site.clock.now();
+  health.tellStart(spec, "spawning", since, null);
+  const volumes = plan.volumes.map(({ name, path }) => ({
+    name: volumeName(namespace, instanceId, name),
+    path,
+  }));
+  for (const { name } of volumes) {
+    await site.volumes.make(name, dataLabels(namespace, instanceId));
+  }
+  for (let tries = 0; tries < NAME_TRIES && !signal.aborted; tries++) {
+    const creation = await engine.create({
+      ...plan,
+      name: presentName(namespace, instanceId),
+      labels: runLabels(namespace, { instanceId, runId, fence, plan }),
+      volumes,
+      limits,
+      hasInit: identity.hasInit,
+    });
+    if (creation.kind === "created") return creation;
+    if (creation.kind === "no-image") {
+      await talk.pull(plan.image, (words) => health.tellStart(spec, "spawning", since, words));
+      continue;
+    }
+    const runs = await runsOf(site, instanceId);
+    const why = await whyNot(site, spec, runs);
+    if (why) return why;
+    await makeRoom(site, runs);
+  }
+  return signal.aborted ? ABORTED : nameTaken(presentName(namespace, instanceId));
+}
+
+/** Starts what was made, unless it came too late: what raises a fence looks at containers after it has marked it. */
+async function beginContainer(
+  site: DockerSite,
+  spec: StartSpec,
+  id: string,
+  leftMs: number,
+  signal: AbortSignal,
+): Promise<Run | Failure> {
+  const begin = site.clock.monotonic();
+  const { fence } = await site.marks.of(spec.instanceId);
+  if (fence && compareFences(spec.fence, fence) < 0) return STALE;
+  if (signal.aborted) return ABORTED;
+  if (leftMs <= 0) return tooLate(spec);
+  try {
+    if (!await site.engine.start(id)) return STALE;
+  } catch (error) {
+    if (!(error instanceof OperationalError) || error.code !== "docker_refused") throw error;
+    return engineRefusal(error.message);
+  }
+  // It froze on the way: somebody else may have begun meanwhile.
+  if (site.clock.monotonic() - begin > leftMs) return tooLate(spec);
+  const runs = await runsOf(site, spec.instanceId);
+  return runs.find(({ labels }) => labels.runId === spec.runId) ?? STALE;
+}
+
+async function untilStarted(
+  { site, watch, health }: StartParts,
+  spec: StartSpec,
+  watched: WatchedContainer,
+  plan: ContainerPlan,
+  signal: AbortSignal,
+): Promise<StartOutcome> {
+  const waiting = new AbortController();
+  const stop = AbortSignal.any([signal, waiting.signal]);
+  const ended = watched.ended.then((info) => (waiting.abort(), info));
+  health.tellStart(spec, "settling", site.clock.now(), null);
+  await sleep(site.clock, plan.settleMs, stop);
+  // The daemon tells of an end a moment late.
+  await watch.look(watched.run.state.id);
+  const problem = plan.readiness && !stop.aborted
+    ? await health.untilReady(spec, watched, plan.readiness, stop)
+    : null;
+  if (signal.aborted) return failed(ABORTED, await endContainer(site, watch, watched, spec.fence));
+  if (waiting.signal.aborted) return exitedAtOnce(await ended);
+  if (problem !== null) {
+    const within = durationText(plan.readiness?.withinMs ?? 0);
+    const failure: Failure = {
+      code: "not_ready",
+      message: `The server was not ready within ${within}: ${problem}.`,
+      retryable: true,
+    };
+    return failed(failure, await endContainer(site, watch, watched, spec.fence));
+  }
+  watched.isStarting = false;
+  health.follow(watched);
+  const [latest] = await runsOf(site, spec.instanceId);
+  return latest && isLive(latest) && latest.labels.runId === spec.runId
+    ? { kind: "running", runtimeInfo: runInfoOf(site.identity.id, latest, false) }
+    : exitedAtOnce(await ended);
+}
+
+/** Keeps the latest few of the containers that have ended. */
+async function dropFormer(
+  site: DockerSite,
+  spec: StartSpec,
+  before: readonly Run[],
+): Promise<void> {
+  const ended = before.filter(({ state }) => state.state === "ended");
+  for (const { state } of ended.slice(FORMER_KEPT)) await site.engine.remove(state.id);
+  const kept = ended.slice(0, FORMER_KEPT).map(({ labels }) => labels.runId);
+  await site.marks.keepOnly(spec.instanceId, kept);
+}

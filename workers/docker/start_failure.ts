@@ -1,0 +1,132 @@
+/** Why a container could not be started, in words that say what to do. Pure. */
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { durationText } from "../exit_description.ts";
+import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import type { Run } from "./run_info.ts";
+
+/** Of the output of a server that failed to start, in the failure's message. */
+const MESSAGE_LINES_MAX = 10;
+const MESSAGE_CHARACTERS_MAX = 1_500;
+
+export const STALE: Failure = {
+  code: "stale_generation",
+  message: "A newer command, or a newer attempt at this one, has overtaken this start.",
+  retryable: false,
+};
+
+export const ABORTED: Failure = {
+  code: "aborted",
+  message: "The start was cancelled.",
+  retryable: true,
+};
+
+/** The same start would fail again. */
+export function final(code: string, message: string): Failure {
+  return { code, message, retryable: false };
+}
+
+export function lockedBy({ state }: Run): Failure {
+  return {
+    code: "locked",
+    message: `The instance is in use on this daemon by container ${state.id.slice(0, 12)}. ` +
+      "Stop it first.",
+    retryable: true,
+  };
+}
+
+/** Somebody has a container of the instance's name that says nothing of us. */
+export function nameTaken(name: string): Failure {
+  return {
+    code: "locked",
+    message: `The daemon has a container named ${name} that is not of this fleet. ` +
+      `Look at it, and remove it: docker rm ${name}`,
+    retryable: true,
+  };
+}
+
+export function tooLate(spec: StartSpec): Failure {
+  return {
+    code: "spawn_too_late",
+    message: `The container was not started within ${durationText(spec.spawnWithinMs)}: its ` +
+      "image had to be brought here first, or the daemon was slow. Start it again.",
+    retryable: true,
+  };
+}
+
+export function failed(failure: Failure, runtimeInfo: RuntimeInfo | null = null): StartOutcome {
+  return { kind: "failed", failure, runtimeInfo };
+}
+
+/** The init process that a daemon puts first says so where it cannot become the program. */
+const NO_PROGRAM = /exec (.+) failed: (?:No such file or directory|Permission denied)/;
+
+export function exitedAtOnce(info: RuntimeInfo): StartOutcome {
+  const [, program] = NO_PROGRAM.exec(info.logTail ?? "") ?? [];
+  if (program) {
+    return failed(
+      final(
+        "binary_missing",
+        `The image has no program ${program} that can be run: see \`command\`.`,
+      ),
+      info,
+    );
+  }
+  const lines = (info.logTail ?? "").split("\n").slice(-MESSAGE_LINES_MAX).join("\n");
+  const output = lines === "" ? "" : ` Its last output:\n${lines.slice(-MESSAGE_CHARACTERS_MAX)}`;
+  return failed({
+    code: "exited_at_once",
+    message: `The server ${info.exit?.message ?? "ended"}, before it counted as started.${output}`,
+    retryable: true,
+  }, info);
+}
+
+interface KnownRefusal {
+  pattern: RegExp;
+  code: string;
+  isRetryable: boolean;
+  hint: string;
+}
+
+/** What the daemon says, and what it means. Messages of dockerd and runc, all releases from 20.10 to 28. */
+const KNOWN: readonly KnownRefusal[] = [
+  {
+    pattern: /port is already allocated|address already in use/i,
+    code: "port_in_use",
+    isRetryable: true,
+    hint: "Name another port, or none: then a free one is taken.",
+  },
+  {
+    pattern: /executable file not found|no such file or directory: unknown/i,
+    code: "binary_missing",
+    isRetryable: false,
+    hint: "The image has no such program: see `command`.",
+  },
+  {
+    pattern: /permission denied: unknown/i,
+    code: "binary_not_executable",
+    isRetryable: false,
+    hint: "The program in the image cannot be run by its user.",
+  },
+  {
+    pattern: /unable to find user|no matching entries in passwd/i,
+    code: "user_unknown",
+    isRetryable: false,
+    hint: "The image has no such user: see `user`.",
+  },
+  {
+    pattern: /no space left on device/i,
+    code: "disk_full",
+    isRetryable: true,
+    hint: "Make room on the daemon's disk: `docker system df` tells what takes it.",
+  },
+];
+
+/** What the refusal of a start means; the daemon's own words come first. */
+export function engineRefusal(words: string): Failure {
+  const known = KNOWN.find(({ pattern }) => pattern.test(words));
+  return {
+    code: known?.code ?? "docker_refused",
+    message: known ? `${words}. ${known.hint}` : words,
+    retryable: known?.isRetryable ?? false,
+  };
+}
