@@ -32,8 +32,8 @@ const PROGRAMS: Readonly<Record<Command, Program>> = {
   serve,
   "worker:process": runProcessWorker,
   // Docker's client library takes longer to load than all the rest: only where it is used.
-  "worker:docker": async (settings) =>
-    await (await import("./programs/worker_docker.ts")).runDockerWorker(settings),
+  "worker:docker": async (settings, environment) =>
+    await (await import("./programs/worker_docker.ts")).runDockerWorker(settings, environment),
   "worker:doctor": examineHost,
   "log:verify": verify,
 };

@@ -1,5 +1,6 @@
 /** `deno task worker:docker`: a worker that runs images as containers of a Docker daemon. Design §8. */
 import { hostClock } from "../adapters/host/host_clock.ts";
+import { secretVariables } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type DockerAddress, parseDockerHost } from "../workers/docker/docker_address.ts";
@@ -9,6 +10,7 @@ import {
   openDockerPlatform,
 } from "../workers/docker/docker_platform.ts";
 import { type HostPolicy, strictPolicy } from "../workers/policy/host_policy.ts";
+import { SecretStore } from "../workers/secret_store.ts";
 import { lockSite } from "./data_folder.ts";
 import { runFleetWorker } from "./fleet_worker.ts";
 import type { Undo } from "./parts.ts";
@@ -20,7 +22,10 @@ import { terminal } from "./terminal.ts";
 const UNTOLD: HostPolicy = { ...strictPolicy(POLICY_FILE), templates: [] };
 
 /** Runs the program until it is told to end; gives its exit code. */
-export async function runDockerWorker(settings: Settings): Promise<number> {
+export async function runDockerWorker(
+  settings: Settings,
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
   const undo: Undo = [];
   const policy = await readHostPolicy(settings.workerPolicy, UNTOLD);
   const lock = await lockSite(settings.dataDir);
@@ -29,13 +34,19 @@ export async function runDockerWorker(settings: Settings): Promise<number> {
   const tls = settings.dockerCertPath === null
     ? null
     : await certificatesIn(settings.dockerCertPath);
-  const platform = await open({
+  const secrets = new SecretStore({
+    folder: policy.secrets.folder ?? `${Deno.realPathSync(settings.dataDir)}/secrets`,
+    variables: secretVariables(environment),
+  });
+  const options = {
     address,
     tls,
     namespace: settings.namespace,
     clock: hostClock,
     policy,
-  }, settings);
+    secrets,
+  };
+  const platform = await open(options, settings);
   const runs = `images as containers of Docker at ${address.text}`;
   return await runFleetWorker(settings, { platform, policy, runs, undo });
 }

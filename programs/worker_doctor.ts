@@ -13,7 +13,7 @@ import {
 } from "../workers/process/host_findings.ts";
 import { findProgram, LOOPBACK, portFailure } from "../workers/process/preflight.ts";
 import { ProgramReleases } from "../workers/process/program_releases.ts";
-import { SecretStore } from "../workers/process/secret_store.ts";
+import { SecretStore } from "../workers/secret_store.ts";
 import { SECRET_NAME } from "../events/secret_reference.ts";
 import { lockSite } from "./data_folder.ts";
 import { diagnosisText } from "./doctor_words.ts";

@@ -4,6 +4,7 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { DockerPlatform } from "../../workers/docker/docker_platform.ts";
 import { NO_FENCE, type StartOutcome } from "../../workers/platform.ts";
 import { openPolicy, strictPolicy } from "../../workers/policy/host_policy.ts";
+import { SecretStore } from "../../workers/secret_store.ts";
 import { stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
 import { type DockerWorld, imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
@@ -189,16 +190,50 @@ inWorld(
   async ({ platform }) => {
     const steady = shellImage("exec sleep 1000");
     const leased = await start(platform, steady, { lease: { leaseMs: 30_000, fromMs: 0 } });
-    const secret = await start(platform, { ...steady, env: { A: "${secret:a}" } });
     const other = await start(platform, { command: ["sleep", "9"] }, { template: "command" });
-    assertEquals([leased, secret, other].map((outcome) => failureOf(outcome).failure.code), [
+    assertEquals([leased, other].map((outcome) => failureOf(outcome).failure.code), [
       "lease_unsupported",
-      "secrets_unsupported",
       "template_unsupported",
     ]);
     assertEquals(await platform.inventory(), []);
   },
 );
+
+inWorld("a secret is in the container, and in nothing that is told", async (world) => {
+  const { platform, secretsFolder, reopen } = world;
+  await Deno.writeTextFile(`${secretsFolder}/db`, "hunter2-and-more", { mode: 0o600 });
+  const configuration = shellImage('echo "it is $DB"; sleep 0.5; echo "$DB" >&2; exit 3', {
+    env: { DB: "x${secret:db}x" },
+  });
+  const exits: RuntimeInfo[] = [];
+  platform.onExit((info) => exits.push(info));
+  const info = await started(platform, configuration);
+  const exit = await eventually("it ends", () => exits[0]);
+  assertEquals(exit.logTail, "it is x(secret)x\nx(secret)x");
+  const later = await reopen({ secrets: new SecretStore({ folder: "/nowhere", variables: {} }) });
+  const told = JSON.stringify([
+    info,
+    exit,
+    await platform.readLogs("i-1", {}),
+    await later.readLogs("i-1", {}),
+  ]);
+  assert(!told.includes("hunter2"), told);
+  assertStringIncludes(told, "withheld: the secret db cannot be read");
+  const missing = failureOf(
+    await start(platform, shellImage("true", { env: { A: "${secret:none}" } }), {
+      instanceId: "i-2",
+    }),
+  );
+  assertEquals(missing.failure.code, "secret_missing");
+});
+
+inWorld("what a container uses is told", async ({ platform }) => {
+  const { runId } = await started(platform, shellImage("while :; do :; done"));
+  platform.metrics();
+  const found = await eventually("it was looked at", () => platform.metrics()?.[0]);
+  assertEquals([found.runId, found.openFiles], [runId, null]);
+  assert(found.cpuSeconds > 0 && found.memoryBytes > 0 && found.processes > 0);
+});
 
 inWorld("a host whose owner says nothing runs no image", async ({ platform }) => {
   const { failure } = failureOf(await start(platform, shellImage("exec sleep 1000")));

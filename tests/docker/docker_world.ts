@@ -8,6 +8,7 @@ import {
 } from "../../workers/docker/docker_platform.ts";
 import { NO_FENCE, type StartSpec } from "../../workers/platform.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
+import { SecretStore } from "../../workers/secret_store.ts";
 import { BUSYBOX, type DockerDaemon } from "../support/docker_daemon.ts";
 import { realClock } from "../workers/process_world.ts";
 
@@ -16,6 +17,8 @@ export interface DockerWorld {
   daemon: DockerDaemon;
   platform: DockerPlatform;
   namespace: string;
+  /** Where the host's secrets are: a file each. */
+  secretsFolder: string;
   /** Another worker's view of the same fleet; closed with the world. */
   reopen(options?: Partial<DockerPlatformOptions>): Promise<DockerPlatform>;
 }
@@ -26,6 +29,7 @@ export async function withDockerWorld(
   options: Partial<DockerPlatformOptions> = {},
 ): Promise<void> {
   const namespace = `t${crypto.randomUUID().slice(0, 8)}`;
+  const secretsFolder = await Deno.makeTempDir({ prefix: "draas-secrets-" });
   const opened: DockerPlatform[] = [];
   const open = async (more: Partial<DockerPlatformOptions> = {}): Promise<DockerPlatform> => {
     const platform = await openDockerPlatform({
@@ -34,6 +38,7 @@ export async function withDockerWorld(
       namespace,
       clock: realClock,
       policy: openPolicy("worker.yaml", ["image"]),
+      secrets: new SecretStore({ folder: secretsFolder, variables: {} }),
       ...options,
       ...more,
     });
@@ -42,11 +47,12 @@ export async function withDockerWorld(
   };
   const platform = await open();
   try {
-    await test({ daemon, platform, namespace, reopen: open });
+    await test({ daemon, platform, namespace, secretsFolder, reopen: open });
   } finally {
     const last = await open();
     for (const { instanceId } of await last.inventory()) await last.remove(instanceId, NO_FENCE);
     for (const each of opened) await each.close();
+    await Deno.remove(secretsFolder, { recursive: true });
   }
 }
 

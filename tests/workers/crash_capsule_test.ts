@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { CAPSULE_BYTES_MAX, capsuleSchema } from "../../events/runtime_info.ts";
 import { capsuleOf, changesSince } from "../../workers/process/crash_capsule.ts";
-import { maskedEnvironment, redacted } from "../../workers/process/redaction.ts";
+import { maskedEnvironment, redacted } from "../../workers/redaction.ts";
 
 const good = {
   configurationRevision: 3,

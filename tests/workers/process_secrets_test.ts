@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { JsonObject } from "../../events/json.ts";
 import { NO_FENCE } from "../../workers/platform.ts";
-import { maskedText } from "../../workers/process/secret_store.ts";
+import { maskedText } from "../../workers/secret_store.ts";
 import {
   eventually,
   failureOf,

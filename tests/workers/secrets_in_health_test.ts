@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { HealthReport } from "../../events/health.ts";
 import { componentsInError } from "../../workers/process/component_probe.ts";
-import { maskedText } from "../../workers/process/secret_store.ts";
+import { maskedText } from "../../workers/secret_store.ts";
 import {
   eventually,
   failureOf,

@@ -111,6 +111,15 @@ export interface PrintedReading {
   signal: AbortSignal;
 }
 
+/** What a container uses at one moment. */
+export interface UsageSample {
+  /** Since its start. */
+  cpuSeconds: number;
+  /** Without what the kernel only caches for it. */
+  memoryBytes: number;
+  processes: number;
+}
+
 /** Who hears of ends. */
 export interface EndListeners {
   /** From here on no end is missed; those before it may have been. */
@@ -127,6 +136,8 @@ export interface EngineTalk {
   printed(id: string, reading: PrintedReading): AsyncIterable<PrintedLine>;
   /** Tells of each container of the namespace that ends, until it is aborted or the connection is lost. */
   watchEnds(listeners: EndListeners, signal: AbortSignal): Promise<void>;
+  /** Null: it does not run. */
+  usage(id: string): Promise<UsageSample | null>;
   /** Runs a program in a container; its exit code, or null where it did not end in time. */
   execute(id: string, argv: readonly string[], signal: AbortSignal): Promise<number | null>;
 }

@@ -52,14 +52,14 @@ export function runLabels(
   namespace: string,
   { instanceId, runId, fence, plan }: RunLabels,
 ): Labels {
-  const { stopSignal, stopGraceMs, host, port, limits, liveness } = plan;
+  const { stopSignal, stopGraceMs, host, port, limits, given, liveness } = plan;
   return {
     [NAMESPACE]: namespace,
     [INSTANCE]: instanceId,
     [RUN]: runId,
     [GENERATION]: String(fence.generation),
     [ATTEMPT]: String(fence.attempt),
-    [PLAN]: JSON.stringify({ stopSignal, stopGraceMs, host, port, limits, liveness }),
+    [PLAN]: JSON.stringify({ stopSignal, stopGraceMs, host, port, limits, given, liveness }),
   };
 }
 

@@ -7,7 +7,7 @@ import {
   PAGE_LINES_MAX,
 } from "../../events/server_output.ts";
 import type { PrintedLine } from "./container_engine.ts";
-import { type DockerSite, infoOf, isLive, runsOf, secondsText } from "./docker_site.ts";
+import { type DockerSite, infoOf, isLive, maskOf, runsOf, secondsText } from "./docker_site.ts";
 import type { Run } from "./run_info.ts";
 
 /** A place in the output: after so many lines of one time in the output of one run. */
@@ -64,12 +64,14 @@ async function readNow(
 }
 
 async function linesOf(
-  { talk }: DockerSite,
-  { labels, state }: Run,
+  site: DockerSite,
+  run: Run,
   from: Place | null,
   { tail, since, stream }: LogReading,
   most: number,
 ): Promise<{ lines: OutputLine[]; place: Place; hasMore: boolean }> {
+  const { labels, state } = run;
+  const mask = await maskOf(site, run);
   const lines: OutputLine[] = [];
   let place = from ?? { runId: labels.runId, time: "", count: 0 };
   let toSkip = place.count;
@@ -83,7 +85,7 @@ async function linesOf(
     ...(tail === undefined || from ? {} : { tail }),
     ...(stream === undefined ? {} : { stream }),
   };
-  for await (const line of talk.printed(state.id, reading)) {
+  for await (const line of site.talk.printed(state.id, reading)) {
     if (line.time < place.time) continue;
     if (line.time === place.time && toSkip > 0) {
       toSkip--;
@@ -95,7 +97,7 @@ async function linesOf(
       time: line.time,
       count: line.time === place.time ? place.count + 1 : 1,
     };
-    lines.push(outputLine(line));
+    lines.push({ ...outputLine(line), text: mask(line.text) });
   }
   return { lines, place, hasMore: false };
 }

@@ -33,6 +33,8 @@ export const keptPlanSchema = z.object({
   /** The port of the container that is the instance's; null: it has none. */
   port: z.number().nullable(),
   limits: limitsSchema.optional(),
+  /** The secrets that it was given, to be hidden in what it prints. */
+  given: z.array(z.object({ name: z.string(), mark: z.number().nullable() })).default([]),
   liveness: z.object({
     question: questionSchema,
     intervalMs: z.number(),
@@ -88,6 +90,7 @@ export function planContainer(
     volumes: wanted.volumes ?? [],
     isReadOnly: wanted.readOnly ?? false,
     ...(limits === undefined ? {} : { limits }),
+    given: [],
     stopSignal: wanted.stopSignal ?? "SIGTERM",
     stopGraceMs: wanted.stopGraceMs ?? STOP_GRACE_MS,
     settleMs: SETTLE_MS,

@@ -36,6 +36,11 @@ export class ContainerWatch {
     private readonly onUnexpectedEnd: (info: RuntimeInfo) => void,
   ) {}
 
+  /** All that is watched. */
+  live(): Run[] {
+    return [...this.#entries.values()].map(({ run }) => run);
+  }
+
   /** Watches a live container; one that is watched already is given back. */
   watch(run: Run, isStarting = false): WatchedContainer {
     const { id } = run.state;

@@ -4,6 +4,7 @@ import Docker from "dockerode";
 import type { Clock } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { HealthReport } from "../../events/health.ts";
+import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { type LogPage, type LogReading, plainText } from "../../events/server_output.ts";
 import { Lanes } from "../lanes.ts";
@@ -18,9 +19,11 @@ import {
   type StopOutcome,
 } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
+import type { SecretStore } from "../secret_store.ts";
 import { ContainerHealth } from "./container_health.ts";
 import { compareFences, readRunLabels } from "./container_labels.ts";
 import { readContainerLogs } from "./container_logs.ts";
+import { ContainerUsage } from "./container_usage.ts";
 import { ContainerWatch } from "./container_watch.ts";
 import { DockerodeEngine } from "./dockerode_engine.ts";
 import { DockerodeTalk } from "./dockerode_talk.ts";
@@ -41,6 +44,7 @@ export interface DockerPlatformOptions {
   namespace: string;
   clock: Clock;
   policy: HostPolicy;
+  secrets: SecretStore;
 }
 
 /** A stop ends what comes to life meanwhile, too; more than this often is somebody else's doing. */
@@ -51,7 +55,7 @@ const STOP_TURNS_MAX = 4;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, namespace, clock, policy } = options;
+  const { address, tls, namespace, clock, policy, secrets } = options;
   const { socketPath, host, port } = address;
   const docker = new Docker(
     socketPath !== null ? { socketPath } : {
@@ -71,6 +75,7 @@ export async function openDockerPlatform(options: DockerPlatformOptions): Promis
     namespace,
     identity: await engine.identity(),
     policy,
+    secrets,
   });
 }
 
@@ -82,6 +87,7 @@ export class DockerPlatform implements Platform {
   readonly #site: DockerSite;
   readonly #watch: ContainerWatch;
   readonly #health: ContainerHealth;
+  readonly #usage: ContainerUsage;
   readonly #lanes = new Lanes();
   readonly #listeners: ((info: RuntimeInfo) => void)[] = [];
   readonly #healthListeners: ((report: HealthReport) => void)[] = [];
@@ -93,6 +99,7 @@ export class DockerPlatform implements Platform {
       site,
       (info) => this.#listeners.forEach((listener) => listener(info)),
     );
+    this.#usage = new ContainerUsage(site.talk, site.clock);
     this.#health = new ContainerHealth(
       site,
       (report) => this.#healthListeners.forEach((listener) => listener(report)),
@@ -160,6 +167,13 @@ export class DockerPlatform implements Platform {
 
   onHealth(listener: (report: HealthReport) => void): void {
     this.#healthListeners.push(listener);
+  }
+
+  metrics(): readonly RunMetrics[] | undefined {
+    const live = this.#watch.live();
+    return this.#usage.latest(
+      live.map(({ labels, state }) => ({ runId: labels.runId, containerId: state.id })),
+    );
   }
 
   async logs(instanceId: string, tailLines: number): Promise<string[]> {

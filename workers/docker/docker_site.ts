@@ -3,6 +3,8 @@ import type { Clock } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { isFailure } from "../exit_description.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
+import { redacted } from "../redaction.ts";
+import type { Mask, SecretStore } from "../secret_store.ts";
 import type {
   ContainerEngine,
   EngineIdentity,
@@ -29,6 +31,7 @@ export interface DockerSite {
   identity: EngineIdentity;
   /** What may run here. */
   policy: HostPolicy;
+  secrets: SecretStore;
 }
 
 /** The containers of an instance that say whose they are, the latest run first: a live one before all others. */
@@ -61,16 +64,27 @@ export async function infoOf(site: DockerSite, run: Run): Promise<RuntimeInfo> {
   const { stops } = await site.marks.of(run.labels.instanceId);
   const info = runInfoOf(id, run, stops.has(run.labels.runId));
   if (!info.exit || !isFailure(info.exit)) return info;
-  const logTail = await tailOf(site, run.state.id);
+  const logTail = await tailOf(site, run);
   return logTail === "" ? info : { ...info, logTail };
 }
 
+/** What hides the secrets of a run in what it prints; all of it, where one of them is not to be had any more. */
+export async function maskOf({ secrets }: DockerSite, { labels }: Run): Promise<Mask> {
+  const { given } = labels.plan;
+  const { mask, lost } = await secrets.masker(given);
+  if (lost.length === 0) return (text, cut) => redacted(mask(text, cut));
+  const names = [...new Set(lost.map(({ name }) => name))].join(", ");
+  return () =>
+    `(withheld: the secret ${names} cannot be read, or was changed since, so it could not be hidden)`;
+}
+
 /** The last lines of both streams. */
-async function tailOf({ talk }: DockerSite, id: string): Promise<string> {
+async function tailOf(site: DockerSite, run: Run): Promise<string> {
+  const mask = await maskOf(site, run);
   const lines: string[] = [];
   const reading = { tail: TAIL_LINES, follows: false, signal: NEVER };
   try {
-    for await (const { text } of talk.printed(id, reading)) lines.push(text);
+    for await (const { text } of site.talk.printed(run.state.id, reading)) lines.push(mask(text));
   } catch {
     // Somebody is removing it: that it ended can be told without its last words.
   }

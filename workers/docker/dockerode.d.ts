@@ -37,9 +37,16 @@ export interface Container {
   kill(options: { signal: string }): Promise<unknown>;
   rename(options: { name: string }): Promise<unknown>;
   remove(options: { force: boolean; v: boolean }): Promise<unknown>;
+  stats(options: { stream: false; "one-shot": true }): Promise<Stats>;
   exec(
     options: { Cmd: string[]; AttachStdout: boolean; AttachStderr: boolean },
   ): Promise<Exec>;
+}
+
+export interface Stats {
+  cpu_stats: { cpu_usage: { total_usage: number } };
+  memory_stats: { usage?: number; stats?: Record<string, number> };
+  pids_stats: { current?: number };
 }
 
 export interface Exec {

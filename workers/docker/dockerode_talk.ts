@@ -3,12 +3,20 @@
 import type Docker from "dockerode";
 // @ts-types="./dockerode.d.ts"
 import type { ByteStream } from "dockerode";
-import type { EndListeners, EngineTalk, PrintedLine, PrintedReading } from "./container_engine.ts";
+import type {
+  EndListeners,
+  EngineTalk,
+  PrintedLine,
+  PrintedReading,
+  UsageSample,
+} from "./container_engine.ts";
 import { namespaceLabel } from "./container_labels.ts";
 import type { DockerAddress } from "./docker_address.ts";
 import { answered, pullError } from "./engine_failure.ts";
 import { PrintedFrames } from "./printed_frames.ts";
 import { type LayerNews, PullProgress } from "./pull_progress.ts";
+
+const NANO = 1_000_000_000;
 
 export class DockerodeTalk implements EngineTalk {
   constructor(
@@ -67,6 +75,23 @@ export class DockerodeTalk implements EngineTalk {
       rest = lines.pop() ?? "";
       for (const line of lines) if (line !== "") onEnd(JSON.parse(line).id);
     }
+  }
+
+  async usage(id: string): Promise<UsageSample | null> {
+    const options = { stream: false, "one-shot": true } as const;
+    const found = await this.ask(() => this.docker.getContainer(id).stats(options), {
+      404: null,
+      409: null,
+    });
+    const { usage, stats = {} } = found?.memory_stats ?? {};
+    if (!found || usage === undefined) return null;
+    // By control groups of version 2, then of version 1.
+    const cached = stats.inactive_file ?? stats.total_inactive_file ?? 0;
+    return {
+      cpuSeconds: found.cpu_stats.cpu_usage.total_usage / NANO,
+      memoryBytes: Math.max(0, usage - cached),
+      processes: found.pids_stats.current ?? 0,
+    };
   }
 
   async execute(

@@ -2,10 +2,11 @@
 import { sleep } from "../../events/clock.ts";
 import { configurationFaults, describeFaults } from "../../events/configuration.ts";
 import { OperationalError } from "../../events/errors.ts";
-import { secretNamesIn } from "../../events/secret_reference.ts";
+import { secretNamesIn, withSecrets } from "../../events/secret_reference.ts";
 import { durationText } from "../exit_description.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
 import { hostRefusal } from "../policy/host_rules.ts";
+import { markOf } from "../secret_store.ts";
 import {
   compareFences,
   dataLabels,
@@ -52,13 +53,14 @@ export async function startContainer(
 ): Promise<StartOutcome> {
   const { site } = parts;
   const askedAt = site.clock.monotonic();
-  const plan = checkedPlan(site, spec);
-  if ("code" in plan) return failed(plan);
+  const planned = await checkedPlan(site, spec);
+  if ("code" in planned) return failed(planned);
+  const { plan, env } = planned;
   const before = await runsOf(site, spec.instanceId);
   const refused = await whyNot(site, spec, before);
   if (refused) return failed(refused);
   await makeRoom(site, before);
-  const made = await makeContainer(parts, spec, plan, signal);
+  const made = await makeContainer(parts, spec, { ...plan, env }, signal);
   if ("code" in made) return failed(made);
   const left = spec.spawnWithinMs - (site.clock.monotonic() - askedAt);
   const begun = await beginContainer(site, spec, made.id, left, signal);
@@ -72,8 +74,11 @@ export async function startContainer(
   return outcome;
 }
 
-/** The plan, or why nothing is to be started here at all. */
-function checkedPlan(site: DockerSite, spec: StartSpec): ContainerPlan | Failure {
+/** The plan, with the environment that holds its secrets apart; or why nothing is to be started here at all. */
+async function checkedPlan(
+  site: DockerSite,
+  spec: StartSpec,
+): Promise<{ plan: ContainerPlan; env: ContainerPlan["env"] } | Failure> {
   const { template, configuration, limits } = spec;
   if (template !== "image") {
     return final(
@@ -93,20 +98,27 @@ function checkedPlan(site: DockerSite, spec: StartSpec): ContainerPlan | Failure
     return final("configuration_invalid", `Configuration is invalid: ${describeFaults(faults)}`);
   }
   const secrets = secretNamesIn(configuration);
-  if (secrets.length > 0) {
-    return final(
-      "secrets_unsupported",
-      `A docker worker has no secrets yet, and the configuration refers to ${secrets.join(", ")}.`,
-    );
-  }
   const plan = planContainer(spec);
   const named = plan.ports.flatMap(({ published }) => published ?? []);
-  const wish = { template, image: plan.image, ...(limits === undefined ? {} : { limits }) };
+  const wish = {
+    template,
+    image: plan.image,
+    secrets,
+    ...(limits === undefined ? {} : { limits }),
+  };
   for (const port of named.length === 0 ? [undefined] : named) {
     const refused = hostRefusal(site.policy, { ...wish, ...(port === undefined ? {} : { port }) });
     if (refused) return refused;
   }
-  return plan;
+  const found = await site.secrets.values(secrets);
+  if ("code" in found) return found;
+  const { values } = found;
+  const given = [...values].map(([name, value]) => ({ name, mark: markOf(value) }));
+  const env = Object.entries(plan.env).map(([name, text]) => [
+    name,
+    withSecrets(text, (secret) => values.get(secret)!),
+  ]);
+  return { plan: { ...plan, given }, env: Object.fromEntries(env) };
 }
 
 async function whyNot(

@@ -4,8 +4,8 @@ import { type Capsule, CAPSULE_BYTES_MAX } from "../../events/runtime_info.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 import type { ProbeRecord } from "./probe_record.ts";
 import type { LaunchFacts } from "./instance_folder.ts";
-import { maskedEnvironment } from "./redaction.ts";
-import { hashOf } from "./text_hash.ts";
+import { maskedEnvironment } from "../redaction.ts";
+import { hashOf } from "../text_hash.ts";
 
 const NAMES_MAX = 100;
 const FIELDS_MAX = 100;

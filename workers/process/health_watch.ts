@@ -10,7 +10,7 @@ import { maskOfRun } from "./hidden_secrets.ts";
 import type { ProbeRecord } from "./probe_record.ts";
 import { withLimit } from "../network_probe.ts";
 import { probeOnce, type ProbeTools } from "./probes.ts";
-import { redacted } from "./redaction.ts";
+import { redacted } from "../redaction.ts";
 
 /** Probes under way at once: a worker that finds a thousand servers must not ask them all in one moment. */
 const PROBES_AT_ONCE = 32;

@@ -1,7 +1,7 @@
 /** What hides the secrets of an instance's runs in what is told of them. Design promise 11. */
 import type { InstanceFolder, LaunchRecord } from "./instance_folder.ts";
 import { NOTHING, type Offsets } from "./logs/log_index.ts";
-import { markOf, type Mask } from "./secret_store.ts";
+import { markOf, type Mask } from "../secret_store.ts";
 
 /** What stands where nobody can tell which secrets a text may hold. */
 export const LAUNCH_LOST =

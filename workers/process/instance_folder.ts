@@ -24,7 +24,7 @@ import type { LaunchPlan } from "../templates/launch_plan.ts";
 import { livenessPlanSchema } from "../templates/probe_plan.ts";
 import { type Confined, loosened, UNCONFINED } from "./confinement.ts";
 import type { Offsets } from "./logs/log_index.ts";
-import type { GivenSecret, Mask, Masking } from "./secret_store.ts";
+import type { GivenSecret, Mask, Masking } from "../secret_store.ts";
 
 const runRecordSchema = z.object({
   runId: z.string().regex(ID_PATTERN),

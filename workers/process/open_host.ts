@@ -16,7 +16,7 @@ import { findProgram, portFailure } from "./preflight.ts";
 import { type DrasiServerOptions, type ProcessHost } from "./process_host.ts";
 import type { ProcessTable } from "./process_table.ts";
 import { ProgramReleases } from "./program_releases.ts";
-import { SecretStore } from "./secret_store.ts";
+import { SecretStore } from "../secret_store.ts";
 import { type FreeRange, hostFreeRange } from "./logs/free_range.ts";
 import { DEFAULT_LOG_LIMITS, LogKeeper, type LogLimits } from "./logs/log_keeper.ts";
 import { openShellProcessTable } from "./shell_process_table.ts";

@@ -10,7 +10,7 @@ import type { LogKeeper } from "./logs/log_keeper.ts";
 import type { HealthWatch } from "./health_watch.ts";
 import type { ProcessTable } from "./process_table.ts";
 import type { ProgramReleases } from "./program_releases.ts";
-import type { SecretStore } from "./secret_store.ts";
+import type { SecretStore } from "../secret_store.ts";
 import { isAlive, runStateOf } from "./run_state.ts";
 import type { UsageSampler } from "./usage_sampler.ts";
 import type { SiteLeases } from "./site_leases.ts";

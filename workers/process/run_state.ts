@@ -10,10 +10,10 @@ import type {
 } from "./instance_folder.ts";
 import { maskOfRun } from "./hidden_secrets.ts";
 import type { ProcessIdentity, ProcessTable } from "./process_table.ts";
-import { SECRET_BYTES_MAX } from "./secret_store.ts";
+import { SECRET_BYTES_MAX } from "../secret_store.ts";
 import { endOfRun } from "./logs/log_reader.ts";
 import { openOutput } from "./logs/log_store.ts";
-import { redacted } from "./redaction.ts";
+import { redacted } from "../redaction.ts";
 import type { ProbeRecord } from "./probe_record.ts";
 import { capsuleFor } from "./failure_records.ts";
 

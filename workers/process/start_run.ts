@@ -24,7 +24,7 @@ import { withProbesIn } from "./probe_programs.ts";
 import { probeOnce } from "./probes.ts";
 import { ANSWER_WITHIN_MS, waitUntilReady } from "../readiness.ts";
 import { liveInfo, withLogTail } from "./run_state.ts";
-import { revealed } from "./secret_store.ts";
+import { revealed } from "./revealed_plan.ts";
 import { runShim, type ShimReport } from "./shim.ts";
 import { endStragglers } from "./stragglers.ts";
 

@@ -2,7 +2,7 @@
 import type { LogPage, OutputLine } from "../../../events/server_output.ts";
 import { shownOf } from "../hidden_secrets.ts";
 import type { InstanceFolder } from "../instance_folder.ts";
-import type { Mask } from "../secret_store.ts";
+import type { Mask } from "../../secret_store.ts";
 import { goesOn } from "./line_source.ts";
 import { NOTHING, type Offsets } from "./log_index.ts";
 

@@ -1,8 +1,7 @@
 /** The secrets of a host: files of its own, or variables of its worker; and what hides them in what servers say. */
-import { OperationalError } from "../../events/errors.ts";
-import { SECRET_NAME, withSecrets } from "../../events/secret_reference.ts";
-import type { Failure } from "../platform.ts";
-import type { LaunchPlan } from "../templates/launch_plan.ts";
+import { OperationalError } from "../events/errors.ts";
+import { SECRET_NAME } from "../events/secret_reference.ts";
+import type { Failure } from "./platform.ts";
 import { hashOf } from "./text_hash.ts";
 
 /** Where the host's secrets are. */
@@ -148,23 +147,6 @@ export class SecretStore {
 /** The variable that may hold a secret: `db-password` is in `DRAAS_SECRET_DB_PASSWORD`. */
 export function variableOf(name: string): string {
   return `DRAAS_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
-}
-
-/** The plan with the values in the places of their references: its environment and the JSON of its files. */
-export function revealed(plan: LaunchPlan, values: ReadonlyMap<string, string>): LaunchPlan {
-  if (values.size === 0) return plan;
-  const valueOf = (name: string) => {
-    const value = values.get(name);
-    if (value === undefined) throw new Error(`a secret that was not read: ${name}`);
-    return value;
-  };
-  const inJson = (name: string) => JSON.stringify(valueOf(name)).slice(1, -1);
-  const env = Object.entries(plan.env).map(([name, text]) => [name, withSecrets(text, valueOf)]);
-  return {
-    ...plan,
-    env: Object.fromEntries(env),
-    files: plan.files.map((file) => ({ ...file, content: withSecrets(file.content, inJson) })),
-  };
 }
 
 /** The text without any of the values, in whichever form it has them. */
