@@ -21,9 +21,13 @@ let shared: RealDaemon | null = null;
 /** Registers a test with a daemon that the tests of a file share; `stopDockerDaemon` is to end it. */
 export function testWithDocker(name: string, test: (daemon: DockerDaemon) => Promise<void>): void {
   testWith(["dockerd", "docker", "busybox", "tar"], name, async () => {
-    shared ??= await RealDaemon.start();
-    await test(shared);
+    await test(await startDockerDaemon());
   });
+}
+
+/** The one daemon of this process. */
+export async function startDockerDaemon(): Promise<DockerDaemon> {
+  return shared ??= await RealDaemon.start();
 }
 
 /** For `Deno.test.afterAll`. */

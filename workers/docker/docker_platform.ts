@@ -56,14 +56,7 @@ const STOP_TURNS_MAX = 4;
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
   const { address, tls, namespace, clock, policy, secrets } = options;
-  const { socketPath, host, port } = address;
-  const docker = new Docker(
-    socketPath !== null ? { socketPath } : {
-      host: host!,
-      port: port!,
-      ...(tls ? { protocol: "https", ...tls } : { protocol: "http" }),
-    },
-  );
+  const docker = openDocker(address, tls);
   const engine = new DockerodeEngine(docker, address, namespace);
   const volumes = new DockerodeVolumes(docker, address, namespace);
   return new DockerPlatform({
@@ -76,6 +69,17 @@ export async function openDockerPlatform(options: DockerPlatformOptions): Promis
     identity: await engine.identity(),
     policy,
     secrets,
+  });
+}
+
+/** The client of the daemon at `address`; nothing is asked yet. */
+export function openDocker(address: DockerAddress, tls: DockerPlatformOptions["tls"]): Docker {
+  const { socketPath, host, port } = address;
+  if (socketPath !== null) return new Docker({ socketPath });
+  return new Docker({
+    host: host!,
+    port: port!,
+    ...(tls ? { protocol: "https", ...tls } : { protocol: "http" }),
   });
 }
 
