@@ -1,4 +1,5 @@
 /** Opening a broker: what a Redis must be, what is said of one that is not, and that no message ever holds a secret. */
+import { makeCertificates } from "../support/certificates.ts";
 import { openRedisBroker } from "../../adapters/redis/redis_broker.ts";
 import { hostIds } from "../../adapters/host/host_chance.ts";
 import { hostClock } from "../../adapters/host/host_clock.ts";
@@ -102,19 +103,19 @@ testWith(
     const { port } = listener.addr;
     listener.close();
     try {
-      await makeCertificates(folder);
+      await makeCertificates(folder, ["server"]);
       const server = await RedisServer.start({
         config: [
           `tls-port ${port}`,
           `tls-cert-file ${folder}/server.pem`,
           `tls-key-file ${folder}/server.key`,
-          `tls-ca-cert-file ${folder}/authority.pem`,
+          `tls-ca-cert-file ${folder}/ca.pem`,
           "tls-auth-clients no",
         ],
       });
       try {
         const url = `rediss://localhost:${port}`;
-        assertEquals(await openedBy(url, { DENO_CERT: `${folder}/authority.pem` }), "appended");
+        assertEquals(await openedBy(url, { DENO_CERT: `${folder}/ca.pem` }), "appended");
         assertEquals(await openedBy(url, {}), "redis_refused");
       } finally {
         await server.close();
@@ -134,38 +135,4 @@ async function openedBy(url: string, env: Record<string, string>): Promise<strin
     stderr: "inherit",
   }).output();
   return new TextDecoder().decode(stdout);
-}
-
-/** An authority, and a server's certificate for localhost that it signed. */
-async function makeCertificates(folder: string): Promise<void> {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  await openssl(folder, [
-    "req",
-    "-x509",
-    ...key,
-    "-subj",
-    "/CN=test authority",
-    "-keyout",
-    "authority.key",
-    "-out",
-    "authority.pem",
-  ]);
-  await openssl(folder, [
-    "req",
-    "-x509",
-    ...key,
-    ...["-subj", "/CN=localhost", "-CA", "authority.pem", "-CAkey", "authority.key"],
-    ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
-    ...["-keyout", "server.key", "-out", "server.pem"],
-  ]);
-}
-
-async function openssl(folder: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("openssl", {
-    args,
-    cwd: folder,
-    stdin: "null",
-  })
-    .output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
 }

@@ -1,4 +1,5 @@
 /** TLS to Redis: with the certificate of one's own authority the programs come in, without it they say why not. */
+import { makeCertificates } from "../support/certificates.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { RedisServer } from "../support/redis_server.ts";
 import { testWith } from "../support/tools.ts";
@@ -14,7 +15,7 @@ testWith(
   "a fleet lives on a Redis behind TLS whose authority it was told of",
   async () => {
     const folder = await Deno.makeTempDir({ prefix: "draas-tls-" });
-    await makeCertificates(folder);
+    await makeCertificates(folder, ["redis"]);
     const port = freePort();
     const redis = await RedisServer.start({ config: tlsSettings(folder, port) });
     const REDIS_URL = `rediss://localhost:${port}`;
@@ -49,21 +50,4 @@ function tlsSettings(folder: string, port: number): string[] {
     `tls-ca-cert-file ${folder}/ca.pem`,
     "tls-auth-clients no",
   ];
-}
-
-/** An authority, and a certificate of it for this host. */
-async function makeCertificates(folder: string): Promise<void> {
-  await Deno.writeTextFile(`${folder}/names`, "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  const steps = [
-    "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority",
-    "req -newkey rsa:2048 -nodes -keyout redis.key -out redis.csr -subj /CN=localhost",
-    "x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out redis.pem -days 2 -extfile names",
-  ];
-  for (const step of steps) {
-    const { code, stderr } = await new Deno.Command("openssl", {
-      args: step.split(" "),
-      cwd: folder,
-    }).output();
-    if (code !== 0) throw new Error(`openssl ${step}: ${new TextDecoder().decode(stderr)}`);
-  }
 }

@@ -25,9 +25,9 @@ export function testWithDocker(name: string, test: (daemon: DockerDaemon) => Pro
   });
 }
 
-/** The one daemon of this process. */
-export async function startDockerDaemon(): Promise<DockerDaemon> {
-  return shared ??= await RealDaemon.start();
+/** The one daemon of this process. `args` count for the call that starts it. */
+export async function startDockerDaemon(args: readonly string[] = []): Promise<DockerDaemon> {
+  return shared ??= await RealDaemon.start(args);
 }
 
 /** For `Deno.test.afterAll`. */
@@ -41,12 +41,12 @@ class RealDaemon implements DockerDaemon {
   readonly #network = `10.213.${Math.floor(Math.random() * 255)}.1/24`;
   #child: Deno.ChildProcess | null = null;
 
-  private constructor(private readonly folder: string) {
+  private constructor(private readonly folder: string, private readonly more: readonly string[]) {
     this.host = `unix://${folder}/docker.sock`;
   }
 
-  static async start(): Promise<RealDaemon> {
-    const daemon = new RealDaemon(await Deno.makeTempDir({ prefix: "draas-dockerd-" }));
+  static async start(args: readonly string[]): Promise<RealDaemon> {
+    const daemon = new RealDaemon(await Deno.makeTempDir({ prefix: "draas-dockerd-" }), args);
     await daemon.#begin();
     await daemon.#makeImage();
     return daemon;
@@ -99,6 +99,7 @@ class RealDaemon implements DockerDaemon {
         this.#network,
         "-H",
         this.host,
+        ...this.more,
       ],
       stdin: "null",
       stdout: "null",

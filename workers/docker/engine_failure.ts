@@ -13,13 +13,16 @@ export function wordsOf(error: unknown): string {
   const said = error instanceof Error && "json" in error ? error.json : null;
   return said !== null && typeof said === "object" && "message" in said
     ? String(said.message)
-    : reasonOf(error);
+    : reasonOf(error).replace(/^\(HTTP code \d+\) [a-z ]* - /, "").trim();
 }
+
+const SPEAKS_TLS = /HTTP request to an HTTPS server/;
 
 /** `docker_unreachable` where nobody answered, else `docker_refused`. */
 export function engineError(error: unknown, address: string): OperationalError {
   if (error instanceof OperationalError) return error;
   const status = statusOf(error);
+  const words = wordsOf(error);
   return status === null
     ? new OperationalError(
       "docker_unreachable",
@@ -30,9 +33,11 @@ export function engineError(error: unknown, address: string): OperationalError {
     )
     : new OperationalError(
       "docker_refused",
-      `the Docker daemon refused: ${wordsOf(error)}`,
+      `the Docker daemon refused: ${words}`,
       status >= 500,
-      "Its own log says more.",
+      SPEAKS_TLS.test(words)
+        ? "It speaks TLS: set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem."
+        : "Its own log says more.",
       { cause: error },
     );
 }
