@@ -140,6 +140,7 @@ function specOf(execution: Execution, runId: string, spawnWithinMs: number): Sta
     ...(command.leaseMs === undefined || execution.leaseFromMs === null
       ? {}
       : { lease: { leaseMs: command.leaseMs, fromMs: execution.leaseFromMs } }),
+    renew: execution.reaccept,
     ...(command.limits === undefined ? {} : { limits: command.limits }),
   };
 }

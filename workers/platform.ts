@@ -58,6 +58,11 @@ export interface StartSpec {
   configurationRevision?: number | null;
   /** Nothing is spawned later than this, counted from the call on the host's boot clock. Design §4 rule 6. */
   spawnWithinMs: number;
+  /**
+   * Asks the log whether the start is still ours: then `spawnWithinMs` counts anew. For what has to be brought to a host
+   * first, which may take minutes.
+   */
+  renew?(): Promise<boolean>;
   /** Absent: it lives on without its worker. */
   lease?: Lease;
   /** Absent: it may use all of its host. */

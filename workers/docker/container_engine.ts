@@ -130,8 +130,8 @@ export interface EndListeners {
 
 /** What goes on in a daemon beside its containers' states. */
 export interface EngineTalk {
-  /** Brings an image here; `onProgress` hears what is under way, in words. */
-  pull(image: string, onProgress: (words: string) => void): Promise<void>;
+  /** Brings an image here, or breaks off; `onProgress` hears what is under way, in words. */
+  pull(image: string, onProgress: (words: string) => void, signal: AbortSignal): Promise<void>;
   /** What a container printed, in the order in which the daemon got it. */
   printed(id: string, reading: PrintedReading): AsyncIterable<PrintedLine>;
   /** Tells of each container of the namespace that ends, until it is aborted or the connection is lost. */

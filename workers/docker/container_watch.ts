@@ -7,6 +7,7 @@ import { removedInfo, type Run, runInfoOf } from "./run_info.ts";
 /** From one try to hear the daemon's events to the next. */
 const PAUSE_MS_FIRST = 100;
 const PAUSE_MS_MAX = 2_000;
+const LOOK_AGAIN_MS = 500;
 /** Events are enough; this is for a daemon that keeps a connection open and says nothing on it. */
 const LOOK_EVERY_MS = 10_000;
 
@@ -22,7 +23,9 @@ export interface WatchedContainer {
 
 interface Entry extends WatchedContainer {
   settle(info: RuntimeInfo): void;
-  isSettling: boolean;
+  isLookedAt: boolean;
+  /** It may have ended after it was looked at. */
+  mustLookAgain: boolean;
 }
 
 export class ContainerWatch {
@@ -47,7 +50,15 @@ export class ContainerWatch {
     const known = this.#entries.get(id);
     if (known) return known;
     const { promise: ended, resolve: settle } = Promise.withResolvers<RuntimeInfo>();
-    const entry = { run, ended, settle, isAsked: false, isStarting, isSettling: false };
+    const entry: Entry = {
+      run,
+      ended,
+      settle,
+      isAsked: false,
+      isStarting,
+      isLookedAt: false,
+      mustLookAgain: false,
+    };
     this.#entries.set(id, entry);
     this.#listen();
     return entry;
@@ -56,20 +67,26 @@ export class ContainerWatch {
   /** Looks whether a container has ended, without waiting for the daemon to say so. */
   async look(containerId: string): Promise<void> {
     const entry = this.#entries.get(containerId);
-    if (!entry || entry.isSettling) return;
-    entry.isSettling = true;
+    if (!entry) return;
+    entry.mustLookAgain = entry.isLookedAt;
+    if (entry.isLookedAt) return;
+    entry.isLookedAt = true;
     try {
       const info = await this.#endOf(entry);
-      if (info === null || this.#closing.signal.aborted) return;
-      this.#entries.delete(containerId);
-      entry.settle(info);
-      if (!entry.isAsked && !entry.isStarting) this.onUnexpectedEnd(info);
+      if (info !== null && !this.#closing.signal.aborted) this.#settle(containerId, entry, info);
     } catch {
       // The daemon is away, or busy with it.
-      this.site.clock.after(PAUSE_MS_MAX / 4, () => void this.look(containerId));
+      this.site.clock.after(LOOK_AGAIN_MS, () => void this.look(containerId));
     } finally {
-      entry.isSettling = false;
+      entry.isLookedAt = false;
     }
+    if (entry.mustLookAgain) await this.look(containerId);
+  }
+
+  #settle(containerId: string, entry: Entry, info: RuntimeInfo): void {
+    this.#entries.delete(containerId);
+    entry.settle(info);
+    if (!entry.isAsked && !entry.isStarting) this.onUnexpectedEnd(info);
   }
 
   close(): void {

@@ -49,6 +49,8 @@ export interface DockerPlatformOptions {
 
 /** A stop ends what comes to life meanwhile, too; more than this often is somebody else's doing. */
 const STOP_TURNS_MAX = 4;
+/** Instances that an inventory looks at at once. */
+const LOOKS_AT_ONCE = 16;
 
 /**
  * Opens the daemon at `address`.
@@ -113,7 +115,14 @@ export class DockerPlatform implements Platform {
   async inventory(_which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
     const seen = await this.#site.engine.list(null);
     const ids = new Set(seen.flatMap(({ labels }) => readRunLabels(labels)?.instanceId ?? []));
-    const found = await Promise.all([...ids].map((id) => this.inspect(id)));
+    const waiting = [...ids];
+    const found: (RuntimeInfo | null)[] = [];
+    const look = async () => {
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+        found.push(await this.inspect(id));
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
     return found.filter((info) => info !== null)
       .sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
   }

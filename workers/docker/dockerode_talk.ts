@@ -25,19 +25,32 @@ export class DockerodeTalk implements EngineTalk {
     private readonly namespace: string,
   ) {}
 
-  async pull(image: string, onProgress: (words: string) => void): Promise<void> {
+  async pull(
+    image: string,
+    onProgress: (words: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const progress = new PullProgress(image);
+    const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
+    const breakOff = () => abort(new Error("it was broken off"));
+    signal.addEventListener("abort", breakOff, { once: true });
+    if (signal.aborted) breakOff();
+    let stream: ByteStream | undefined;
     try {
-      const stream = await this.docker.pull(image);
-      await new Promise<void>((resolve, reject) =>
+      stream = await Promise.race([this.docker.pull(image), aborted]);
+      const pulled = new Promise<void>((resolve, reject) =>
         this.docker.modem.followProgress(
-          stream,
+          stream!,
           (error: Error | null) => error ? reject(error) : resolve(),
           (news: LayerNews) => onProgress(progress.hear(news)),
         )
       );
+      await Promise.race([pulled, aborted]);
     } catch (error) {
       throw pullError(image, error);
+    } finally {
+      signal.removeEventListener("abort", breakOff);
+      stream?.destroy();
     }
   }
 

@@ -62,7 +62,7 @@ export async function startContainer(
   await makeRoom(site, before);
   const made = await makeContainer(parts, spec, { ...plan, env }, signal);
   if ("code" in made) return failed(made);
-  const left = spec.spawnWithinMs - (site.clock.monotonic() - askedAt);
+  const left = spec.spawnWithinMs - (site.clock.monotonic() - (made.renewedAt ?? askedAt));
   const begun = await beginContainer(site, spec, made.id, left, signal);
   if ("code" in begun) {
     await site.engine.remove(made.id);
@@ -146,13 +146,13 @@ async function makeRoom(site: DockerSite, before: readonly Run[]): Promise<void>
   }
 }
 
-/** Makes the container, after its image is here. It does not run yet. */
+/** Makes the container, after its image is here; and when the start was last known to be ours, after that. */
 async function makeContainer(
   { site, health }: StartParts,
   spec: StartSpec,
   plan: ContainerPlan,
   signal: AbortSignal,
-): Promise<{ id: string } | Failure> {
+): Promise<{ id: string; renewedAt: number | null } | Failure> {
   const { engine, talk, namespace, identity } = site;
   const { instanceId, runId, fence, limits } = spec;
   const since = site.clock.now();
@@ -164,6 +164,7 @@ async function makeContainer(
   for (const { name } of volumes) {
     await site.volumes.make(name, dataLabels(namespace, instanceId));
   }
+  let renewedAt: number | null = null;
   for (let tries = 0; tries < NAME_TRIES && !signal.aborted; tries++) {
     const creation = await engine.create({
       ...plan,
@@ -173,9 +174,18 @@ async function makeContainer(
       limits,
       hasInit: identity.hasInit,
     });
-    if (creation.kind === "created") return creation;
+    if (creation.kind === "created") return { id: creation.id, renewedAt };
     if (creation.kind === "no-image") {
-      await talk.pull(plan.image, (words) => health.tellStart(spec, "spawning", since, words));
+      const onProgress = (words: string) => health.tellStart(spec, "spawning", since, words);
+      try {
+        await talk.pull(plan.image, onProgress, signal);
+      } catch (error) {
+        if (signal.aborted) return ABORTED;
+        throw error;
+      }
+      renewedAt = site.clock.monotonic();
+      // It may have taken minutes, in which the command may have become another's.
+      if (spec.renew && !await spec.renew()) return tooLate(spec);
       continue;
     }
     const runs = await runsOf(site, instanceId);

@@ -1,0 +1,75 @@
+/** An image that is not on the daemon is brought there, as long as that takes, and as long as the start is wanted. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { NO_FENCE } from "../../workers/platform.ts";
+import { BUSYBOX, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
+import { eventually, failureOf } from "../workers/process_world.ts";
+import { imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
+import { serveRegistry } from "./registry.ts";
+
+Deno.test.afterAll(stopDockerDaemon);
+
+testWithDocker(
+  "a start brings its image, tells how far it is, and asks afterwards whether it is still wanted",
+  (daemon) =>
+    withDockerWorld(daemon, async ({ platform }) => {
+      const served = Promise.withResolvers<void>();
+      const registry = await serveRegistry(daemon, BUSYBOX, () => served.promise);
+      const told: string[] = [];
+      platform.onHealth(({ reason }) => told.push(reason ?? ""));
+      let asked = 0;
+      const spec = imageSpec({ ...shellImage("exec sleep 1000"), image: registry.image }, {
+        // Long over when the image is here.
+        spawnWithinMs: 300,
+        renew: () => Promise.resolve(++asked > 0),
+      });
+      const starting = platform.start(spec, new AbortController().signal);
+      await eventually(
+        "it is pulled",
+        () => told.some((words) => words.includes(": 0 of 1 layers")),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      served.resolve();
+      const outcome = await starting;
+      assertEquals([outcome.kind, asked], ["running", 1], JSON.stringify(outcome));
+      assert(
+        told.some((words) => words.startsWith(`pulling ${registry.image}: `)),
+        told.join("; "),
+      );
+      await registry.close();
+    }),
+);
+
+testWithDocker(
+  "a start that has become another's while its image was brought starts nothing",
+  (daemon) =>
+    withDockerWorld(daemon, async ({ platform }) => {
+      const registry = await serveRegistry(daemon, BUSYBOX);
+      const spec = imageSpec({ ...shellImage("exec sleep 1000"), image: registry.image }, {
+        renew: () => Promise.resolve(false),
+      });
+      const { failure } = failureOf(await platform.start(spec, new AbortController().signal));
+      assertEquals(failure.code, "spawn_too_late");
+      assertEquals(await platform.inspect("i-1"), null);
+      await registry.close();
+    }),
+);
+
+testWithDocker(
+  "a stop breaks off a pull that takes long",
+  (daemon) =>
+    withDockerWorld(daemon, async ({ platform }) => {
+      const served = Promise.withResolvers<void>();
+      const registry = await serveRegistry(daemon, BUSYBOX, () => served.promise);
+      const told: string[] = [];
+      platform.onHealth(({ reason }) => told.push(reason ?? ""));
+      const abort = new AbortController();
+      const spec = imageSpec({ ...shellImage("exec sleep 1000"), image: registry.image });
+      const starting = platform.start(spec, abort.signal);
+      await eventually("it is pulled", () => told.some((words) => words.includes("pulling ")));
+      abort.abort();
+      assertStringIncludes(failureOf(await starting).failure.message, "cancelled");
+      assertEquals((await platform.stop("i-1", NO_FENCE)).kind, "stopped");
+      served.resolve();
+      await registry.close();
+    }),
+);
