@@ -172,7 +172,7 @@ async function afterReturn(
 ): Promise<AvailabilityChange | null> {
   const { keys } = link;
   await link.look("PING");
-  const isThere = await lookAtLog(keys, (command, ...args) => link.look(command, ...args));
+  const isThere = lookAtLog(keys, (command, ...args) => link.look(command, ...args));
   const head = async () =>
     (await link.look("XREVRANGE", keys.log, "+", "-", "COUNT", 1) as [string][])[0]?.[0] ?? START;
   let rollback = await seen.missing(isThere, head);

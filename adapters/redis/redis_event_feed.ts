@@ -146,7 +146,7 @@ export class RedisEventFeed {
     const ask = (command: string, ...args: string[]) =>
       within(clock, send(reader, command, args), STUCK_AFTER_MS);
     try {
-      if (newest && !await (await lookAtLog(link.keys, ask))(newest)) {
+      if (newest && !await lookAtLog(link.keys, ask)(newest)) {
         link.doubt("the log was put back");
         throw new Error("away");
       }

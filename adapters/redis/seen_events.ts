@@ -83,16 +83,19 @@ export class SeenEvents {
 export type IsThere = (event: Pick<Seen, "position"> & Partial<Seen>) => Promise<boolean>;
 
 /** Looks at the log by `ask`, which asks Redis: what was cut counts as there. */
-export async function lookAtLog(
+export function lookAtLog(
   keys: RedisKeys,
   ask: (command: string, ...args: string[]) => Promise<unknown>,
-): Promise<IsThere> {
-  const cut = await ask("HGET", keys.meta, "cut") as string | null;
+): IsThere {
   return async ({ position, identity }) => {
-    if (comparePositions(position, cut ?? START) <= 0) return true;
     const entries = await ask("XRANGE", keys.log, position, position) as StreamEntry[];
-    return entries.some((entry) =>
-      identity === undefined || identityOf(eventOf(entry)) === identity
-    );
+    if (entries.length > 0) {
+      return entries.some((entry) =>
+        identity === undefined || identityOf(eventOf(entry)) === identity
+      );
+    }
+    // Asked only now: it may have been cut after it was decided to look for it.
+    const cut = await ask("HGET", keys.meta, "cut") as string | null;
+    return comparePositions(position, cut ?? START) <= 0;
   };
 }
