@@ -11,6 +11,7 @@ import {
 } from "../workers/docker/docker_platform.ts";
 import { type HostPolicy, strictPolicy } from "../workers/policy/host_policy.ts";
 import { SecretStore } from "../workers/secret_store.ts";
+import { type KnownRegistries, parseRegistries } from "../workers/docker/registry_credentials.ts";
 import { lockSite } from "./data_folder.ts";
 import { runFleetWorker } from "./fleet_worker.ts";
 import type { Undo } from "./parts.ts";
@@ -34,6 +35,8 @@ export async function runDockerWorker(
   const tls = settings.dockerCertPath === null
     ? null
     : await certificatesIn(settings.dockerCertPath);
+  const home = environment.HOME ?? "";
+  const registries = await registriesIn(settings.dockerConfig ?? `${home}/.docker`);
   const secrets = new SecretStore({
     folder: policy.secrets.folder ?? `${Deno.realPathSync(settings.dataDir)}/secrets`,
     variables: secretVariables(environment),
@@ -45,6 +48,7 @@ export async function runDockerWorker(
     clock: hostClock,
     policy,
     secrets,
+    registries,
   };
   const platform = await open(options, settings);
   const runs = `images as containers of Docker at ${address.text}`;
@@ -66,6 +70,17 @@ function addressOf(dockerHost: string): DockerAddress {
     false,
     "Use unix:///var/run/docker.sock or tcp://host:2376.",
   );
+}
+
+/** What cannot be read is as if it were not there, which its daemon says of the image. */
+async function registriesIn(folder: string): Promise<KnownRegistries> {
+  const path = `${folder}/config.json`;
+  const text = await Deno.readTextFile(path).catch(() => "{}");
+  const registries = parseRegistries(text);
+  if (registries === null) {
+    terminal.complain(`${path} is not in order.`, "Images are pulled without it.");
+  }
+  return registries ?? new Map();
 }
 
 async function certificatesIn(

@@ -44,6 +44,7 @@ Of all that run servers
                                                           run on this host; without it a worker runs drasi-server only
                               DOCKER_HOST                 unix:///var/run/docker.sock; or tcp://host:2376, with
                               DOCKER_CERT_PATH            none: the folder with ca.pem, cert.pem and key.pem
+                              DOCKER_CONFIG               ~/.docker: where docker login keeps who this host is
                               DRAAS_SECRET_<NAME>         none: what \${secret:name} stands for; or a file in
                                                           <data folder>/secrets
   --log-mib N                 DRAAS_LOG_MIB               64: of one instance's output

@@ -103,6 +103,12 @@ export const SETTINGS: readonly Setting[] = [
     set: matching("dockerCertPath", /^[^\0]{1,4096}$/, "a folder"),
   },
   {
+    name: "DOCKER_CONFIG",
+    flag: null,
+    commands: COMMANDS,
+    set: matching("dockerConfig", /^[^\0]{1,4096}$/, "a folder"),
+  },
+  {
     name: "DRAAS_WORKER_POLICY",
     flag: "--policy",
     commands: ["start", ...WORKERS],
@@ -215,7 +221,8 @@ function matching(
     | "workerPolicy"
     | "drasiPluginsDir"
     | "dockerHost"
-    | "dockerCertPath",
+    | "dockerCertPath"
+    | "dockerConfig",
   pattern: RegExp,
   form: string,
 ) {

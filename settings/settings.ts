@@ -32,6 +32,8 @@ export interface Settings {
   dockerHost: string;
   /** A folder with ca.pem, cert.pem and key.pem; null: the daemon is reached without TLS. */
   dockerCertPath: string | null;
+  /** The folder of Docker's client with its `config.json`; null: `.docker` in the user's home. */
+  dockerConfig: string | null;
   /** The file that says what a host allows; null: `worker.yaml` in the working folder, if there is one. */
   workerPolicy: string | null;
   standIn: "auto" | "never";
@@ -81,6 +83,7 @@ export function defaultSettings(command: Command): Settings {
     drasiPluginsDir: null,
     dockerHost: "unix:///var/run/docker.sock",
     dockerCertPath: null,
+    dockerConfig: null,
     workerPolicy: null,
     // A stand-in is for the first steps on one machine; a fleet wants the product, or an error.
     standIn: isWhole ? "auto" : "never",

@@ -34,6 +34,7 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     drasiPluginsDir: null,
     dockerHost: "unix:///var/run/docker.sock",
     dockerCertPath: null,
+    dockerConfig: null,
     workerPolicy: null,
     standIn: "auto",
     redisUrl: null,

@@ -1,6 +1,7 @@
 /** An image that is not on the daemon is brought there, as long as that takes, and as long as the start is wanted. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NO_FENCE } from "../../workers/platform.ts";
+import { credentialsFor, parseRegistries } from "../../workers/docker/registry_credentials.ts";
 import { BUSYBOX, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
 import { imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
@@ -73,3 +74,44 @@ testWithDocker(
       await registry.close();
     }),
 );
+
+testWithDocker(
+  "a private registry is asked as who this host is, and another host is told why not",
+  (daemon) =>
+    withDockerWorld(daemon, async ({ platform, reopen }) => {
+      const registry = await serveRegistry(daemon, BUSYBOX, undefined, "app:s3cret");
+      const spec = imageSpec({ ...shellImage("exec sleep 1000"), image: registry.image });
+      const { signal } = new AbortController();
+      const { failure } = failureOf(await platform.start(spec, signal));
+      assertEquals(failure.code, "image_unavailable");
+      const [host = ""] = registry.image.split("/");
+      const file = JSON.stringify({ auths: { [host]: { auth: btoa("app:s3cret") } } });
+      const known = await reopen({ registries: parseRegistries(file)! });
+      const outcome = await known.start({ ...spec, runId: "known" }, signal);
+      assertEquals(outcome.kind, "running", JSON.stringify(outcome));
+      await registry.close();
+    }),
+);
+
+Deno.test("credentials are found by the registry that an image names, and a file that is none is told", () => {
+  const file = {
+    auths: {
+      "https://index.docker.io/v1/": { auth: btoa("hub:a") },
+      "registry.example.com": { auth: btoa("own:b:c") },
+      "helped.example.com": {},
+    },
+  };
+  const known = parseRegistries(JSON.stringify(file))!;
+  const passwordOf = (image: string) => credentialsFor(image, known)?.password;
+  assertEquals(["redis:7", "team/app", "registry.example.com/app:1"].map(passwordOf), [
+    "a",
+    "a",
+    "b:c",
+  ]);
+  assertEquals(["helped.example.com/app", "localhost/app", "other:5000/app"].map(passwordOf), [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assertEquals([parseRegistries("{"), parseRegistries('{"auths":[]}')], [null, null]);
+});

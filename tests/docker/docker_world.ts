@@ -38,6 +38,7 @@ export async function withDockerWorld(
       namespace,
       clock: realClock,
       policy: openPolicy("worker.yaml", ["image"]),
+      registries: new Map(),
       secrets: new SecretStore({ folder: secretsFolder, variables: {} }),
       ...options,
       ...more,

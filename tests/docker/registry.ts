@@ -12,11 +12,15 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-/** Serves an image like one that the daemon has, with one file more. Each layer waits for `mayServe`. */
+/**
+ * Serves an image like one that the daemon has, with one file more. Each layer waits for `mayServe`.
+ * @param login `user:password` of who may have it; null: everybody
+ */
 export async function serveRegistry(
   daemon: DockerDaemon,
   image: string,
   mayServe: () => Promise<unknown> = () => Promise.resolve(),
+  login: string | null = null,
 ): Promise<Registry> {
   const folder = await Deno.makeTempDir({ prefix: "draas-registry-" });
   const name = `draas-test/copy:${crypto.randomUUID()}`;
@@ -52,6 +56,10 @@ export async function serveRegistry(
   const manifestDigest = await digestOf(manifest);
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
+    if (login !== null && request.headers.get("authorization") !== `Basic ${btoa(login)}`) {
+      const headers = { "www-authenticate": 'Basic realm="test"' };
+      return new Response("", { status: 401, headers });
+    }
     if (pathname === "/v2/") return new Response("{}");
     if (/^\/v2\/app\/manifests\//.test(pathname)) {
       const headers = { "content-type": MANIFEST, "docker-content-digest": manifestDigest };

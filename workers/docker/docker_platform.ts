@@ -32,6 +32,7 @@ import { type DockerSite, infoOf, isLive, latestOf, runsOf } from "./docker_site
 import type { DockerAddress } from "./docker_address.ts";
 import { endContainer } from "./end_container.ts";
 import { InstanceMarks } from "./instance_marks.ts";
+import type { KnownRegistries } from "./registry_credentials.ts";
 import { startContainer } from "./start_container.ts";
 import { failed } from "./start_failure.ts";
 
@@ -45,6 +46,8 @@ export interface DockerPlatformOptions {
   clock: Clock;
   policy: HostPolicy;
   secrets: SecretStore;
+  /** What private registries are asked with. */
+  registries: KnownRegistries;
 }
 
 /** A stop ends what comes to life meanwhile, too; more than this often is somebody else's doing. */
@@ -57,14 +60,14 @@ const LOOKS_AT_ONCE = 16;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, namespace, clock, policy, secrets } = options;
+  const { address, tls, namespace, clock, policy, secrets, registries } = options;
   const docker = openDocker(address, tls);
   const engine = new DockerodeEngine(docker, address, namespace);
   const volumes = new DockerodeVolumes(docker, address, namespace);
   return new DockerPlatform({
     engine,
     volumes,
-    talk: new DockerodeTalk(docker, address, namespace),
+    talk: new DockerodeTalk(docker, address, namespace, registries),
     marks: new InstanceMarks(volumes, namespace),
     clock,
     namespace,

@@ -96,7 +96,10 @@ export default class Docker {
   ): Promise<ContainerListed[]>;
   getContainer(id: string): Container;
   createContainer(options: ContainerCreateOptions): Promise<{ id: string }>;
-  pull(image: string): Promise<ByteStream>;
+  pull(
+    image: string,
+    options: { authconfig?: { username: string; password: string; serveraddress: string } },
+  ): Promise<ByteStream>;
   createVolume(options: { Name: string; Labels: Record<string, string> }): Promise<unknown>;
   listVolumes(
     options: { filters: { label: string[] } },

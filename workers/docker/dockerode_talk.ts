@@ -15,6 +15,7 @@ import type { DockerAddress } from "./docker_address.ts";
 import { answered, pullError } from "./engine_failure.ts";
 import { PrintedFrames } from "./printed_frames.ts";
 import { type LayerNews, PullProgress } from "./pull_progress.ts";
+import { credentialsFor, type KnownRegistries } from "./registry_credentials.ts";
 
 const NANO = 1_000_000_000;
 
@@ -23,6 +24,7 @@ export class DockerodeTalk implements EngineTalk {
     private readonly docker: Docker,
     private readonly address: DockerAddress,
     private readonly namespace: string,
+    private readonly registries: KnownRegistries,
   ) {}
 
   async pull(
@@ -35,9 +37,13 @@ export class DockerodeTalk implements EngineTalk {
     const breakOff = () => abort(new Error("it was broken off"));
     signal.addEventListener("abort", breakOff, { once: true });
     if (signal.aborted) breakOff();
+    const authconfig = credentialsFor(image, this.registries);
     let stream: ByteStream | undefined;
     try {
-      stream = await Promise.race([this.docker.pull(image), aborted]);
+      stream = await Promise.race([
+        this.docker.pull(image, authconfig ? { authconfig } : {}),
+        aborted,
+      ]);
       const pulled = new Promise<void>((resolve, reject) =>
         this.docker.modem.followProgress(
           stream!,
