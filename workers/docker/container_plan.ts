@@ -7,13 +7,10 @@ import {
 import { z } from "zod";
 import { limitsSchema } from "../../events/limits.ts";
 import type { StartSpec } from "../platform.ts";
+import { livenessPace, READY_WITHIN_MS, SETTLE_MS, STOP_GRACE_MS } from "../templates/pace.ts";
 
 /** Where ports are published that say nothing else: on the daemon's own host alone. */
 const DEFAULT_HOST = "127.0.0.1";
-const SETTLE_MS = 200;
-const STOP_GRACE_MS = 10_000;
-const READY_WITHIN_MS = 25_000;
-const LIVENESS = { intervalMs: 10_000, timeoutMs: 2_000, failures: 3, successes: 1 } as const;
 
 /** A question to a container; ports are its own, not those where they are published. */
 const questionSchema = z.discriminatedUnion("kind", [
@@ -95,7 +92,9 @@ export function planContainer(
     stopGraceMs: wanted.stopGraceMs ?? STOP_GRACE_MS,
     settleMs: SETTLE_MS,
     readiness: wanted.readiness ? readinessOf(wanted.readiness, port) : null,
-    liveness: wanted.liveness ? livenessOf(wanted.liveness, port) : null,
+    liveness: wanted.liveness
+      ? { question: questionOf(wanted.liveness, port), ...livenessPace(wanted.liveness) }
+      : null,
   };
 }
 
@@ -106,19 +105,6 @@ function readinessOf(
   if (!logLine) return { ...questionOf(asked, port), withinMs };
   const { contains = null, matches = null } = logLine;
   return { kind: "log", contains, matches, withinMs };
-}
-
-function livenessOf(
-  { intervalMs, timeoutMs, failures, successes, ...asked }: Liveness,
-  port: number | null,
-): KeptPlan["liveness"] {
-  return {
-    question: questionOf(asked, port),
-    intervalMs: intervalMs ?? LIVENESS.intervalMs,
-    timeoutMs: timeoutMs ?? LIVENESS.timeoutMs,
-    failures: failures ?? LIVENESS.failures,
-    successes: successes ?? LIVENESS.successes,
-  };
 }
 
 function questionOf(

@@ -11,16 +11,10 @@ import {
   reachableAt,
   serverEnvironment,
 } from "./launch_plan.ts";
+import { livenessPace, READY_WITHIN_MS, SETTLE_MS, STOP_GRACE_MS } from "./pace.ts";
 import type { LivenessPlan, ProbePlan, ReadinessPlan } from "./probe_plan.ts";
 
 const DEFAULT_HOST = "127.0.0.1";
-const SETTLE_MS = 200;
-const STOP_GRACE_MS = 10_000;
-/** Below the 30 s that a caller waits by default, so that the answer says what was not ready. */
-const READY_WITHIN_MS = 25_000;
-
-/** What a `liveness` leaves out. */
-const LIVENESS = { intervalMs: 10_000, timeoutMs: 2_000, failures: 3, successes: 1 } as const;
 
 /** What a probe is made from, besides its own fields. */
 interface Probed {
@@ -79,17 +73,10 @@ function planReadiness(
 }
 
 function planLiveness(
-  { intervalMs, timeoutMs, failures, successes, ...asked }: Liveness,
+  liveness: Liveness,
   given: Probed,
 ): LivenessPlan {
-  return {
-    probe: planProbe(asked, given),
-    components: null,
-    intervalMs: intervalMs ?? LIVENESS.intervalMs,
-    timeoutMs: timeoutMs ?? LIVENESS.timeoutMs,
-    failures: failures ?? LIVENESS.failures,
-    successes: successes ?? LIVENESS.successes,
-  };
+  return { probe: planProbe(liveness, given), components: null, ...livenessPace(liveness) };
 }
 
 function planProbe(
