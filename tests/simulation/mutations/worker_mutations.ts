@@ -13,7 +13,7 @@ export const WORKER_MUTATIONS: readonly Mutation[] = [
     }],
     noticedBy: ["neverTwo", "nothingIsOrphaned"],
     draw: { form: "redis", faults: ["worker-killed", "worker-doubled", "worker-silent"] },
-    seedsMax: 150,
+    seedsMax: 1200,
   },
   {
     name: "lease-without-the-log",
