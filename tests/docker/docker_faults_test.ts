@@ -227,6 +227,20 @@ inWorld("a secret is in the container, and in nothing that is told", async (worl
   assertEquals(missing.failure.code, "secret_missing");
 });
 
+inWorld(
+  "a start that fails is no news of an exit, however often somebody looks meanwhile",
+  async ({ platform }) => {
+    const exits: RuntimeInfo[] = [];
+    platform.onExit((info) => exits.push(info));
+    const starting = start(platform, shellImage("sleep 0.1; exit 3"));
+    let isOver = false;
+    void starting.finally(() => isOver = true);
+    while (!isOver) await platform.inspect("i-1");
+    assertEquals(failureOf(await starting).failure.code, "exited_at_once");
+    assertEquals(exits, []);
+  },
+);
+
 inWorld("what a container uses is told", async ({ platform }) => {
   const { runId } = await started(platform, shellImage("while :; do :; done"));
   platform.metrics();

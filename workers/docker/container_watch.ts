@@ -31,6 +31,7 @@ interface Entry extends WatchedContainer {
 export class ContainerWatch {
   /** By container. */
   readonly #entries = new Map<string, Entry>();
+  readonly #starting = new Set<string>();
   readonly #closing = new AbortController();
   #isListening = false;
 
@@ -39,13 +40,26 @@ export class ContainerWatch {
     private readonly onUnexpectedEnd: (info: RuntimeInfo) => void,
   ) {}
 
+  /**
+   * Runs `start`, which brings a container to life: until it is over, the end of that is its outcome and no news, whoever
+   * looks at it meanwhile.
+   */
+  async whileStarting<T>(containerId: string, start: () => Promise<T>): Promise<T> {
+    this.#starting.add(containerId);
+    try {
+      return await start();
+    } finally {
+      this.#starting.delete(containerId);
+    }
+  }
+
   /** All that is watched. */
   live(): Run[] {
     return [...this.#entries.values()].map(({ run }) => run);
   }
 
   /** Watches a live container; one that is watched already is given back. */
-  watch(run: Run, isStarting = false): WatchedContainer {
+  watch(run: Run): WatchedContainer {
     const { id } = run.state;
     const known = this.#entries.get(id);
     if (known) return known;
@@ -55,7 +69,7 @@ export class ContainerWatch {
       ended,
       settle,
       isAsked: false,
-      isStarting,
+      isStarting: this.#starting.has(id),
       isLookedAt: false,
       mustLookAgain: false,
     };

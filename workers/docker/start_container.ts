@@ -63,15 +63,17 @@ export async function startContainer(
   const made = await makeContainer(parts, spec, { ...plan, env }, signal);
   if ("code" in made) return failed(made);
   const left = spec.spawnWithinMs - (site.clock.monotonic() - (made.renewedAt ?? askedAt));
-  const begun = await beginContainer(site, spec, made.id, left, signal);
-  if ("code" in begun) {
-    await site.engine.remove(made.id);
-    return failed(begun);
-  }
-  const watched = parts.watch.watch(begun, true);
-  const outcome = await untilStarted(parts, spec, watched, plan, signal);
-  await dropFormer(site, spec, before).catch(() => {});
-  return outcome;
+  return await parts.watch.whileStarting(made.id, async () => {
+    const begun = await beginContainer(site, spec, made.id, left, signal);
+    if ("code" in begun) {
+      await site.engine.remove(made.id);
+      return failed(begun);
+    }
+    const watched = parts.watch.watch(begun);
+    const outcome = await untilStarted(parts, spec, watched, plan, signal);
+    await dropFormer(site, spec, before).catch(() => {});
+    return outcome;
+  });
 }
 
 /** The plan, with the environment that holds its secrets apart; or why nothing is to be started here at all. */
