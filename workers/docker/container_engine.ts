@@ -1,5 +1,6 @@
 /** The port to a container engine: what the docker platform asks of a daemon. */
 import type { Limits } from "../../events/limits.ts";
+import type { PrintedLine, PrintedReading } from "../printed_output.ts";
 import type { Labels } from "./container_labels.ts";
 
 /** Who a daemon is. */
@@ -88,27 +89,6 @@ export interface EngineVolumes {
   list(instanceId: string): Promise<{ name: string; labels: Labels }[]>;
   /** One that is in use, or not there, is left at that. */
   remove(name: string): Promise<void>;
-}
-
-/** A chunk of what a container printed: one line, or a part of a long one. */
-export interface PrintedLine {
-  stream: "stdout" | "stderr";
-  /** RFC 3339 with nanoseconds, by the daemon's clock: sorts as text. */
-  time: string;
-  text: string;
-}
-
-/** What to read of a container's output. */
-export interface PrintedReading {
-  /** Only the last lines; absent: all. */
-  tail?: number;
-  /** Nothing before this, seconds since the epoch with a fraction. */
-  since?: string;
-  /** Goes on with what comes, until the container ends; else what is there is all. */
-  follows: boolean;
-  /** Absent: both. */
-  stream?: "stdout" | "stderr";
-  signal: AbortSignal;
 }
 
 /** What a container uses at one moment. */

@@ -8,7 +8,7 @@ import { networkProblem, withLimit } from "../network_probe.ts";
 import type { StartSpec } from "../platform.ts";
 import { waitUntilReady } from "../readiness.ts";
 import { durationText } from "../exit_description.ts";
-import type { ContainerQuestion, ContainerReadiness } from "./container_plan.ts";
+import type { ContainerQuestion, ContainerReadiness } from "../templates/image.ts";
 import type { WatchedContainer } from "./container_watch.ts";
 import type { DockerSite } from "./docker_site.ts";
 import type { Run } from "./run_info.ts";

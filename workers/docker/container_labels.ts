@@ -3,7 +3,7 @@
  * Pure. Design §4 rule 6: of containers, name, label and generation on the object keep a second one from coming to life.
  */
 import type { Fence } from "../platform.ts";
-import { type KeptPlan, keptPlanSchema } from "./container_plan.ts";
+import { type KeptPlan, keptPlanSchema } from "../templates/image.ts";
 
 const NAMESPACE = "draas.namespace";
 const INSTANCE = "draas.instance";

@@ -19,22 +19,22 @@ import {
   type StopOutcome,
 } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
+import { readPrinted } from "../printed_output.ts";
+import { failed } from "../start_outcomes.ts";
 import type { SecretStore } from "../secret_store.ts";
 import { ContainerHealth } from "./container_health.ts";
 import { compareFences, readRunLabels } from "./container_labels.ts";
-import { readContainerLogs } from "./container_logs.ts";
 import { ContainerUsage } from "./container_usage.ts";
 import { ContainerWatch } from "./container_watch.ts";
 import { DockerodeEngine } from "./dockerode_engine.ts";
 import { DockerodeTalk } from "./dockerode_talk.ts";
 import { DockerodeVolumes } from "./dockerode_volumes.ts";
-import { type DockerSite, infoOf, isLive, latestOf, runsOf } from "./docker_site.ts";
+import { type DockerSite, infoOf, isLive, latestOf, printedRuns, runsOf } from "./docker_site.ts";
 import type { DockerAddress } from "./docker_address.ts";
 import { endContainer } from "./end_container.ts";
 import { InstanceMarks } from "./instance_marks.ts";
 import type { KnownRegistries } from "./registry_credentials.ts";
 import { startContainer } from "./start_container.ts";
-import { failed } from "./start_failure.ts";
 
 /** What a docker platform is made from. */
 export interface DockerPlatformOptions {
@@ -199,7 +199,7 @@ export class DockerPlatform implements Platform {
   }
 
   readLogs(instanceId: string, reading: LogReading): Promise<LogPage> {
-    return readContainerLogs(this.#site, instanceId, reading);
+    return readPrinted(printedRuns(this.#site, instanceId), this.#site.clock, reading);
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Clock } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { isFailure } from "../exit_description.ts";
+import type { PrintedRuns } from "../printed_output.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import { redacted } from "../redaction.ts";
 import type { Mask, SecretStore } from "../secret_store.ts";
@@ -92,7 +93,16 @@ async function tailOf(site: DockerSite, run: Run): Promise<string> {
   return text.slice(-TAIL_CHARACTERS_MAX);
 }
 
-/** Milliseconds since the epoch as the daemon takes times. */
-export function secondsText(ms: number): string {
-  return (ms / 1_000).toFixed(3);
+/** The runs of an instance whose output the daemon has. */
+export function printedRuns(site: DockerSite, instanceId: string): PrintedRuns {
+  return async () =>
+    (await runsOf(site, instanceId)).filter(({ state }) => state.startedAt !== null).reverse()
+      .map((run) => ({
+        runId: run.labels.runId,
+        startedAt: run.state.startedAt!,
+        isLive: isLive(run),
+        printed: (reading) => site.talk.printed(run.state.id, reading),
+        mask: () => maskOf(site, run),
+        ended: () => infoOf(site, run),
+      }));
 }

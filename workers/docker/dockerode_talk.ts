@@ -3,13 +3,8 @@
 import type Docker from "dockerode";
 // @ts-types="./dockerode.d.ts"
 import type { ByteStream } from "dockerode";
-import type {
-  EndListeners,
-  EngineTalk,
-  PrintedLine,
-  PrintedReading,
-  UsageSample,
-} from "./container_engine.ts";
+import type { PrintedLine, PrintedReading } from "../printed_output.ts";
+import type { EndListeners, EngineTalk, UsageSample } from "./container_engine.ts";
 import { namespaceLabel } from "./container_labels.ts";
 import type { DockerAddress } from "./docker_address.ts";
 import { answered, pullError } from "./engine_failure.ts";

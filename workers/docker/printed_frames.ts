@@ -1,5 +1,5 @@
 /** Takes a container's output apart: the daemon sends both streams in frames, each with the time it came at. Pure. */
-import type { PrintedLine } from "./container_engine.ts";
+import type { PrintedLine } from "../printed_output.ts";
 
 /** Stream, three zeros, length: Docker Engine API, "Attach to a container", stream format. */
 const HEADER_BYTES = 8;

@@ -1,12 +1,12 @@
 /** Starts one run of an image, from the checks before its container is made to the answer of its readiness probe. */
 import { sleep } from "../../events/clock.ts";
-import { configurationFaults, describeFaults } from "../../events/configuration.ts";
 import { OperationalError } from "../../events/errors.ts";
-import { secretNamesIn, withSecrets } from "../../events/secret_reference.ts";
+import { withSecrets } from "../../events/secret_reference.ts";
 import { durationText } from "../exit_description.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
-import { hostRefusal } from "../policy/host_rules.ts";
-import { markOf } from "../secret_store.ts";
+import { ABORTED, failed, STALE } from "../start_outcomes.ts";
+import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
+import type { ContainerPlan } from "../templates/image.ts";
 import {
   compareFences,
   dataLabels,
@@ -16,23 +16,12 @@ import {
   volumeName,
 } from "./container_labels.ts";
 import type { ContainerHealth } from "./container_health.ts";
-import { type ContainerPlan, planContainer } from "./container_plan.ts";
 import type { ContainerWatch, WatchedContainer } from "./container_watch.ts";
 import { type DockerSite, isLive, runsOf } from "./docker_site.ts";
 import { endContainer } from "./end_container.ts";
 import { highest } from "./instance_marks.ts";
 import { type Run, runInfoOf } from "./run_info.ts";
-import {
-  ABORTED,
-  engineRefusal,
-  exitedAtOnce,
-  failed,
-  final,
-  lockedBy,
-  nameTaken,
-  STALE,
-  tooLate,
-} from "./start_failure.ts";
+import { engineRefusal, exitedAtOnce, lockedBy, nameTaken, tooLate } from "./start_failure.ts";
 
 /** Ended containers that are kept for what they printed, besides the latest. */
 const FORMER_KEPT = 2;
@@ -53,14 +42,14 @@ export async function startContainer(
 ): Promise<StartOutcome> {
   const { site } = parts;
   const askedAt = site.clock.monotonic();
-  const planned = await checkedPlan(site, spec);
-  if ("code" in planned) return failed(planned);
-  const { plan, env } = planned;
+  const checked = await checkedImage({ platform: "docker", ...site }, spec);
+  if ("code" in checked) return failed(checked);
+  const { plan } = checked;
   const before = await runsOf(site, spec.instanceId);
   const refused = await whyNot(site, spec, before);
   if (refused) return failed(refused);
   await makeRoom(site, before);
-  const made = await makeContainer(parts, spec, { ...plan, env }, signal);
+  const made = await makeContainer(parts, spec, { ...plan, env: revealedEnv(checked) }, signal);
   if ("code" in made) return failed(made);
   const left = spec.spawnWithinMs - (site.clock.monotonic() - (made.renewedAt ?? askedAt));
   return await parts.watch.whileStarting(made.id, async () => {
@@ -76,51 +65,10 @@ export async function startContainer(
   });
 }
 
-/** The plan, with the environment that holds its secrets apart; or why nothing is to be started here at all. */
-async function checkedPlan(
-  site: DockerSite,
-  spec: StartSpec,
-): Promise<{ plan: ContainerPlan; env: ContainerPlan["env"] } | Failure> {
-  const { template, configuration, limits } = spec;
-  if (template !== "image") {
-    return final(
-      "template_unsupported",
-      `A docker worker runs images, not the template ${template}.`,
-    );
-  }
-  if (spec.lease) {
-    return final(
-      "lease_unsupported",
-      "A docker worker cannot end a container that its worker has left: " +
-        "set onWorkerLost to wait.",
-    );
-  }
-  const faults = configurationFaults(template, configuration);
-  if (faults.length > 0) {
-    return final("configuration_invalid", `Configuration is invalid: ${describeFaults(faults)}`);
-  }
-  const secrets = secretNamesIn(configuration);
-  const plan = planContainer(spec);
-  const named = plan.ports.flatMap(({ published }) => published ?? []);
-  const wish = {
-    template,
-    image: plan.image,
-    secrets,
-    ...(limits === undefined ? {} : { limits }),
-  };
-  for (const port of named.length === 0 ? [undefined] : named) {
-    const refused = hostRefusal(site.policy, { ...wish, ...(port === undefined ? {} : { port }) });
-    if (refused) return refused;
-  }
-  const found = await site.secrets.values(secrets);
-  if ("code" in found) return found;
-  const { values } = found;
-  const given = [...values].map(([name, value]) => ({ name, mark: markOf(value) }));
-  const env = Object.entries(plan.env).map(([name, text]) => [
-    name,
-    withSecrets(text, (secret) => values.get(secret)!),
-  ]);
-  return { plan: { ...plan, given }, env: Object.fromEntries(env) };
+/** The environment with its secrets. */
+function revealedEnv({ plan, values }: CheckedImage): ContainerPlan["env"] {
+  const reveal = (text: string) => withSecrets(text, (secret) => values.get(secret)!);
+  return Object.fromEntries(Object.entries(plan.env).map(([name, text]) => [name, reveal(text)]));
 }
 
 async function whyNot(

@@ -2,28 +2,8 @@
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { durationText } from "../exit_description.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import { endedTooSoon, failed, final } from "../start_outcomes.ts";
 import type { Run } from "./run_info.ts";
-
-/** Of the output of a server that failed to start, in the failure's message. */
-const MESSAGE_LINES_MAX = 10;
-const MESSAGE_CHARACTERS_MAX = 1_500;
-
-export const STALE: Failure = {
-  code: "stale_generation",
-  message: "A newer command, or a newer attempt at this one, has overtaken this start.",
-  retryable: false,
-};
-
-export const ABORTED: Failure = {
-  code: "aborted",
-  message: "The start was cancelled.",
-  retryable: true,
-};
-
-/** The same start would fail again. */
-export function final(code: string, message: string): Failure {
-  return { code, message, retryable: false };
-}
 
 export function lockedBy({ state }: Run): Failure {
   return {
@@ -53,10 +33,6 @@ export function tooLate(spec: StartSpec): Failure {
   };
 }
 
-export function failed(failure: Failure, runtimeInfo: RuntimeInfo | null = null): StartOutcome {
-  return { kind: "failed", failure, runtimeInfo };
-}
-
 /** The init process that a daemon puts first says so where it cannot become the program. */
 const NO_PROGRAM = /exec (.+) failed: (?:No such file or directory|Permission denied)/;
 
@@ -71,13 +47,7 @@ export function exitedAtOnce(info: RuntimeInfo): StartOutcome {
       info,
     );
   }
-  const lines = (info.logTail ?? "").split("\n").slice(-MESSAGE_LINES_MAX).join("\n");
-  const output = lines === "" ? "" : ` Its last output:\n${lines.slice(-MESSAGE_CHARACTERS_MAX)}`;
-  return failed({
-    code: "exited_at_once",
-    message: `The server ${info.exit?.message ?? "ended"}, before it counted as started.${output}`,
-    retryable: true,
-  }, info);
+  return endedTooSoon(info);
 }
 
 interface KnownRefusal {

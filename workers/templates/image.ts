@@ -1,4 +1,4 @@
-/** What an `image` configuration asks of a container engine: plain data; nothing here has happened yet. Pure. */
+/** How an image is run, on a container engine as in a cluster: plain data; nothing here has happened yet. Pure. */
 import {
   type Liveness,
   parseImageConfiguration,
@@ -7,7 +7,7 @@ import {
 import { z } from "zod";
 import { limitsSchema } from "../../events/limits.ts";
 import type { StartSpec } from "../platform.ts";
-import { livenessPace, READY_WITHIN_MS, SETTLE_MS, STOP_GRACE_MS } from "../templates/pace.ts";
+import { livenessPace, READY_WITHIN_MS, SETTLE_MS, STOP_GRACE_MS } from "./pace.ts";
 
 /** Where ports are published that say nothing else: on the daemon's own host alone. */
 const DEFAULT_HOST = "127.0.0.1";

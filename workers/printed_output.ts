@@ -1,14 +1,52 @@
-/** Reads what an instance's containers printed, as one output: their lines in order, and markers between them. */
-import type { RuntimeInfo } from "../../events/runtime_info.ts";
+/**
+ * Reads what an instance's runs printed where somebody else keeps it, as one output: their lines in order, and markers
+ * between them. Each line has the time at which it was kept, which is its place.
+ */
+import { type Clock, sleep } from "../events/clock.ts";
+import type { RuntimeInfo } from "../events/runtime_info.ts";
 import {
   type LogPage,
   type LogReading,
   type OutputLine,
   PAGE_LINES_MAX,
-} from "../../events/server_output.ts";
-import type { PrintedLine } from "./container_engine.ts";
-import { type DockerSite, infoOf, isLive, maskOf, runsOf, secondsText } from "./docker_site.ts";
-import type { Run } from "./run_info.ts";
+} from "../events/server_output.ts";
+import type { Mask } from "./secret_store.ts";
+
+/** A chunk of what a server printed: one line, or a part of a long one. */
+export interface PrintedLine {
+  stream: "stdout" | "stderr";
+  /** RFC 3339 with nanoseconds, by the keeper's clock: sorts as text. */
+  time: string;
+  text: string;
+}
+
+/** What to read of a run's output. */
+export interface PrintedReading {
+  /** Only the last lines; absent: all. */
+  tail?: number;
+  /** Nothing before this, seconds since the epoch with a fraction; whoever keeps it may give some that are older. */
+  since?: string;
+  /** Goes on with what comes, until the run ends; else what is there is all. */
+  follows: boolean;
+  /** Absent: both. */
+  stream?: "stdout" | "stderr";
+  signal: AbortSignal;
+}
+
+/** One run that was begun. */
+export interface PrintedRun {
+  runId: string;
+  startedAt: number;
+  isLive: boolean;
+  printed(reading: PrintedReading): AsyncIterable<PrintedLine>;
+  /** What hides its secrets. */
+  mask(): Promise<Mask>;
+  /** How it ended. */
+  ended(): Promise<RuntimeInfo>;
+}
+
+/** Runs of one instance whose output is kept, the oldest first. */
+export type PrintedRuns = () => Promise<PrintedRun[]>;
 
 /** A place in the output: after so many lines of one time in the output of one run. */
 interface Place {
@@ -20,41 +58,36 @@ interface Place {
 }
 
 /** One page, and waits for one while there is nothing. */
-export async function readContainerLogs(
-  site: DockerSite,
-  instanceId: string,
+export async function readPrinted(
+  runs: PrintedRuns,
+  clock: Clock,
   reading: LogReading,
 ): Promise<LogPage> {
-  const page = await readNow(site, instanceId, reading);
+  const page = await readNow(runs, reading);
   if (page.lines.length > 0 || page.hasMore || !reading.waitMs) return page;
-  await untilMore(site, instanceId, placeOf(page.cursor ?? ""), reading.waitMs);
-  return await readNow(site, instanceId, {
+  await untilMore(runs, clock, placeOf(page.cursor ?? ""), reading.waitMs);
+  return await readNow(runs, {
     ...reading,
     ...(page.cursor === null ? {} : { cursor: page.cursor }),
   });
 }
 
-async function readNow(
-  site: DockerSite,
-  instanceId: string,
-  reading: LogReading,
-): Promise<LogPage> {
-  const begun = (await runsOf(site, instanceId)).filter(({ state }) => state.startedAt !== null)
-    .reverse();
+async function readNow(runs: PrintedRuns, reading: LogReading): Promise<LogPage> {
+  const begun = await runs();
   const from = placeOf(reading.cursor ?? "");
-  // A place in a container that is gone: from the first that is left.
-  const at = Math.max(0, begun.findIndex(({ labels }) => labels.runId === from?.runId));
+  // A place in a run that is gone: from the first that is left.
+  const at = Math.max(0, begun.findIndex(({ runId }) => runId === from?.runId));
   const lines: OutputLine[] = [];
   let place = from;
   for (const run of begun.slice(at)) {
-    const isNew = from?.runId !== run.labels.runId;
-    if (isNew) lines.push(marker("started", run.state.startedAt!, `run ${run.labels.runId} began`));
+    const isNew = from?.runId !== run.runId;
+    if (isNew) lines.push(marker("started", run.startedAt, `run ${run.runId} began`));
     const left = from ? PAGE_LINES_MAX - lines.length : Infinity;
-    const read = await linesOf(site, run, isNew ? null : from, reading, left);
+    const read = await linesOf(run, isNew ? null : from, reading, left);
     lines.push(...read.lines);
     place = read.place;
     if (read.hasMore) return { lines, cursor: cursorOf(place), hasMore: true };
-    if (!isLive(run) && run !== begun.at(-1)) lines.push(await endMarker(site, run));
+    if (!run.isLive && run !== begun.at(-1)) lines.push(await endMarker(run));
   }
   return {
     lines: reading.tail === undefined || from ? lines : lines.slice(-reading.tail || lines.length),
@@ -64,16 +97,15 @@ async function readNow(
 }
 
 async function linesOf(
-  site: DockerSite,
-  run: Run,
+  run: PrintedRun,
   from: Place | null,
   { tail, since, stream }: LogReading,
   most: number,
 ): Promise<{ lines: OutputLine[]; place: Place; hasMore: boolean }> {
-  const { labels, state } = run;
-  const mask = await maskOf(site, run);
+  const { runId } = run;
+  const mask = await run.mask();
   const lines: OutputLine[] = [];
-  let place = from ?? { runId: labels.runId, time: "", count: 0 };
+  let place = from ?? { runId, time: "", count: 0 };
   let toSkip = place.count;
   const begin = place.time === ""
     ? since === undefined ? null : secondsText(since)
@@ -85,7 +117,7 @@ async function linesOf(
     ...(tail === undefined || from ? {} : { tail }),
     ...(stream === undefined ? {} : { stream }),
   };
-  for await (const line of site.talk.printed(state.id, reading)) {
+  for await (const line of run.printed(reading)) {
     if (line.time < place.time) continue;
     if (line.time === place.time && toSkip > 0) {
       toSkip--;
@@ -93,7 +125,7 @@ async function linesOf(
     }
     if (lines.length >= most) return { lines, place, hasMore: true };
     place = {
-      runId: labels.runId,
+      runId,
       time: line.time,
       count: line.time === place.time ? place.count + 1 : 1,
     };
@@ -102,27 +134,21 @@ async function linesOf(
   return { lines, place, hasMore: false };
 }
 
-/** Until the live container prints something after this place, or the time is over. */
+/** Until the live run prints something after this place, or the time is over. */
 async function untilMore(
-  { talk, clock, engine }: DockerSite,
-  instanceId: string,
+  runs: PrintedRuns,
+  clock: Clock,
   place: Place | null,
   waitMs: number,
 ): Promise<void> {
   const limit = new AbortController();
   const cancel = clock.after(waitMs, () => limit.abort());
   try {
-    const live = (await engine.list(instanceId)).find(({ state }) => state === "running");
-    if (!live) {
-      return await new Promise((resolve) =>
-        limit.signal.addEventListener("abort", () => resolve())
-      );
-    }
+    const live = (await runs()).find(({ isLive }) => isLive);
+    if (!live) return await sleep(clock, waitMs, limit.signal);
     let toSkip = place?.count ?? 0;
     const since = place && place.time !== "" ? { since: secondsOf(place.time) } : {};
-    for await (
-      const { time } of talk.printed(live.id, { ...since, follows: true, signal: limit.signal })
-    ) {
+    for await (const { time } of live.printed({ ...since, follows: true, signal: limit.signal })) {
       if (place && time < place.time) continue;
       if (place && time === place.time && toSkip-- > 0) continue;
       return;
@@ -133,8 +159,8 @@ async function untilMore(
   }
 }
 
-async function endMarker(site: DockerSite, run: Run): Promise<OutputLine> {
-  const info: RuntimeInfo = await infoOf(site, run);
+async function endMarker(run: PrintedRun): Promise<OutputLine> {
+  const info = await run.ended();
   return marker(
     "ended",
     info.stoppedAt ?? info.startedAt,
@@ -164,4 +190,9 @@ function cursorOf({ runId, time, count }: Place): string {
 function placeOf(cursor: string): Place | null {
   const [, runId, time = "", count] = /^(\S+) (\S*) (\d+)$/.exec(cursor) ?? [];
   return runId ? { runId, time, count: Number(count) } : null;
+}
+
+/** Milliseconds since the epoch as a `PrintedReading` takes times. */
+function secondsText(ms: number): string {
+  return (ms / 1_000).toFixed(3);
 }
