@@ -19,7 +19,11 @@ const CALLED_WRONGLY: readonly string[] = [
   "policy_invalid",
   "docker_host_invalid",
   "docker_certificates_missing",
+  "kubeconfig_invalid",
 ];
+
+/** The predecessor's name of a program. */
+const OTHER_NAMES: Readonly<Record<string, Command>> = { "worker:aks": "worker:kubernetes" };
 
 /** A program: runs until it is told to end, and gives its exit code. */
 type Program = (
@@ -31,9 +35,12 @@ const PROGRAMS: Readonly<Record<Command, Program>> = {
   start,
   serve,
   "worker:process": runProcessWorker,
-  // Docker's client library takes longer to load than all the rest: only where it is used.
+  // The clients of Docker and Kubernetes take longer to load than all the rest: only where they are used.
   "worker:docker": async (settings, environment) =>
     await (await import("./programs/worker_docker.ts")).runDockerWorker(settings, environment),
+  "worker:kubernetes": async (settings, environment) =>
+    await (await import("./programs/worker_kubernetes.ts"))
+      .runKubernetesWorker(settings, environment),
   "worker:doctor": examineHost,
   "log:verify": verify,
 };
@@ -46,7 +53,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const [word, ...rest] = args;
   if (args.some((arg) => arg === "--version" || arg === "-V")) return told(`draas ${VERSION}`);
   if (word === undefined || args.some((arg) => HELP_WORDS.includes(arg))) return told(HELP);
-  const command = COMMANDS.find((one) => one === word);
+  const command = OTHER_NAMES[word] ?? COMMANDS.find((one) => one === word);
   if (command === undefined) {
     complain(
       `There is no command ${JSON.stringify(word)}.`,

@@ -12,7 +12,8 @@ export interface RunMetrics {
   memoryBytes: number;
   /** Null where the worker may not see them. */
   openFiles: number | null;
-  processes: number;
+  /** Null where the platform does not tell. */
+  processes: number | null;
 }
 
 /** What one worker has told last. */
@@ -37,7 +38,7 @@ export const metricsSchema = z.array(z.tuple([
   measure.describe("seconds of CPU since its start"),
   count.describe("bytes of memory, resident"),
   count.nullable().describe("open files; null: not known"),
-  count.describe("processes"),
+  count.nullable().describe("processes; null: not known"),
 ])).max(METRICS_RUNS_MAX);
 
 /** As text for the wire, short and bounded: what does not fit is not told. */

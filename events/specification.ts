@@ -60,8 +60,8 @@ const labelText =
 export const labelsSchema = z.record(z.string().regex(LABEL, labelText), z.string().max(256));
 
 /** Platforms that this release has workers for. */
-export const platformSchema = z.enum(["process", "docker"], {
-  error: "must be one of process, docker",
+export const platformSchema = z.enum(["process", "docker", "kubernetes"], {
+  error: "must be one of process, docker, kubernetes",
 });
 export type PlatformName = z.infer<typeof platformSchema>;
 
@@ -69,6 +69,7 @@ export type PlatformName = z.infer<typeof platformSchema>;
 export const TEMPLATES_OF: Readonly<Record<PlatformName, readonly Template[]>> = {
   process: ["drasi-server", "command"],
   docker: ["image"],
+  kubernetes: ["image"],
 };
 
 /** What is wrong with choices that are right each by itself. */

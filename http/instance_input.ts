@@ -20,11 +20,15 @@ import {
   specificationSchema,
 } from "../events/specification.ts";
 
+/** The predecessor's name of the clusters that it ran servers in. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { aks: "kubernetes" };
+
 /** `Process`, as the predecessor spelled it, and `process` are the same. */
-export const platformText = z.preprocess(
-  (value) => typeof value === "string" ? value.toLowerCase() : value,
-  platformSchema,
-);
+export const platformText = z.preprocess((value) => {
+  if (typeof value !== "string") return value;
+  const name = value.toLowerCase();
+  return OTHER_NAMES[name] ?? name;
+}, platformSchema);
 
 const {
   name,

@@ -10,6 +10,9 @@ export const POLICY_FILE = "worker.yaml";
 /** What a worker may run that takes its work from elsewhere, and whose host says nothing. */
 export const UNTOLD: HostPolicy = strictPolicy(POLICY_FILE);
 
+/** The same for one that runs images, which may hold any program: nothing. */
+export const NO_IMAGES: HostPolicy = { ...UNTOLD, templates: [] };
+
 /**
  * The policy of this host.
  * @param path null: `worker.yaml` in the working folder, if there is one

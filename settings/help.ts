@@ -5,6 +5,7 @@ export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
   deno task serve [flags]            a control plane on Redis; as many as you like on one Redis
   deno task worker:process [flags]   a worker on any host that reaches the Redis; runs servers as processes
   deno task worker:docker [flags]    a worker beside a Docker daemon; runs images as containers
+  deno task worker:kubernetes [flags]  a worker for a namespace of a cluster (worker:aks is the same); runs images as pods
   deno task worker:doctor [flags]    looks at a host and its Redis as a worker would, and says what to do
   deno task log:verify [flags]       folds the log anew and compares it with what was kept of it
 
@@ -32,12 +33,18 @@ Flags of serve, the workers and log:verify
   --redis-wait TIME           DRAAS_REDIS_WAIT            30s: how long to wait for Redis at the start
 
 Flags of the workers and worker:doctor
-  --data-dir FOLDER           DRAAS_DATA_DIR              .draas-worker, or .draas-docker: one worker a folder
+  --data-dir FOLDER           DRAAS_DATA_DIR              .draas-worker, .draas-docker, .draas-kubernetes: one each
   --worker-id ID              DRAAS_WORKER_ID             made at the first start, kept in the data folder
   --slots N                   DRAAS_WORKER_SLOTS          64: how many instances it works on at once
   --label KEY=VALUE           DRAAS_WORKER_LABELS         none; may be repeated (zone=a,disk=ssd in the setting)
   --patience TIME             DRAAS_WORKER_PATIENCE       10s: for what is in hand when it is told to end
   --json                      worker:doctor: what it found as JSON; code 1 when something is in a worker's way
+
+Flags of worker:kubernetes
+  --context NAME              DRAAS_KUBERNETES_CONTEXT    the kubeconfig's current one
+  --cluster-namespace NAME    DRAAS_KUBERNETES_NAMESPACE  the context's; in a pod, the pod's own
+  --volume-size SIZE          DRAAS_KUBERNETES_VOLUME_SIZE  1Gi: of each volume of an instance
+                              KUBECONFIG                  ~/.kube/config; in a pod its service account
 
 Of all that run servers
   --policy FILE               DRAAS_WORKER_POLICY         worker.yaml in the working folder, if there is one: what may

@@ -5,7 +5,13 @@ import { parseRedisAddress } from "./redis_address.ts";
 import { type Command, COMMANDS, type Setting, type Settings } from "./settings.ts";
 
 const CONTROL_PLANES: readonly Command[] = ["start", "serve"];
-const WORKERS: readonly Command[] = ["worker:process", "worker:docker", "worker:doctor"];
+const WORKERS: readonly Command[] = [
+  "worker:process",
+  "worker:docker",
+  "worker:kubernetes",
+  "worker:doctor",
+];
+const CLUSTERS: readonly Command[] = ["worker:kubernetes"];
 const HOSTS: readonly Command[] = ["start", "worker:process", "worker:doctor"];
 const ON_REDIS: readonly Command[] = ["serve", ...WORKERS, "log:verify"];
 const LABELS_MAX = 32;
@@ -107,6 +113,28 @@ export const SETTINGS: readonly Setting[] = [
     flag: null,
     commands: COMMANDS,
     set: matching("dockerConfig", /^[^\0]{1,4096}$/, "a folder"),
+  },
+  {
+    name: "DRAAS_KUBERNETES_CONTEXT",
+    flag: "--context",
+    commands: CLUSTERS,
+    set: matching("kubernetesContext", /^[^\0]{1,253}$/, "a context of the kubeconfig"),
+  },
+  {
+    name: "DRAAS_KUBERNETES_NAMESPACE",
+    flag: "--cluster-namespace",
+    commands: CLUSTERS,
+    set: matching(
+      "kubernetesNamespace",
+      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+      "a namespace of the cluster, for example draas",
+    ),
+  },
+  {
+    name: "DRAAS_KUBERNETES_VOLUME_SIZE",
+    flag: "--volume-size",
+    commands: CLUSTERS,
+    set: matching("kubernetesVolumeSize", /^[1-9]\d{0,5}[KMGT]i$/, "a size, for example 1Gi"),
   },
   {
     name: "DRAAS_WORKER_POLICY",
@@ -222,7 +250,10 @@ function matching(
     | "drasiPluginsDir"
     | "dockerHost"
     | "dockerCertPath"
-    | "dockerConfig",
+    | "dockerConfig"
+    | "kubernetesContext"
+    | "kubernetesNamespace"
+    | "kubernetesVolumeSize",
   pattern: RegExp,
   form: string,
 ) {

@@ -6,6 +6,7 @@ export const COMMANDS = [
   "serve",
   "worker:process",
   "worker:docker",
+  "worker:kubernetes",
   "worker:doctor",
   "log:verify",
 ] as const;
@@ -34,6 +35,12 @@ export interface Settings {
   dockerCertPath: string | null;
   /** The folder of Docker's client with its `config.json`; null: `.docker` in the user's home. */
   dockerConfig: string | null;
+  /** Of the kubeconfig; null: its current one. */
+  kubernetesContext: string | null;
+  /** Of the cluster; null: the context's. */
+  kubernetesNamespace: string | null;
+  /** Of each volume of an instance in a cluster, as a cluster writes quantities. */
+  kubernetesVolumeSize: string;
   /** The file that says what a host allows; null: `worker.yaml` in the working folder, if there is one. */
   workerPolicy: string | null;
   standIn: "auto" | "never";
@@ -61,6 +68,11 @@ export interface Settings {
   json: boolean;
 }
 
+const DATA_FOLDERS: Partial<Record<Command, string>> = {
+  "worker:docker": ".draas-docker",
+  "worker:kubernetes": ".draas-kubernetes",
+};
+
 /** The settings of `command` when nothing is given. */
 export function defaultSettings(command: Command): Settings {
   const isWhole = command === "start";
@@ -70,11 +82,7 @@ export function defaultSettings(command: Command): Settings {
     port: 4700,
     apiToken: null,
     // Each worker of a host has a folder of its own, in which its name is kept.
-    dataDir: command === "worker:docker"
-      ? ".draas-docker"
-      : command.startsWith("worker:")
-      ? ".draas-worker"
-      : ".draas",
+    dataDir: DATA_FOLDERS[command] ?? (command.startsWith("worker:") ? ".draas-worker" : ".draas"),
     commandTimeoutMs: 30_000,
     queueTimeoutMs: 600_000,
     retentionMs: null,
@@ -84,6 +92,9 @@ export function defaultSettings(command: Command): Settings {
     dockerHost: "unix:///var/run/docker.sock",
     dockerCertPath: null,
     dockerConfig: null,
+    kubernetesContext: null,
+    kubernetesNamespace: null,
+    kubernetesVolumeSize: "1Gi",
     workerPolicy: null,
     // A stand-in is for the first steps on one machine; a fleet wants the product, or an error.
     standIn: isWhole ? "auto" : "never",

@@ -246,7 +246,7 @@ inWorld("what a container uses is told", async ({ platform }) => {
   platform.metrics();
   const found = await eventually("it was looked at", () => platform.metrics()?.[0]);
   assertEquals([found.runId, found.openFiles], [runId, null]);
-  assert(found.cpuSeconds > 0 && found.memoryBytes > 0 && found.processes > 0);
+  assert(found.cpuSeconds > 0 && found.memoryBytes > 0 && found.processes! > 0);
 });
 
 inWorld("a host whose owner says nothing runs no image", async ({ platform }) => {

@@ -76,7 +76,7 @@ Deno.test("real servers are sampled with their whole trees, and ended ones no mo
     await fileText(`${folder()}/up`);
     const first = await eventually("a sample", () => platform.metrics(), 20_000);
     assertEquals(first.map(({ runId }) => runId), [info.runId]);
-    assert(first[0]!.processes >= 3, JSON.stringify(first));
+    assert(first[0]!.processes! >= 3, JSON.stringify(first));
     assert(first[0]!.openFiles! >= 3 * 4, "each has three streams and the lock");
     assert(first[0]!.memoryBytes > 500_000 && first[0]!.memoryBytes < 100_000_000);
     const second = await eventually("the next sample", () => platform.metrics(), 20_000);

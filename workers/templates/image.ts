@@ -1,11 +1,12 @@
 /** How an image is run, on a container engine as in a cluster: plain data; nothing here has happened yet. Pure. */
+import { z } from "zod";
 import {
   type Liveness,
   parseImageConfiguration,
   type Readiness,
 } from "../../events/configuration.ts";
-import { z } from "zod";
 import { limitsSchema } from "../../events/limits.ts";
+import { parseLinePattern } from "../../events/line_pattern.ts";
 import type { StartSpec } from "../platform.ts";
 import { livenessPace, READY_WITHIN_MS, SETTLE_MS, STOP_GRACE_MS } from "./pace.ts";
 
@@ -115,4 +116,14 @@ function questionOf(
   const at = (asked.http ?? asked.tcp)?.port ?? port;
   if (at === null) throw new Error("a probe without a port: its configuration was not checked");
   return asked.http ? { kind: "http", port: at, path: asked.http.path } : { kind: "tcp", port: at };
+}
+
+/** Whether a line of a server's output is the one that says that it is ready. */
+export function lineTest(
+  { contains, matches }: Extract<ContainerReadiness, { kind: "log" }>,
+): (line: string) => boolean {
+  if (contains !== null) return (line) => line.includes(contains);
+  const parsed = parseLinePattern(matches ?? ".");
+  if ("fault" in parsed) throw new Error(`a pattern that was not checked: ${parsed.fault}`);
+  return (line) => parsed.matches(line);
 }

@@ -1,0 +1,161 @@
+/** Ends runs in a cluster: a set without a replica, a pod that is gone, and the record of how the run ended. */
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { OperationalError } from "../../events/errors.ts";
+import { isFailure } from "../exit_description.ts";
+import { STOP_GRACE_MS } from "../templates/pace.ts";
+import type { PodObject } from "./cluster_objects.ts";
+import {
+  changeRecord,
+  type ClusterSite,
+  isPodOf,
+  look,
+  maskOf,
+  placeOf,
+  printed,
+  type Sight,
+  stateOf,
+} from "./cluster_site.ts";
+import { RUN } from "./object_names.ts";
+import { type PodEnd, UNKNOWN_END, viewPod } from "./pod_view.ts";
+import { endedInfo } from "./run_info.ts";
+import type { RecordedRun, RunRecord } from "./run_record.ts";
+
+/** From the end of its grace until a pod has to be gone. Its node may be lost: a pod is never removed by force. */
+const GONE_WITHIN_MS = 30_000;
+/** Somebody else changes the set between our look and our change; more than this often is no coincidence. */
+const TRIES_MAX = 20;
+const TAIL_LINES = 50;
+const NEVER: AbortSignal = new AbortController().signal;
+
+/** What became of an instance's latest run. */
+export type Ending =
+  /** Null: there was none, or it never began. */
+  | { kind: "ended"; info: RuntimeInfo | null }
+  /** Its pod does not go. */
+  | { kind: "stays"; info: RuntimeInfo | null; words: string };
+
+/** What is to be done with it. */
+export interface EndWish {
+  /** Only this one; null: whichever is the latest. */
+  runId: string | null;
+  /** It is no failure. */
+  isAsked: boolean;
+  /** What else is to be recorded with it: a fence. */
+  adjust(record: RunRecord): RunRecord;
+}
+
+/**
+ * Ends the latest run, if there is one; one that has ended is a success. What is recorded says so before anything else
+ * happens, so that whoever comes later goes on with it.
+ */
+export async function endRun(
+  site: ClusterSite,
+  instanceId: string,
+  { runId, isAsked, adjust }: EndWish,
+): Promise<Ending> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const sight = await look(site, instanceId);
+    const { set, record, isOurs } = sight;
+    if (set === null || !isOurs) return { kind: "ended", info: null };
+    const state = stateOf(site, sight);
+    const { run } = record;
+    if (runId !== null && run?.runId !== runId) return { kind: "ended", info: null };
+    if (run === null || state.kind === "ended") {
+      const adjusted = adjust(record);
+      if (adjusted !== record && await changeRecord(site, set, adjusted) === null) continue;
+      return { kind: "ended", info: state.kind === "ended" ? state.info : null };
+    }
+    const wanted = adjust({ ...record, isEndAsked: record.isEndAsked || isAsked });
+    const isNews = JSON.stringify(wanted) !== JSON.stringify(record) || set.spec.replicas !== 0;
+    // What it printed goes with its pod.
+    const logTail = state.kind === "over" ? await tailOf(site, sight) : "";
+    if (isNews && await changeRecord(site, set, wanted, 0) === null) continue;
+    const stays = await untilGone(site, sight, run);
+    if (stays !== null) {
+      const info = state.kind === "live" ? state.info : null;
+      return { kind: "stays", info, words: stays };
+    }
+    const info = await recordEnd(site, instanceId, run, sight.pod, logTail);
+    if (info !== "changed") return { kind: "ended", info };
+  }
+  throw new OperationalError(
+    "kubernetes_busy",
+    `Somebody else keeps changing the set of instance ${instanceId}.`,
+    true,
+    "Look who does: kubectl get statefulset -o yaml --show-managed-fields",
+  );
+}
+
+/** Null once no pod of the instance is there; else why it stays. */
+async function untilGone(
+  site: ClusterSite,
+  { instanceId, plan, pod }: Sight,
+  run: RecordedRun,
+): Promise<string | null> {
+  const limitMs = (plan?.stopGraceMs ?? STOP_GRACE_MS) + GONE_WITHIN_MS;
+  const end = site.clock.monotonic() + limitMs;
+  for (let last = pod; last !== null; last = (await look(site, instanceId)).pod) {
+    // Somebody else's pod of that name, or the next run's.
+    if (last.metadata.annotations?.[RUN] !== run.runId) return null;
+    if (site.clock.monotonic() > end) return staysWords(last);
+    await site.pods.change(instanceId, NEVER);
+  }
+  return null;
+}
+
+function staysWords({ metadata, spec }: PodObject): string {
+  return `Pod ${metadata.name} does not go: its node ${
+    spec?.nodeName ?? "(none)"
+  } does not answer, ` +
+    "or something holds the pod (a finalizer). It is never removed by force, since its server may " +
+    `still run. See: kubectl describe pod ${metadata.name}`;
+}
+
+/** Records how a run ended, whose pod is gone. */
+async function recordEnd(
+  site: ClusterSite,
+  instanceId: string,
+  run: RecordedRun,
+  seen: PodObject | null,
+  logTail: string,
+): Promise<RuntimeInfo | null | "changed"> {
+  const sight = await look(site, instanceId);
+  const { set, record } = sight;
+  if (set === null || record.run?.runId !== run.runId) return null;
+  if (record.ended) return record.ended;
+  const uid = record.run.podUid ?? (seen && isPodOf(run, seen) ? seen.metadata.uid : null);
+  if (uid) await site.pods.untilGone(uid, instanceId);
+  const pod = (uid && site.pods.lastOf(uid)) || (seen && isPodOf(run, seen) ? seen : null);
+  const view = pod && viewPod(pod);
+  if (record.run.podUid === null && (view === null || view.kind === "pending")) {
+    // It never came to life: there is nothing to tell of it.
+    const without = { ...record, run: null, isEndAsked: false };
+    return await changeRecord(site, set, without) === null ? "changed" : null;
+  }
+  const end: PodEnd = view?.kind === "ended"
+    ? view.end
+    : { ...UNKNOWN_END, startedAt: view?.kind === "running" ? view.startedAt : null };
+  const place = placeOf(site, sight, record.run);
+  const told = { isAsked: record.isEndAsked, now: site.clock.now(), logTail };
+  const info = endedInfo(place, pod, end, told);
+  const ended = info.exit && isFailure(info.exit) ? info : withoutTail(info);
+  return await changeRecord(site, set, { ...record, ended }) === null ? "changed" : ended;
+}
+
+function withoutTail({ logTail: _, ...info }: RuntimeInfo): RuntimeInfo {
+  return info;
+}
+
+/** The last lines of a run that has ended by itself. */
+async function tailOf(site: ClusterSite, { pod, plan, record }: Sight): Promise<string> {
+  if (pod === null || record.run === null || !isPodOf(record.run, pod)) return "";
+  const mask = await maskOf(site, plan);
+  const lines: string[] = [];
+  try {
+    const reading = { tail: TAIL_LINES, follows: false, signal: NEVER };
+    for await (const { text } of printed(site, pod, reading)) lines.push(mask(text));
+  } catch {
+    // Its node is away, or the pod is gone already: that it ended can be told without its last words.
+  }
+  return lines.join("\n");
+}

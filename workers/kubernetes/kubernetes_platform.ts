@@ -1,0 +1,281 @@
+/** The kubernetes platform: images as sets of one pod in a namespace of a cluster, which outlive us. Design §4 rule 10. */
+import type { Clock } from "../../events/clock.ts";
+import { OperationalError } from "../../events/errors.ts";
+import type { HealthReport } from "../../events/health.ts";
+import type { RunMetrics } from "../../events/metrics.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { type LogPage, type LogReading, plainText } from "../../events/server_output.ts";
+import { Lanes } from "../lanes.ts";
+import {
+  type Failure,
+  type Fence,
+  type Leases,
+  NO_LEASES,
+  type Platform,
+  type StartOutcome,
+  type StartSpec,
+  type StopOutcome,
+} from "../platform.ts";
+import type { HostPolicy } from "../policy/host_policy.ts";
+import { readPrinted } from "../printed_output.ts";
+import type { SecretStore } from "../secret_store.ts";
+import { failed, STALE } from "../start_outcomes.ts";
+import type { ClusterAccess } from "./cluster_access.ts";
+import { type PodObject, PODS, type SetObject, SETS } from "./cluster_objects.ts";
+import {
+  changeRecord,
+  type ClusterSite,
+  look,
+  printedRuns,
+  type Sight,
+  sightOf,
+  stateOf,
+} from "./cluster_site.ts";
+import { endRun } from "./end_run.ts";
+import { HttpClusterApi } from "./http_cluster_api.ts";
+import { fleetSelector, objectName, podName } from "./object_names.ts";
+import { PodWatch } from "./pod_watch.ts";
+import { RunHealth } from "./run_health.ts";
+import { compareFences, raised, readSet, type RunRecord } from "./run_record.ts";
+import { RunUsage } from "./run_usage.ts";
+import { RunWatch } from "./run_watch.ts";
+import { startRun } from "./start_run.ts";
+
+/** What a kubernetes platform is made from. */
+export interface KubernetesPlatformOptions {
+  access: ClusterAccess;
+  /** Of ours: another one in the same namespace of the cluster is not seen. */
+  fleet: string;
+  clock: Clock;
+  policy: HostPolicy;
+  secrets: SecretStore;
+  /** Of each volume of an instance, as the cluster writes quantities. */
+  volumeSize: string;
+}
+
+/** Of an instance whose set is changed by others all the time. */
+const TRIES_MAX = 20;
+/** Until the cluster has removed a set. */
+const REMOVED_WITHIN_MS = 30_000;
+const NEVER: AbortSignal = new AbortController().signal;
+
+/**
+ * Opens the namespace that `access` names.
+ * @throws {OperationalError} `kubernetes_unreachable`, retryable; or why the cluster lets nobody in
+ */
+export async function openKubernetesPlatform(
+  options: KubernetesPlatformOptions,
+): Promise<KubernetesPlatform> {
+  const { access, clock, fleet, ...others } = options;
+  const api = new HttpClusterApi(access, clock);
+  const pods = new PodWatch(api, clock, fleetSelector(fleet));
+  const { namespace } = access;
+  const id = await api.namespaceUid();
+  return new KubernetesPlatform({ ...others, api, pods, clock, id, namespace, fleet }, access);
+}
+
+/** Images as pods of one namespace. Made by `openKubernetesPlatform`. */
+export class KubernetesPlatform implements Platform {
+  readonly name = "kubernetes";
+  readonly site: string;
+  readonly leases: Leases = NO_LEASES;
+  readonly #site: ClusterSite;
+  readonly #access: ClusterAccess;
+  readonly #watch: RunWatch;
+  readonly #health: RunHealth;
+  readonly #usage: RunUsage;
+  readonly #lanes = new Lanes();
+  readonly #listeners: ((info: RuntimeInfo) => void)[] = [];
+  readonly #healthListeners: ((report: HealthReport) => void)[] = [];
+
+  constructor(site: ClusterSite, access: ClusterAccess) {
+    this.#site = site;
+    this.#access = access;
+    this.site = `kubernetes-${site.id}`;
+    this.#watch = new RunWatch(site, (info) => this.#listeners.forEach((hear) => hear(info)));
+    this.#health = new RunHealth(
+      site,
+      (report) => this.#healthListeners.forEach((hear) => hear(report)),
+    );
+    this.#usage = new RunUsage(site.api, site.clock, fleetSelector(site.fleet));
+    site.pods.open({
+      onPod: (instanceId) => void this.#watch.look(instanceId),
+      onOpen: () => this.#watch.lookAtAll(),
+    });
+  }
+
+  async inventory(which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
+    const { api, fleet } = this.#site;
+    const labels = fleetSelector(fleet);
+    const [sets, pods] = await Promise.all([
+      api.list<SetObject>(SETS, { labels }),
+      api.list<PodObject>(PODS, { labels }),
+    ]);
+    const podOf = new Map(pods.items.map((pod) => [pod.metadata.name, pod]));
+    const found: RuntimeInfo[] = [];
+    for (const set of sets.items) {
+      const instanceId = readSet(set)?.instanceId;
+      if (instanceId === undefined || set.metadata.name !== objectName(instanceId)) continue;
+      const pod = podOf.get(podName(instanceId)) ?? null;
+      const info = await this.#infoIn(sightOf(this.#site, instanceId, set, pod));
+      if (info && (which === "all" || info.status === "Running")) found.push(info);
+    }
+    return found.sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
+  }
+
+  async inspect(instanceId: string): Promise<RuntimeInfo | null> {
+    return await this.#infoIn(await look(this.#site, instanceId));
+  }
+
+  start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome> {
+    const parts = { site: this.#site, watch: this.#watch, health: this.#health };
+    return this.#lanes.run(spec.instanceId, async (): Promise<StartOutcome> => {
+      try {
+        return await startRun(parts, spec, signal);
+      } catch (error) {
+        return failed(failureOf(error));
+      }
+    });
+  }
+
+  fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null> {
+    return this.#lanes.run(instanceId, async () => {
+      const adjust = (record: RunRecord) => raised(record, fence);
+      for (let tries = 0; tries < TRIES_MAX; tries++) {
+        const sight = await look(this.#site, instanceId);
+        const state = stateOf(this.#site, sight);
+        if (sight.set === null || !sight.isOurs) return null;
+        if (state.kind === "pending" && compareFences(state.run, fence) < 0) {
+          // It has not come to life, and will not.
+          await endRun(this.#site, instanceId, { runId: state.run.runId, isAsked: true, adjust });
+          continue;
+        }
+        const record = adjust(sight.record);
+        if (record === sight.record || await changeRecord(this.#site, sight.set, record)) break;
+      }
+      return await this.inspect(instanceId);
+    });
+  }
+
+  stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence));
+  }
+
+  remove(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    return this.#lanes.run(instanceId, async (): Promise<StopOutcome> => {
+      const stopped = await this.#stop(instanceId, fence);
+      if (stopped.kind === "failed") return stopped;
+      try {
+        return await this.#removeSet(instanceId) ? stopped : { ...stopped, ...REMAINS };
+      } catch (error) {
+        return { ...stopped, kind: "failed", failure: failureOf(error) };
+      }
+    });
+  }
+
+  onExit(listener: (runtimeInfo: RuntimeInfo) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  onHealth(listener: (report: HealthReport) => void): void {
+    this.#healthListeners.push(listener);
+  }
+
+  metrics(): readonly RunMetrics[] | undefined {
+    return this.#usage.latest(this.#watch.live());
+  }
+
+  async logs(instanceId: string, tailLines: number): Promise<string[]> {
+    if (tailLines === 0) return [];
+    const { lines } = await this.readLogs(instanceId, { tail: tailLines });
+    return lines.flatMap((line) => plainText(line) ?? []);
+  }
+
+  readLogs(instanceId: string, reading: LogReading): Promise<LogPage> {
+    return readPrinted(printedRuns(this.#site, instanceId), this.#site.clock, reading);
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    this.#health.close();
+    this.#site.pods.close();
+    this.#access.close();
+  }
+
+  /** What is said of an instance; the end of a run that nobody has recorded yet is settled first. */
+  async #infoIn(sight: Sight): Promise<RuntimeInfo | null> {
+    const { instanceId, record } = sight;
+    const state = stateOf(this.#site, sight);
+    switch (state.kind) {
+      case "none":
+      case "pending":
+        return null;
+      case "ended":
+        return state.info;
+      case "live":
+        this.#watch.watch(state.info);
+        if (!this.#watch.isStarting(instanceId)) {
+          this.#health.follow(state.info, sight.plan?.liveness ?? null);
+        }
+        return state.info;
+      case "over": {
+        const wish = { runId: state.run.runId, isAsked: record.isEndAsked, adjust: same };
+        return (await endRun(this.#site, instanceId, wish)).info;
+      }
+    }
+  }
+
+  async #stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+    try {
+      const sight = await look(this.#site, instanceId);
+      const { run } = sight.record;
+      const isNewer = run !== null && fence.generation > 0 && run.generation > fence.generation;
+      if (isNewer && stateOf(this.#site, sight).kind === "live") {
+        return { kind: "failed", failure: STALE, runtimeInfo: await this.inspect(instanceId) };
+      }
+      const ending = await endRun(this.#site, instanceId, {
+        runId: null,
+        isAsked: true,
+        adjust: (record) => raised(record, fence),
+      });
+      if (ending.kind === "ended") return { kind: "stopped", runtimeInfo: ending.info };
+      const failure = { code: "still_running", message: ending.words, retryable: true };
+      return { kind: "failed", failure, runtimeInfo: ending.info };
+    } catch (error) {
+      return { kind: "failed", failure: failureOf(error), runtimeInfo: null };
+    }
+  }
+
+  /** The set with all that belongs to it; false: it stays. */
+  async #removeSet(instanceId: string): Promise<boolean> {
+    const { api, clock, pods } = this.#site;
+    const end = clock.monotonic() + REMOVED_WITHIN_MS;
+    for (;;) {
+      const { set, isOurs } = await look(this.#site, instanceId);
+      if (set === null || !isOurs) return true;
+      if (clock.monotonic() > end) return false;
+      await api.remove(SETS, set.metadata.name, set.metadata.uid);
+      if (await api.get(SETS, set.metadata.name) === null) return true;
+      await pods.change(instanceId, NEVER);
+    }
+  }
+}
+
+const same = <T>(one: T) => one;
+
+const REMAINS: { kind: "failed"; failure: Failure } = {
+  kind: "failed",
+  failure: {
+    code: "still_there",
+    message: "The cluster has not removed the instance's set yet: something holds it (a " +
+      "finalizer). See: kubectl get statefulset -o yaml",
+    retryable: true,
+  },
+};
+
+/** What the cluster did wrong goes to who asked; what we did wrong is thrown on. */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof OperationalError)) throw error;
+  const { code, message, hint, retryable } = error;
+  return { code, message: `${message.replace(/\.$/, "")}. ${hint}`, retryable };
+}
