@@ -17,7 +17,7 @@ import {
 } from "./cluster_site.ts";
 import { RUN } from "./object_names.ts";
 import { type PodEnd, UNKNOWN_END, viewPod } from "./pod_view.ts";
-import { endedInfo } from "./run_info.ts";
+import { endedInfo, TAIL_CHARACTERS_MAX } from "./run_info.ts";
 import type { RecordedRun, RunRecord } from "./run_record.ts";
 
 /** From the end of its grace until a pod has to be gone. Its node may be lost: a pod is never removed by force. */
@@ -65,17 +65,19 @@ export async function endRun(
       if (adjusted !== record && await changeRecord(site, set, adjusted) === null) continue;
       return { kind: "ended", info: state.kind === "ended" ? state.info : null };
     }
-    const wanted = adjust({ ...record, isEndAsked: record.isEndAsked || isAsked });
+    const wanted = adjust({
+      ...record,
+      isEndAsked: record.isEndAsked || isAsked,
+      over: record.over ?? (state.kind === "over" ? await overOf(site, sight, state.end) : null),
+    });
     const isNews = JSON.stringify(wanted) !== JSON.stringify(record) || set.spec.replicas !== 0;
-    // What it printed goes with its pod.
-    const logTail = state.kind === "over" ? await tailOf(site, sight) : "";
     if (isNews && await changeRecord(site, set, wanted, 0) === null) continue;
     const stays = await untilGone(site, sight, run);
     if (stays !== null) {
       const info = state.kind === "live" ? state.info : null;
       return { kind: "stays", info, words: stays };
     }
-    const info = await recordEnd(site, instanceId, run, sight.pod, logTail);
+    const info = await recordEnd(site, instanceId, run, sight.pod);
     if (info !== "changed") return { kind: "ended", info };
   }
   throw new OperationalError(
@@ -117,7 +119,6 @@ async function recordEnd(
   instanceId: string,
   run: RecordedRun,
   seen: PodObject | null,
-  logTail: string,
 ): Promise<RuntimeInfo | null | "changed"> {
   const sight = await look(site, instanceId);
   const { set, record } = sight;
@@ -127,23 +128,37 @@ async function recordEnd(
   if (uid) await site.pods.untilGone(uid, instanceId);
   const pod = (uid && site.pods.lastOf(uid)) || (seen && isPodOf(run, seen) ? seen : null);
   const view = pod && viewPod(pod);
-  if (record.run.podUid === null && (view === null || view.kind === "pending")) {
+  const isUnseen = record.over === null && record.run.podUid === null;
+  if (isUnseen && (view === null || view.kind === "pending")) {
     // It never came to life: there is nothing to tell of it.
     const without = { ...record, run: null, isEndAsked: false };
     return await changeRecord(site, set, without) === null ? "changed" : null;
   }
-  const end: PodEnd = view?.kind === "ended"
+  const found: PodEnd = view?.kind === "ended"
     ? view.end
     : { ...UNKNOWN_END, startedAt: view?.kind === "running" ? view.startedAt : null };
   const place = placeOf(site, sight, record.run);
-  const told = { isAsked: record.isEndAsked, now: site.clock.now(), logTail };
-  const info = endedInfo(place, pod, end, told);
+  const { end, logTail } = record.over ?? { end: found, logTail: "" };
+  // Of a run that had ended before, the end was not asked for.
+  const isAsked = record.isEndAsked && record.over === null;
+  const info = endedInfo(place, pod, end, { isAsked, now: site.clock.now(), logTail });
   const ended = info.exit && isFailure(info.exit) ? info : withoutTail(info);
   return await changeRecord(site, set, { ...record, ended }) === null ? "changed" : ended;
 }
 
 function withoutTail({ logTail: _, ...info }: RuntimeInfo): RuntimeInfo {
   return info;
+}
+
+/** What is known of an end before its pod goes, and what it printed with it; null: nothing yet. */
+async function overOf(
+  site: ClusterSite,
+  sight: Sight,
+  { isBegunAnew: _, ...end }: PodEnd,
+): Promise<RunRecord["over"]> {
+  if (end.code === null && end.words === null) return null;
+  const logTail = await tailOf(site, sight);
+  return { end, logTail: logTail.slice(-TAIL_CHARACTERS_MAX) };
 }
 
 /** The last lines of a run that has ended by itself. */

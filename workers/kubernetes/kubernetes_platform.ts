@@ -70,7 +70,7 @@ export async function openKubernetesPlatform(
   const api = new HttpClusterApi(access, clock);
   const pods = new PodWatch(api, clock, fleetSelector(fleet));
   const { namespace } = access;
-  const id = await api.namespaceUid();
+  const id = `kubernetes-${await api.namespaceUid()}`;
   return new KubernetesPlatform({ ...others, api, pods, clock, id, namespace, fleet }, access);
 }
 
@@ -91,7 +91,7 @@ export class KubernetesPlatform implements Platform {
   constructor(site: ClusterSite, access: ClusterAccess) {
     this.#site = site;
     this.#access = access;
-    this.site = `kubernetes-${site.id}`;
+    this.site = site.id;
     this.#watch = new RunWatch(site, (info) => this.#listeners.forEach((hear) => hear(info)));
     this.#health = new RunHealth(
       site,

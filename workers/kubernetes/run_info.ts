@@ -57,7 +57,7 @@ const KILLED_CODE = 137;
 export function endedInfo(
   place: RunPlace,
   pod: PodObject | null,
-  end: PodEnd,
+  end: Omit<PodEnd, "isBegunAnew">,
   { isAsked, now, logTail }: { isAsked: boolean; now: number; logTail: string },
 ): RuntimeInfo {
   const startedAt = end.startedAt ?? place.run.askedAt;
@@ -87,6 +87,6 @@ export function endedInfo(
     exit: words !== null && code !== null
       ? { ...exit, message: `${exit.message} (${words})` }
       : exit,
-    ...(logTail === "" ? {} : { logTail: logTail.slice(-TAIL_CHARACTERS_MAX) }),
+    ...(logTail === "" ? {} : { logTail }),
   };
 }

@@ -25,6 +25,17 @@ const recordSchema = z.object({
   }).nullable(),
   /** The end of the run was asked for, so that it is no failure. */
   isEndAsked: z.boolean(),
+  /** How its server ended by itself, and its last words: kept before its pod is ended, which may have begun it anew. */
+  over: z.object({
+    end: z.object({
+      code: z.number().nullable(),
+      isOutOfMemory: z.boolean(),
+      startedAt: z.number().nullable(),
+      endedAt: z.number().nullable(),
+      words: z.string().nullable(),
+    }),
+    logTail: z.string(),
+  }).nullable(),
   /** Once the run has ended and its pod is gone. */
   ended: runtimeInfoSchema.nullable(),
 });
@@ -35,6 +46,7 @@ export const NOTHING_RECORDED: Readonly<RunRecord> = {
   fence: { generation: 0, attempt: 0 },
   run: null,
   isEndAsked: false,
+  over: null,
   ended: null,
 };
 

@@ -170,6 +170,8 @@ function podSpec({ instanceId, plan, limits }: ServerWanted): object {
     terminationGracePeriodSeconds: seconds(plan.stopGraceMs),
     enableServiceLinks: false,
     automountServiceAccountToken: false,
+    // A first process without a handler for SIGTERM never gets it: so the pod's own pause is the first, and reaps.
+    ...(plan.stopSignal === "SIGTERM" ? { shareProcessNamespace: true } : {}),
     securityContext: {
       runAsNonRoot: true,
       ...(uid === undefined ? {} : { runAsUser: Number(uid) }),
@@ -276,7 +278,10 @@ function asked(question: ContainerQuestion): object {
   }
 }
 
-/** A kubelet sends SIGTERM; for another signal the image's own shell sends it, and waits until the server has ended. */
+/**
+ * A kubelet sends SIGTERM; for another signal the image's own shell sends it to the server, which is the first process
+ * then, and waits until it has ended.
+ */
 function stopHook(signal: string): object {
   if (signal === "SIGTERM") return {};
   const script = `kill -${signal.replace(/^SIG/, "")} 1; while kill -0 1; do sleep 0.1; done`;

@@ -103,6 +103,7 @@ function recordOf(before: RunRecord, { fence, runId }: StartSpec, askedAt: numbe
     fence: raised(before, fence).fence,
     run: { generation, attempt, runId, askedAt, podUid: null },
     isEndAsked: false,
+    over: null,
     ended: null,
   };
 }
