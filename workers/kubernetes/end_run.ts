@@ -16,7 +16,7 @@ import {
   stateOf,
 } from "./cluster_site.ts";
 import { RUN } from "./object_names.ts";
-import { type PodEnd, UNKNOWN_END, viewPod } from "./pod_view.ts";
+import { type PodEnd, type PodView, UNKNOWN_END, viewPod } from "./pod_view.ts";
 import { endedInfo, TAIL_CHARACTERS_MAX } from "./run_info.ts";
 import type { RecordedRun, RunRecord } from "./run_record.ts";
 
@@ -129,7 +129,7 @@ async function recordEnd(
   const pod = (uid && site.pods.lastOf(uid)) || (seen && isPodOf(run, seen) ? seen : null);
   const view = pod && viewPod(pod);
   const isUnseen = record.over === null && record.run.podUid === null;
-  if (isUnseen && (view === null || view.kind === "pending")) {
+  if (isUnseen && !hasBegun(view)) {
     // It never came to life: there is nothing to tell of it.
     const without = { ...record, run: null, isEndAsked: false };
     return await changeRecord(site, set, without) === null ? "changed" : null;
@@ -144,6 +144,12 @@ async function recordEnd(
   const info = endedInfo(place, pod, end, { isAsked, now: site.clock.now(), logTail });
   const ended = info.exit && isFailure(info.exit) ? info : withoutTail(info);
   return await changeRecord(site, set, { ...record, ended }) === null ? "changed" : ended;
+}
+
+/** A pod that was ended before its server began is said to have failed. */
+function hasBegun(view: PodView | null): boolean {
+  if (view === null || view.kind === "pending") return false;
+  return view.kind === "running" || view.end.code !== null || view.end.startedAt !== null;
 }
 
 function withoutTail({ logTail: _, ...info }: RuntimeInfo): RuntimeInfo {
