@@ -30,7 +30,14 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: "the whole program: one file at a time",
-    paths: ["tests/chaos/", "tests/docker/", "tests/e2e/", "tests/tui/", "tests/upgrade/"],
+    paths: [
+      "tests/chaos/",
+      "tests/docker/",
+      "tests/e2e/",
+      "tests/kills/",
+      "tests/tui/",
+      "tests/upgrade/",
+    ],
     permissions: HOST_PERMISSIONS,
     isParallel: false,
   },

@@ -1,30 +1,40 @@
-/** A socket in front of a Docker daemon's, which lets a test act before or after one request of a client. */
+/** A way to a server that lets a test act before or after one request of a client, and then passes nothing any more. */
 
-/** Which request, and when: `before` it comes to the daemon, or `after` the daemon has done it and before its answer comes. */
+/** Which request, and when: `before` it comes to the server, or `after` the server has done it and before its answer comes. */
 export interface Moment {
   when: "before" | "after";
-  method: string;
-  path: RegExp;
+  /** Of the bytes of one write of the client. */
+  isIt(text: string): boolean;
 }
 
-/** The socket of a proxy; `hit` resolves once the moment has come, and from then on nothing passes any more. */
-export interface SpiedSocket {
-  path: string;
+/** Where a way leads. */
+export interface WayOptions {
+  listener: Deno.Listener;
+  connect(): Promise<Deno.Conn>;
+  moment: Moment;
+  /** Called at the moment, while the client waits. */
+  act(): Promise<unknown>;
+}
+
+/** A way that is open; `hit` resolves once the moment has come. */
+export interface SpiedWay {
   hit: Promise<void>;
   close(): Promise<void>;
 }
 
-const REQUEST_LINE = /^([A-Z]+) (\S+) HTTP\/1\.1\r\n/;
+/** A moment of an HTTP request, by the beginning of its first line. */
+export function httpMoment(when: Moment["when"], method: string, path: RegExp): Moment {
+  return {
+    when,
+    isIt(text) {
+      const [, asked, target = ""] = /^([A-Z]+) (\S+) HTTP\/1\.1\r\n/.exec(text) ?? [];
+      return asked === method && path.test(target);
+    },
+  };
+}
 
-/** Listens at `path`. `act` is called at the moment, while the client waits. */
-export function spySocket(
-  path: string,
-  daemonPath: string,
-  moment: Moment,
-  act: () => Promise<unknown>,
-): SpiedSocket {
+export function spyOn({ listener, connect, moment, act }: WayOptions): SpiedWay {
   const { promise: hit, resolve } = Promise.withResolvers<void>();
-  const listener = Deno.listen({ transport: "unix", path });
   const open = new Set<Deno.Conn>();
   let isHit = false;
   const strike = async () => {
@@ -33,29 +43,26 @@ export function spySocket(
     resolve();
   };
   const serve = async (client: Deno.Conn) => {
-    const daemon = await Deno.connect({ transport: "unix", path: daemonPath });
-    for (const each of [client, daemon]) open.add(each);
+    const server = await connect();
+    for (const each of [client, server]) open.add(each);
     let isAwaited = false;
-    const up = pump(client, daemon, async (bytes) => {
-      const [, method, target = ""] = REQUEST_LINE.exec(new TextDecoder().decode(bytes)) ?? [];
-      const isIt = method === moment.method && moment.path.test(target);
-      if (!isIt || isHit) return !isHit;
+    const up = pump(client, server, async (bytes) => {
+      if (isHit || !moment.isIt(new TextDecoder().decode(bytes))) return !isHit;
       if (moment.when === "after") return isAwaited = true;
       await strike();
       return false;
     });
-    const down = pump(daemon, client, async () => {
+    const down = pump(server, client, async () => {
       if (isAwaited && !isHit) await strike();
       return !isHit;
     });
     await Promise.allSettled([up, down]);
-    for (const each of [client, daemon]) end(each);
+    for (const each of [client, server]) end(each);
   };
   const accepting = (async () => {
     for await (const client of listener) void serve(client).catch(() => end(client));
   })();
   return {
-    path,
     hit,
     async close() {
       listener.close();
