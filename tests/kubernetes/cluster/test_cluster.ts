@@ -48,6 +48,7 @@ export async function withTestCluster(
   const double = new ApiDouble({
     users: { [TOKEN]: "admin", [LIMITED_TOKEN]: "limited" },
     bookmarkEveryMs: options.bookmarkEveryMs ?? 1_000,
+    hasGarbageCollector: true,
   });
   const controller = new StatefulSetController(double.writes, options.controller);
   const address: ApiAddress = { url: double.url, token: TOKEN };
