@@ -1,6 +1,6 @@
 /** The verbs of the API over the double's objects. */
 import { required, unsupported } from "./field_faults.ts";
-import { isFields, type KubeObject } from "./kube_objects.ts";
+import { isFields, type KubeObject, kubeTime } from "./kube_objects.ts";
 import { jsonPatched, mergePatched, type PatchStep } from "./json_patches.ts";
 import type { Writer } from "./managed_fields.ts";
 import type { ObjectWrites } from "./object_writes.ts";
@@ -124,7 +124,7 @@ function bindPod(writes: ObjectWrites, target: Target, body: unknown): Answer {
         type: "PodScheduled",
         status: "True",
         lastProbeTime: null,
-        lastTransitionTime: new Date().toISOString().replace(/\.\d+/, ""),
+        lastTransitionTime: kubeTime(),
       }],
     },
   });
