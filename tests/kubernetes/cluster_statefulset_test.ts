@@ -1,7 +1,7 @@
 /** A StatefulSet of the test cluster comes to life, is stopped, and comes back, as on a real one. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type KubeObject, type Pod, type StatefulSet } from "./cluster/kube_objects.ts";
-import { SHELL_IMAGE, type TestCluster, withTestCluster } from "./cluster/test_cluster.ts";
+import { SHELL_IMAGE, type TestCluster, testOnCluster } from "./cluster/test_cluster.ts";
 import { eventually } from "../workers/process_world.ts";
 
 /** A StatefulSet that runs a line of shell. */
@@ -39,8 +39,9 @@ async function untilPhase(cluster: TestCluster, phase: string): Promise<Pod> {
   return pod!;
 }
 
-Deno.test("an applied StatefulSet runs its command, and its log can be read", () =>
-  withTestCluster(async (cluster) => {
+testOnCluster(
+  "an applied StatefulSet runs its command, and its log can be read",
+  async (cluster) => {
     const { api, namespace } = cluster;
     await api.apply("statefulsets", shellSet(namespace, "echo hello; exec sleep 1000"));
     const pod = await untilPhase(cluster, "Running");
@@ -55,10 +56,12 @@ Deno.test("an applied StatefulSet runs its command, and its log can be read", ()
       const set = await api.get<StatefulSet>("statefulsets", namespace, "web");
       return set.status?.readyReplicas === 1;
     });
-  }));
+  },
+);
 
-Deno.test("a set scaled to none ends its pod with SIGTERM, and the exit code is told", () =>
-  withTestCluster(async (cluster) => {
+testOnCluster(
+  "a set scaled to none ends its pod with SIGTERM, and the exit code is told",
+  async (cluster) => {
     const { api, namespace } = cluster;
     const script = "trap 'exit 7' TERM; echo up; while :; do sleep 0.02; done";
     await api.apply("statefulsets", shellSet(namespace, script));
@@ -77,10 +80,12 @@ Deno.test("a set scaled to none ends its pod with SIGTERM, and the exit code is 
     assertEquals([last?.exitCode, last?.reason], [7, "Error"]);
     abort.abort();
     await watching;
-  }));
+  },
+);
 
-Deno.test("a pod that is deleted comes back under its name with another uid", () =>
-  withTestCluster(async (cluster) => {
+testOnCluster(
+  "a pod that is deleted comes back under its name with another uid",
+  async (cluster) => {
     const { api, namespace } = cluster;
     await api.apply("statefulsets", shellSet(namespace, "exec sleep 1000"));
     const first = await untilPhase(cluster, "Running");
@@ -98,4 +103,5 @@ Deno.test("a pod that is deleted comes back under its name with another uid", ()
       String(events.find(({ reason }) => reason === "SuccessfulCreate")?.message),
       "create Pod web-0 in StatefulSet web successful",
     );
-  }));
+  },
+);

@@ -13,10 +13,10 @@ import { GarbageCollector } from "./garbage_collector.ts";
 import { readPodLog } from "./log_proxy.ts";
 import { ObjectStore } from "./object_store.ts";
 import { ObjectWrites } from "./object_writes.ts";
-import { type Target, targetOf } from "./request_path.ts";
+import { isServed, type Target, targetOf } from "./request_path.ts";
 import { resourceNamed } from "./resources.ts";
 import { selectorOf } from "./selectors.ts";
-import { ApiError, badRequest, unauthorized, unknownPath } from "./status_errors.ts";
+import { ApiError, unauthorized, unknownPath } from "./status_errors.ts";
 import { answerSpecial } from "./special_paths.ts";
 import { WatchStream } from "./watch_stream.ts";
 
@@ -29,6 +29,8 @@ export interface ApiDoubleOptions {
   users: Record<string, string>;
   /** Between two bookmarks of a watch that wants them; a real server sends one a minute. */
   bookmarkEveryMs: number;
+  /** Whether what has lost its owner is removed, as long as no real controller does it. */
+  hasGarbageCollector: boolean;
 }
 
 /** A server that runs. */
@@ -40,12 +42,12 @@ export class ApiDouble {
   readonly #options: ApiDoubleOptions;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #watches = new Set<WatchStream>();
-  readonly #garbage: GarbageCollector;
+  readonly #garbage: GarbageCollector | null;
 
   /** Listens on a free port of this host. */
   constructor(options: ApiDoubleOptions) {
     this.#options = options;
-    this.#garbage = new GarbageCollector(this.writes);
+    this.#garbage = options.hasGarbageCollector ? new GarbageCollector(this.writes) : null;
     const writer = { manager: "kube-apiserver", operation: "Update", subresource: "" } as const;
     for (const name of SYSTEM_NAMESPACES) {
       const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
@@ -80,7 +82,7 @@ export class ApiDouble {
 
   /** Ends everything. */
   async close(): Promise<void> {
-    this.#garbage.close();
+    this.#garbage?.close();
     this.endWatches("ended");
     await this.#server.shutdown();
   }
@@ -115,12 +117,15 @@ export class ApiDouble {
     const special = await answerSpecial(this, path, request, user);
     if (special) return jsonResponse(special);
     const target = targetOf(path);
-    if (!target) throw unknownPath();
+    if (!target) {
+      if (isServed(path)) throw unknownPath();
+      return new Response("404 page not found\n", { status: 404 });
+    }
     const verb = verbOf(request.method, target, query);
     if (this.faults.isForbidden(user, verb, target)) {
       throw this.faults.refusal(user, verb, target);
     }
-    if (target.subresource === "log") return readPodLog(this.store, target, query, request.signal);
+    if (target.subresource === "log") return readPodLog(this.store, target, query);
     if (verb === "watch") return this.#watch(target, query);
     return jsonResponse(await this.#act(verb, target, request, query));
   }
@@ -162,7 +167,8 @@ export class ApiDouble {
     ].filter((part) => part !== "").join(",");
     const version = query.get("resourceVersion") ?? "";
     if (!/^\d*$/.test(version)) {
-      throw badRequest(`resourceVersion: Invalid value: "${version}": invalid syntax`);
+      const why = `strconv.ParseUint: parsing "${version}": invalid syntax`;
+      throw new ApiError(500, "", `resourceVersion: Invalid value: "${version}": ${why}`);
     }
     const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
     const stream = new WatchStream(this.store, {

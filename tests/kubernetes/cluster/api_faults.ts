@@ -26,7 +26,7 @@ export interface FailureRule {
 /** The switches of the server. */
 export class ApiFaults {
   readonly forbidden: ForbiddenRule[] = [];
-  readonly admission: Admission = { podQuotas: new Map() };
+  readonly admission: Admission = { podQuotas: new Map(), keepsStopSignals: false };
   /** Whether `metrics.k8s.io` is served. */
   hasMetrics = true;
   readonly #failures: FailureRule[] = [];

@@ -1,14 +1,23 @@
 /** The verbs of the API over the double's objects. */
-import { isFields, type KubeObject } from "./kube_objects.ts";
+import { required, unsupported } from "./field_faults.ts";
+import { isFields, type KubeObject, kubeTime } from "./kube_objects.ts";
 import { jsonPatched, mergePatched, type PatchStep } from "./json_patches.ts";
 import type { Writer } from "./managed_fields.ts";
 import type { ObjectWrites } from "./object_writes.ts";
-import { appliedIn, objectIn, PATCH_TYPES, readBody } from "./request_body.ts";
+import { appliedIn, objectIn, PATCH_TYPES, patchedObject, readBody } from "./request_body.ts";
 import type { Target } from "./request_path.ts";
 import { apiVersionOf } from "./resources.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { selectorOf } from "./selectors.ts";
-import { ApiError, badRequest, conflict, notFound, unsupportedMediaType } from "./status_errors.ts";
+import {
+  ApiError,
+  badRequest,
+  invalid,
+  notFound,
+  preconditionConflict,
+  uidConflict,
+  unsupportedMediaType,
+} from "./status_errors.ts";
 
 /** An answer before it is one of HTTP. */
 export interface Answer {
@@ -37,10 +46,12 @@ export function listObjects(writes: ObjectWrites, target: Target, query: URLSear
   const limit = Number(query.get("limit") ?? 0);
   const items = limit > 0 ? left.slice(0, limit) : left;
   const last = items.at(-1);
+  // Of a selection the server does not know how many are left.
+  const isSelected = query.has("labelSelector") || query.has("fieldSelector");
   const more = last && items.length < left.length
     ? {
       continue: btoa(JSON.stringify({ after: placeOf(last), revision: from.revision })),
-      remainingItemCount: left.length - items.length,
+      ...(isSelected ? {} : { remainingItemCount: left.length - items.length }),
     }
     : {};
   return {
@@ -113,7 +124,7 @@ function bindPod(writes: ObjectWrites, target: Target, body: unknown): Answer {
         type: "PodScheduled",
         status: "True",
         lastProbeTime: null,
-        lastTransitionTime: new Date().toISOString().replace(/\.\d+/, ""),
+        lastTransitionTime: kubeTime(),
       }],
     },
   });
@@ -133,7 +144,11 @@ export async function putObject(
   const body = await readBody(request);
   const writer = writerOf(request, query, "Update", target.subresource);
   const live = liveObject(writes, target);
-  return changed(writes, target, live, body, writer, query.get("fieldValidation") ?? "Warn");
+  if (target.subresource === "scale") return scaled(writes, target, live, body, writer);
+  const object = objectIn(body, target.resource, query.get("fieldValidation") ?? "Warn");
+  const given = object.metadata.uid;
+  if (given && given !== live.metadata.uid) throw uidConflict(target.resource, live, given);
+  return { code: 200, body: writes.update(target.resource, live, object, writer) };
 }
 
 /** PATCH in any of the forms. */
@@ -151,26 +166,22 @@ export async function patchObject(
   let patched: unknown;
   if (type === PATCH_TYPES.merge) patched = mergePatched(whole, body);
   else if (type === PATCH_TYPES.json) patched = jsonPatched(whole, body as PatchStep[]);
-  else throw unsupportedMediaType(Object.values(PATCH_TYPES));
+  else throw unsupportedMediaType();
   const writer = writerOf(request, query, "Update", target.subresource);
-  const validation = query.get("fieldValidation") ?? "Warn";
-  return changed(writes, target, live, patched, writer, validation);
+  if (target.subresource === "scale") return scaled(writes, target, live, patched, writer);
+  const object = patchedObject(patched, target.resource, query.get("fieldValidation") ?? "Warn");
+  return { code: 200, body: writes.update(target.resource, live, object, writer) };
 }
 
-function changed(
+function scaled(
   writes: ObjectWrites,
   target: Target,
   live: KubeObject,
-  body: unknown,
+  scale: unknown,
   writer: Writer,
-  validation: string,
 ): Answer {
-  if (target.subresource === "scale") {
-    const after = writes.update(target.resource, live, withScale(live, body), writer);
-    return { code: 200, body: scaleOf(after) };
-  }
-  const object = objectIn(body, target.resource, validation);
-  return { code: 200, body: writes.update(target.resource, live, object, writer) };
+  const after = writes.update(target.resource, live, withScale(live, scale), writer);
+  return { code: 200, body: scaleOf(after) };
 }
 
 function applyObject(
@@ -182,22 +193,10 @@ function applyObject(
 ): Answer {
   const { resource, namespace, name, subresource } = target;
   if (!query.get("fieldManager")) {
-    throw new ApiError(
-      422,
-      "Invalid",
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-      {
-        group: "meta.k8s.io",
-        kind: "PatchOptions",
-        causes: [{
-          reason: "FieldValueRequired",
-          message: "Required value: is required for apply patch",
-          field: "fieldManager",
-        }],
-      },
-    );
+    const options = { group: "meta.k8s.io", kind: "PatchOptions" };
+    throw invalid(options, "", [required("fieldManager", "is required for apply patch")]);
   }
-  const applied = appliedIn(body, resource, `${namespace}/${name}`);
+  const applied = appliedIn(body, resource);
   const writer = writerOf(request, query, "Apply", subresource);
   const isForced = query.get("force") === "true";
   const { object, isNew } = writes.apply(resource, namespace, name, applied, writer, isForced);
@@ -213,15 +212,15 @@ export async function deleteObject(
 ): Promise<Answer> {
   const body = await readBody(request);
   const options = isFields(body) ? body : {};
+  const policy = policyOf(options.propagationPolicy ?? query.get("propagationPolicy"));
   const live = liveObject(writes, target);
   checkPreconditions(target, live, isFields(options.preconditions) ? options.preconditions : {});
   const grace = options.gracePeriodSeconds ?? query.get("gracePeriodSeconds");
-  const policy = String(
-    options.propagationPolicy ?? query.get("propagationPolicy") ?? "Background",
-  );
   const graceSeconds = grace === null || grace === undefined ? null : Number(grace);
   const { object, isGone } = writes.remove(target.resource, live, graceSeconds, policy);
-  if (!isGone || target.resource.plural === "pods") return { code: 200, body: object };
+  if (!isGone || TOLD_WHEN_GONE.includes(target.resource.plural)) {
+    return { code: 200, body: object };
+  }
   const { resource: { group, plural }, name } = target;
   return {
     code: 200,
@@ -240,23 +239,34 @@ export async function deleteObject(
   };
 }
 
+/** Of these a deletion answers the object, of others only that it is done. */
+const TOLD_WHEN_GONE = ["pods", "services", "persistentvolumeclaims"];
+
+function policyOf(asked: unknown): string {
+  const policies = ["Foreground", "Background", "Orphan"];
+  if (asked === null || asked === undefined) return "Background";
+  if (policies.includes(String(asked))) return String(asked);
+  const options = { group: "meta.k8s.io", kind: "DeleteOptions" };
+  throw invalid(options, "", [unsupported("propagationPolicy", asked, [...policies, "nil"])]);
+}
+
 function checkPreconditions(
   { resource, name }: Target,
   { metadata }: KubeObject,
   { uid, resourceVersion }: Record<string, unknown>,
 ): void {
   if (uid !== undefined && uid !== metadata.uid) {
-    throw conflict(
+    throw preconditionConflict(
       resource,
       name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
     );
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    throw conflict(
+    throw preconditionConflict(
       resource,
       name,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
   }
 }

@@ -50,9 +50,12 @@ export function fieldForm(node: SchemaNode, name: string): string | null {
   return node.form === "struct" ? node.fields.get(name) ?? null : null;
 }
 
+/** How a list that merges tells its items apart. */
+export type MergingList = SchemaNode & { form: "list" };
+
 /** How an item of a merging list is named in a set of fields: `k:{"name":"app"}` or `v:"x"`. */
 export function elementOf(
-  node: SchemaNode & { form: "list" },
+  node: MergingList,
   item: unknown,
 ): string {
   if (node.relation !== "keyed") return `v:${JSON.stringify(item)}`;
@@ -63,76 +66,6 @@ export function elementOf(
     if (value !== undefined) key[name] = value;
   }
   return `k:${JSON.stringify(key)}`;
-}
-
-/** Fields that a type does not have, as paths such as `.spec.template.spec.foo`, and fields of a wrong type. */
-export interface SchemaFaults {
-  unknown: string[];
-  wrong: string[];
-}
-
-/** Items of lists are told by their index, as decoders do, or by their keys, as server-side apply does. */
-type PathStyle = "indexed" | "keyed";
-
-/** All faults of a value. */
-export function schemaFaults(value: unknown, form: string, style: PathStyle): SchemaFaults {
-  const faults: SchemaFaults = { unknown: [], wrong: [] };
-  collectFaults(value, form, "", style, faults);
-  return faults;
-}
-
-function collectFaults(
-  value: unknown,
-  form: string,
-  path: string,
-  style: PathStyle,
-  faults: SchemaFaults,
-): void {
-  if (value === null || value === undefined) return;
-  const node = schemaNode(form);
-  if (node.form === "scalar") {
-    const wrong = wrongScalar(node.scalar, value);
-    if (wrong) faults.wrong.push(`${path}: ${wrong}`);
-  } else if (node.form === "list") {
-    if (!Array.isArray(value)) {
-      faults.wrong.push(`${path}: expected list, got ${describe(value)}`);
-      return;
-    }
-    value.forEach((item, index) => {
-      const isKeyed = style === "keyed" && node.relation === "keyed";
-      const element = isKeyed ? elementOf(node, item) : "k:{}";
-      const step = element === "k:{}" ? `[${index}]` : elementPath(element);
-      collectFaults(item, node.of, `${path}${step}`, style, faults);
-    });
-  } else if (!isFields(value)) {
-    faults.wrong.push(`${path}: expected map, got ${describe(value)}`);
-  } else {
-    for (const [name, field] of Object.entries(value)) {
-      const own = fieldForm(node, name);
-      if (own === null) faults.unknown.push(`${path}.${name}`);
-      else collectFaults(field, own, `${path}.${name}`, style, faults);
-    }
-  }
-}
-
-function wrongScalar(scalar: string, value: unknown): string | null {
-  const wanted = {
-    string: "string",
-    numeric: "numeric (int or float)",
-    boolean: "boolean",
-  }[scalar];
-  const type = typeof value === "number" ? "numeric" : typeof value;
-  return wanted === undefined || type === scalar
-    ? null
-    : `expected ${wanted}, got ${describe(value)}`;
-}
-
-/** A value as the API server's messages tell it. */
-export function describe(value: unknown): string {
-  if (typeof value === "string") return "string";
-  if (Array.isArray(value)) return "list";
-  if (isFields(value)) return "map";
-  return `${JSON.stringify(value)}`;
 }
 
 /** An element of a set of fields as a path shows it: `.name`, `[name="app"]`, `[="x"]`. */

@@ -1,8 +1,14 @@
 /** Removes what has lost its owner, and what is in a namespace that goes. */
-import type { KubeObject } from "./kube_objects.ts";
+import type { KubeObject, PodSpec } from "./kube_objects.ts";
 import type { StoredChange } from "./object_store.ts";
 import type { ObjectWrites } from "./object_writes.ts";
-import { FOREGROUND, resourceNamed, RESOURCES } from "./resources.ts";
+import {
+  CLAIM_PROTECTION,
+  FOREGROUND,
+  type Resource,
+  resourceNamed,
+  RESOURCES,
+} from "./resources.ts";
 
 /** Works a moment after each deletion, as the real one does, never within the request. */
 export class GarbageCollector {
@@ -33,35 +39,53 @@ export class GarbageCollector {
     const all = RESOURCES.flatMap((resource) =>
       this.#writes.store.list(resource, "").map((object) => ({ resource, object }))
     );
-    const byUid = new Map(all.map(({ object }) => [object.metadata.uid, object]));
     for (const { resource, object } of all) {
-      const { ownerReferences = [], deletionTimestamp, namespace } = object.metadata;
-      if (deletionTimestamp) continue;
-      const owners = ownerReferences.map(({ uid }) => byUid.get(uid));
-      const isOrphan = owners.length > 0 && owners.every((owner) => !owner || isGoing(owner));
-      const home = namespace
-        ? this.#writes.store.get(resourceNamed("namespaces"), "", namespace)
-        : null;
-      if (isOrphan || home?.metadata.deletionTimestamp) {
+      if (object.metadata.deletionTimestamp) this.#release(resource, object, all);
+      else if (this.#isForsaken(object, all)) {
         this.#writes.remove(resource, object, null, "Background");
       }
     }
-    for (const { resource, object } of all) {
-      const { uid, finalizers = [], deletionTimestamp, name } = object.metadata;
-      if (!deletionTimestamp) continue;
-      const blocks = RESOURCES.some((other) =>
-        this.#writes.store.list(other, resource.plural === "namespaces" ? name : "").some((each) =>
-          resource.plural === "namespaces"
-            ? each.metadata.namespace === name
-            : each.metadata.ownerReferences?.some((owner) => owner.uid === uid)
+  }
+
+  /** Whether it has lost its owners, or its namespace goes. */
+  #isForsaken({ metadata }: KubeObject, all: readonly Stored[]): boolean {
+    const { ownerReferences = [], namespace } = metadata;
+    const owners = ownerReferences.map(({ uid }) =>
+      all.find(({ object }) => object.metadata.uid === uid)?.object
+    );
+    if (owners.length > 0 && owners.every((owner) => !owner || isGoing(owner))) return true;
+    if (!namespace) return false;
+    const home = this.#writes.store.get(resourceNamed("namespaces"), "", namespace);
+    return home?.metadata.deletionTimestamp !== undefined;
+  }
+
+  /** Lets it go when nothing that it waits for is there any longer. */
+  #release(resource: Resource, object: KubeObject, all: readonly Stored[]): void {
+    const { uid, name, namespace, finalizers = [] } = object.metadata;
+    const isThere = (test: (other: KubeObject) => boolean) => all.some(({ object: o }) => test(o));
+    if (resource.plural === "namespaces") {
+      const isEmpty = !isThere(({ metadata }) => metadata.namespace === name);
+      if (isEmpty) this.#writes.release(resource, object, FOREGROUND);
+    } else if (finalizers.includes(FOREGROUND)) {
+      const isDone = !isThere(({ metadata }) =>
+        metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false
+      );
+      if (isDone) this.#writes.release(resource, object, FOREGROUND);
+    } else if (finalizers.includes(CLAIM_PROTECTION)) {
+      const isUsed = isThere(({ kind, metadata, spec }) =>
+        kind === "Pod" && metadata.namespace === namespace &&
+        ((spec as PodSpec).volumes ?? []).some((volume) =>
+          volume.persistentVolumeClaim?.claimName === name
         )
       );
-      if (blocks) continue;
-      if (finalizers.includes(FOREGROUND) || resource.plural === "namespaces") {
-        this.#writes.release(resource, object, FOREGROUND);
-      }
+      if (!isUsed) this.#writes.release(resource, object, CLAIM_PROTECTION);
     }
   }
+}
+
+interface Stored {
+  resource: Resource;
+  object: KubeObject;
 }
 
 /** An owner that is deleted in the foreground has its dependents deleted first. */

@@ -1,6 +1,6 @@
 /** Patches in the two forms that the IETF defined: merge patches (RFC 7396) and JSON patches (RFC 6902). */
 import { type Fields, isFields, isSame } from "./kube_objects.ts";
-import { badRequest } from "./status_errors.ts";
+import { ApiError } from "./status_errors.ts";
 
 /** A merge patch, done: null removes, lists are replaced as a whole. */
 export function mergePatched(target: unknown, patch: unknown): unknown {
@@ -43,12 +43,17 @@ function takeStep(target: unknown, { op, path, from = "", value }: PatchStep): v
   const current = (holder as Fields)[key];
   if (op === "add") addAt(holder, key, value);
   else if (current === undefined) {
-    throw badRequest(`${op} operation does not apply: doc is missing path: ${path}: missing value`);
+    throw notDone();
   } else if (op === "remove") removeAt(holder, key);
   else if (op === "replace") (holder as Fields)[key] = value;
   else if (!isSame(current, value)) {
-    throw badRequest(`testing value ${path} failed: test failed`);
+    throw notDone();
   }
+}
+
+function notDone(): ApiError {
+  const words = "the server rejected our request due to an error in our request";
+  return new ApiError(422, "Invalid", words, {});
 }
 
 type Holder = Fields | unknown[];
@@ -60,7 +65,7 @@ function placeOf(target: unknown, path: string): [Holder, string] {
   let holder = target;
   for (const step of steps) holder = (holder as Fields | undefined)?.[step];
   if (typeof holder !== "object" || holder === null) {
-    throw badRequest(`add operation does not apply: doc is missing path: "${path}": missing value`);
+    throw notDone();
   }
   return [holder as Holder, key];
 }

@@ -41,7 +41,7 @@ export interface ManagedFieldsEntry {
   manager: string;
   operation: "Apply" | "Update";
   apiVersion: string;
-  time: string;
+  time?: string;
   fieldsType: "FieldsV1";
   fieldsV1: Record<string, unknown>;
   subresource?: string;

@@ -7,15 +7,19 @@ import type { KnownImage, ReadSource } from "./container_plan.ts";
 import { EventRecorder } from "./event_recorder.ts";
 import { ImageStore } from "./image_store.ts";
 import { type Certificate, serveKubelet } from "./kubelet_endpoint.ts";
-import { isSame, type KubeObject, type Pod, type PodStatus } from "./kube_objects.ts";
+import { isPointless, KubeletReports } from "./kubelet_reports.ts";
+import { type KubeObject, kubeTime, type Pod } from "./kube_objects.ts";
 import { nodeObject, nodeStatus } from "./node_object.ts";
 import { pause } from "./pause.ts";
 import { podUsage } from "./pod_usage.ts";
+import { SchedulerModel } from "./scheduler_model.ts";
 import { PodWorker } from "./pod_worker.ts";
 
 /** How the model behaves. */
 export interface KubeletOptions {
   nodeName: string;
+  /** Whose pods it takes; empty for all. */
+  namespace: string;
   /** The images that exist, by name. */
   images: Record<string, KnownImage>;
   /** Before the second restart of a container; doubles up to the maximum. */
@@ -36,14 +40,13 @@ export class KubeletModel {
   readonly #api: ApiClient;
   readonly #folder: string;
   readonly #workers = new Map<string, PodWorker>();
-  readonly #told = new Map<string, PodStatus>();
+  readonly #reports: KubeletReports;
+  readonly #scheduler: SchedulerModel;
   readonly #tasks = new Set<Promise<unknown>>();
   readonly #abort = new AbortController();
   readonly #events: EventRecorder;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #watching = new AbortController();
-  #isFrozen = false;
-  #unschedulable: string | null = null;
 
   private constructor(address: ApiAddress, options: KubeletOptions, folder: string) {
     this.#options = options;
@@ -51,8 +54,10 @@ export class KubeletModel {
     this.nodeName = options.nodeName;
     this.images = new ImageStore(options.images);
     this.#api = new ApiClient(address, MANAGER);
+    this.#reports = new KubeletReports(this.#api, this.#abort.signal);
+    this.#scheduler = new SchedulerModel(this.#api, options.nodeName, this.#reports);
     this.#events = new EventRecorder(MANAGER, options.nodeName, (event, isNew) => {
-      this.#task(this.#writeEvent(event, isNew));
+      this.#task(this.#reports.event(event, isNew));
     });
     this.#server = serveKubelet({
       log: (namespace, pod, container, isPrevious) =>
@@ -72,7 +77,7 @@ export class KubeletModel {
 
   /** Stops to look and to write; what runs goes on. Thawed, it does what it should have done meanwhile. */
   freeze(isFrozen: boolean): void {
-    this.#isFrozen = isFrozen;
+    this.#reports.isFrozen = isFrozen;
     if (isFrozen) return;
     this.#watching.abort();
     for (const worker of this.#workers.values()) this.#tell(worker);
@@ -80,7 +85,7 @@ export class KubeletModel {
 
   /** Begins anew, as after an update of the kubelet: it reads all its pods again, which run on. */
   restart(): void {
-    this.#told.clear();
+    this.#reports.forget();
     this.#watching.abort();
     for (const worker of this.#workers.values()) this.#tell(worker);
   }
@@ -88,7 +93,7 @@ export class KubeletModel {
   /** The node goes out of sight: the kubelet is silent and the cluster comes to know it. */
   async loseNode(): Promise<void> {
     this.freeze(true);
-    const said = { lastTransitionTime: new Date().toISOString().replace(/\.\d+/, "") };
+    const said = { lastTransitionTime: kubeTime() };
     const condition = {
       type: "Ready",
       status: "Unknown",
@@ -118,13 +123,13 @@ export class KubeletModel {
   /** The node is back. */
   async returnNode(): Promise<void> {
     await this.#register();
-    this.#told.clear();
+    this.#reports.forget();
     this.freeze(false);
   }
 
   /** No pod finds a place, for a reason such as `1 Insufficient memory`; null: they do again. */
   refusePods(reason: string | null): void {
-    this.#unschedulable = reason;
+    this.#scheduler.refuse(reason);
     if (reason === null) this.#watching.abort();
   }
 
@@ -162,7 +167,7 @@ export class KubeletModel {
   async #watchPods(): Promise<void> {
     const { signal } = this.#abort;
     while (!signal.aborted) {
-      if (this.#isFrozen) {
+      if (this.#reports.isFrozen) {
         await pause(RETRY_MS, signal);
         continue;
       }
@@ -177,9 +182,10 @@ export class KubeletModel {
   }
 
   async #watchOnce(signal: AbortSignal): Promise<void> {
+    const { namespace } = this.#options;
     const list = await this.#api.call<KubeObject & { items: Pod[] }>(
       "GET",
-      this.#api.path("pods", ""),
+      this.#api.path("pods", namespace),
       { signal },
     );
     const seen = new Set(list.items.map(({ metadata }) => metadata.uid));
@@ -187,9 +193,9 @@ export class KubeletModel {
     for (const [uid, { pod }] of this.#workers) if (!seen.has(uid)) this.#gone(pod);
     const resourceVersion = list.metadata.resourceVersion ?? "";
     for await (
-      const { type, object } of this.#api.watch<Pod>("pods", "", { resourceVersion }, signal)
+      const { type, object } of this.#api.watch<Pod>("pods", namespace, { resourceVersion }, signal)
     ) {
-      if (this.#isFrozen || type === "ERROR") return;
+      if (this.#reports.isFrozen || type === "ERROR") return;
       if (type === "DELETED") this.#gone(object);
       else if (type !== "BOOKMARK") this.#see(object);
     }
@@ -226,53 +232,42 @@ export class KubeletModel {
     });
   }
 
-  async #bind(pod: Pod): Promise<void> {
-    const { name, namespace = "" } = pod.metadata;
-    const scheduler = new EventRecorder(
-      "default-scheduler",
-      "",
-      (event, isNew) => this.#writeEvent(event, isNew),
-    );
-    if (this.#unschedulable !== null) {
-      const message = `0/1 nodes are available: ${this.#unschedulable}.`;
-      const condition = {
-        type: "PodScheduled",
-        status: "False",
-        reason: "Unschedulable",
-        message,
-        lastProbeTime: null,
-        lastTransitionTime: new Date().toISOString().replace(/\.\d+/, ""),
-      };
-      if (pod.status?.conditions?.some((each) => each.message === message)) return;
-      await this.#api.merge(
-        "pods",
-        namespace,
-        name,
-        { status: { conditions: [condition] } },
-        "status",
-      );
-      await scheduler.record(pod, { type: "Warning", reason: "FailedScheduling", message });
-      return;
+  /** Until it has a place, or is gone. */
+  async #bind({ metadata: { name, namespace = "" } }: Pod): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        const pod = await this.#api.find<Pod>("pods", namespace, name);
+        if (pod && !pod.spec.nodeName) await this.#scheduler.place(pod);
+        return;
+      } catch {
+        // The server is away or refuses for now.
+        await pause(RETRY_MS, signal);
+      }
     }
-    const target = { apiVersion: "v1", kind: "Node", name: this.nodeName };
-    const binding = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace }, target };
-    await this.#api.call("POST", this.#api.path("pods", namespace, name, "binding"), {
-      body: binding,
-    });
-    const message = `Successfully assigned ${namespace}/${name} to ${this.nodeName}`;
-    await scheduler.record(pod, { type: "Normal", reason: "Scheduled", message });
   }
 
   async #endPod(pod: Pod): Promise<void> {
-    const { uid = "", name, namespace = "", deletionGracePeriodSeconds = 30 } = pod.metadata;
+    const { uid = "", deletionGracePeriodSeconds = 30 } = pod.metadata;
     const worker = this.#workers.get(uid);
     await worker?.stop(deletionGracePeriodSeconds * 1_000);
-    if (worker) await this.#writeStatus(worker);
-    if (this.#isFrozen || this.#abort.signal.aborted) return;
-    await this.#api.delete("pods", namespace, name, {
-      gracePeriodSeconds: 0,
-      preconditions: { uid },
-    });
+    if (worker) await this.#reports.status(worker);
+    await this.#removePod(pod);
+  }
+
+  /** Until the server has let it go: then nothing of it runs any more. */
+  async #removePod({ metadata: { name, namespace = "", uid } }: Pod): Promise<void> {
+    const { signal } = this.#abort;
+    while (!this.#reports.isFrozen && !signal.aborted) {
+      try {
+        const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+        await this.#api.delete("pods", namespace, name, options);
+        return;
+      } catch (error) {
+        if (isPointless(error)) return;
+        await pause(RETRY_MS, signal);
+      }
+    }
   }
 
   /** It is no longer on the server: what runs of it ends. */
@@ -280,32 +275,12 @@ export class KubeletModel {
     const worker = this.#workers.get(uid);
     if (!worker) return;
     this.#workers.delete(uid);
-    this.#told.delete(uid);
+    this.#reports.forget(uid);
     this.#task(worker.stop(0, false).then(() => worker.clear()));
   }
 
   #tell(worker: PodWorker): void {
-    if (!this.#isFrozen) this.#task(this.#writeStatus(worker));
-  }
-
-  async #writeStatus(worker: PodWorker): Promise<void> {
-    if (this.#isFrozen || this.#abort.signal.aborted) return;
-    const { uid = "", name, namespace = "" } = worker.pod.metadata;
-    const status = worker.status();
-    if (isSame(status, this.#told.get(uid))) return;
-    this.#told.set(uid, status);
-    const patch = { metadata: { uid }, status };
-    await this.#api.merge("pods", namespace, name, patch, "status");
-  }
-
-  async #writeEvent(event: KubeObject, isNew: boolean): Promise<void> {
-    if (this.#isFrozen || this.#abort.signal.aborted) return;
-    const { name, namespace = "" } = event.metadata;
-    if (isNew) await this.#api.create("events", namespace, event);
-    else {
-      const { count, lastTimestamp } = event;
-      await this.#api.merge("events", namespace, name, { count, lastTimestamp });
-    }
+    this.#task(this.#reports.status(worker));
   }
 
   #find(namespace: string, name: string): PodWorker | undefined {

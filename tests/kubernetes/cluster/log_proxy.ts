@@ -10,7 +10,6 @@ export async function readPodLog(
   store: ObjectStore,
   { resource, namespace, name }: Target,
   query: URLSearchParams,
-  signal: AbortSignal,
 ): Promise<Response> {
   const pod = store.get(resource, namespace, name) as Pod | null;
   if (!pod) throw notFound(resource, name);
@@ -21,11 +20,11 @@ export async function readPodLog(
   }
   const base = kubeletUrl(store, pod.spec.nodeName ?? "");
   // A pod that has no node yet has no log yet.
-  if (base === null) return new Response("", { headers: { "content-type": "text/plain" } });
+  if (base === null) return new Response(null, { status: 204 });
   const asked = new URLSearchParams(query);
   asked.delete("container");
   const url = `${base}/containerLogs/${namespace}/${name}/${container}?${asked}`;
-  const answer = await fetch(url, { signal }).catch((error: Error) => {
+  const answer = await fetch(url).catch((error: Error) => {
     throw new ApiError(500, "InternalError", `Get "${url}": ${error.message}`);
   });
   if (answer.ok) {

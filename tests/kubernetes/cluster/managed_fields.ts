@@ -3,7 +3,13 @@
  * structured-merge-diff as an API server uses them, for one version of each kind.
  */
 import { FieldSet } from "./field_set.ts";
-import { isSame, type KubeObject, kubeTime, type ManagedFieldsEntry } from "./kube_objects.ts";
+import {
+  type Fields,
+  isSame,
+  type KubeObject,
+  kubeTime,
+  type ManagedFieldsEntry,
+} from "./kube_objects.ts";
 import { apiVersionOf, type Resource } from "./resources.ts";
 import { type ApiError, applyConflict, type StatusCause } from "./status_errors.ts";
 import { compared, fieldSetOf, merged, withoutFields } from "./typed_objects.ts";
@@ -19,7 +25,8 @@ export interface Writer {
 interface Owned {
   writer: Writer;
   apiVersion: string;
-  time: string;
+  /** None for who only applied what was already so. */
+  time: string | undefined;
   set: FieldSet;
 }
 
@@ -52,13 +59,15 @@ export function appliedTo(
   const last = owners.get(key)?.set;
   const form = resource.schema;
   const set = notReset(fieldSetOf(applied, form), resource, writer);
-  owners.set(key, { writer, apiVersion: apiVersionOf(resource), time: kubeTime(), set });
+  const own: Owned = { writer, apiVersion: apiVersionOf(resource), time: kubeTime(), set };
+  owners.set(key, own);
   const joined = merged(before, applied, form);
   const after = last ? pruned(joined, last, owners, form) : joined;
   const { added, modified, removed } = comparison(before, after, resource, writer);
   const changed = added.union(modified);
   giveUp(owners, key, changed, removed, isForced);
   strip(owners, key);
+  if (isSame(before, after)) own.time = timeOf(live, writer);
   return withOwners(after as KubeObject, owners, live);
 }
 
@@ -71,7 +80,7 @@ export function updatedBy(
 ): KubeObject {
   const owners = ownersOf(live);
   const key = keyOf(writer);
-  const before = withoutManagedFields(live) ?? {};
+  const before = withoutManagedFields(live) ?? EMPTY_OBJECTS[resource.plural] ?? { metadata: {} };
   const after = withoutManagedFields(updated);
   const { added, modified, removed } = comparison(before, after, resource, writer);
   giveUp(owners, key, added.union(modified), removed, true);
@@ -81,10 +90,38 @@ export function updatedBy(
     resource,
     writer,
   );
-  owners.set(key, { writer, apiVersion: apiVersionOf(resource), time: kubeTime(), set });
+  // The real server loses the time of what was written by way of the scale.
+  const time = writer.subresource === "scale" ? undefined : kubeTime();
+  owners.set(key, { writer, apiVersion: apiVersionOf(resource), time, set });
   strip(owners, key);
   return withOwners(updated, owners, live);
 }
+
+/** What is there before a POST: the structures that the server's types have even when they are empty. */
+const EMPTY_OBJECTS: Record<string, Fields> = {
+  statefulsets: {
+    metadata: {},
+    spec: {
+      selector: null,
+      template: { metadata: {}, spec: { containers: null } },
+      updateStrategy: {},
+    },
+    status: {},
+  },
+  pods: { metadata: {}, spec: { containers: null }, status: {} },
+  services: { metadata: {}, spec: {}, status: {} },
+  persistentvolumeclaims: { metadata: {}, spec: { resources: {} }, status: {} },
+  namespaces: { metadata: {}, spec: {}, status: {} },
+  nodes: { metadata: {}, spec: {}, status: {} },
+  events: {
+    metadata: {},
+    involvedObject: {},
+    source: {},
+    eventTime: null,
+    reportingComponent: "",
+    reportingInstance: "",
+  },
+};
 
 /** Takes changed and removed fields away from the others; refuses where it may not. */
 function giveUp(
@@ -203,7 +240,7 @@ function withOwners(object: KubeObject, owners: Owners, live: KubeObject | null)
         manager: writer.manager,
         operation: writer.operation,
         apiVersion,
-        time: last && isSame(last.fieldsV1, fieldsV1) ? last.time : time,
+        ...timed(last && isSame(last.fieldsV1, fieldsV1) ? last.time : time),
         fieldsType: "FieldsV1",
         fieldsV1,
         ...(writer.subresource === "" ? {} : { subresource: writer.subresource }),
@@ -218,8 +255,17 @@ function withOwners(object: KubeObject, owners: Owners, live: KubeObject | null)
   };
 }
 
+function timeOf(object: KubeObject | null, { manager, operation }: Writer): string | undefined {
+  return object?.metadata.managedFields
+    ?.find((entry) => entry.manager === manager && entry.operation === operation)?.time;
+}
+
+function timed(time: string | undefined): { time?: string } {
+  return time === undefined ? {} : { time };
+}
+
 /** Appliers first, then by time and name, as a server lists them. */
-function sortKey({ operation, time, manager, subresource = "" }: ManagedFieldsEntry): string {
+function sortKey({ operation, time = "", manager, subresource = "" }: ManagedFieldsEntry): string {
   return [operation, time, manager, subresource].join("\0");
 }
 
@@ -235,12 +281,4 @@ function writerOf({ manager, operation, subresource = "" }: ManagedFieldsEntry):
 
 function keyOf({ manager, operation, subresource }: Writer): string {
   return JSON.stringify([manager, operation, subresource]);
-}
-
-/** For errors of an apply in another version than the object's own. */
-export function wrongVersion(applied: KubeObject, resource: Resource): string | null {
-  const own = apiVersionOf(resource);
-  return applied.apiVersion === own
-    ? null
-    : `Incorrect version specified in apply patch. Specified patch version: ${applied.apiVersion}, expected: ${own}`;
 }

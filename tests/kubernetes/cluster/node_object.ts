@@ -34,10 +34,7 @@ export function nodeStatus(port: number): Fields {
       lastHeartbeatTime: now,
       lastTransitionTime: now,
     }],
-    addresses: [
-      { type: "InternalIP", address: "127.0.0.1" },
-      { type: "Hostname", address: "localhost" },
-    ],
+    addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     nodeInfo: {
       machineID: "draas-test",

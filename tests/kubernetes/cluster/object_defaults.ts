@@ -1,11 +1,22 @@
 /** What an API server makes of an object before it looks into it: fields filled in, and empty ones left out. */
 import { fieldForm, schemaNode } from "./api_schema.ts";
 import { type Fields, isFields, type KubeObject, type PodSpec } from "./kube_objects.ts";
-import { defaultedPod, defaultedPodSpec } from "./pod_defaults.ts";
-import type { Resource } from "./resources.ts";
+import { completedPod, defaultedPod, defaultedPodSpec } from "./pod_defaults.ts";
+import { CLAIM_PROTECTION, type Resource } from "./resources.ts";
 
 /** Where an empty text says something else than none. */
-const MEANINGFUL_WHEN_EMPTY = new Set(["storageClassName", "name", "status", "reason", "message"]);
+const MEANINGFUL_WHEN_EMPTY = new Set([
+  "imageID",
+  "message",
+  "name",
+  "reason",
+  "reportingComponent",
+  "reportingInstance",
+  "status",
+  "storageClassName",
+]);
+/** Times that are told even when there is none. */
+const NULL_TIMES = new Set(["eventTime", "lastProbeTime"]);
 
 /** The object with the defaults of its kind. */
 export function defaulted(resource: Resource, object: KubeObject): KubeObject {
@@ -19,9 +30,11 @@ export function defaulted(resource: Resource, object: KubeObject): KubeObject {
     case "persistentvolumeclaims":
       return defaultedClaim(object);
     case "namespaces":
-      return defaultedNamespace(object);
+      return namedNamespace(object);
     case "secrets":
       return defaultedSecret(object);
+    case "events":
+      return { eventTime: null, reportingComponent: "", reportingInstance: "", ...object };
     default:
       return object;
   }
@@ -58,7 +71,7 @@ function defaultedStatefulSet(object: KubeObject): KubeObject {
         ? { volumeClaimTemplates: claims.map(defaultedClaimTemplate) }
         : {}),
     },
-    status: object.status ?? { replicas: 0 },
+    status: { replicas: 0, availableReplicas: 0, ...(object.status as Fields | undefined) },
   };
 }
 
@@ -98,15 +111,32 @@ function defaultedService(object: KubeObject): KubeObject {
   };
 }
 
-function defaultedNamespace(object: KubeObject): KubeObject {
+function namedNamespace(object: KubeObject): KubeObject {
   const { metadata } = object;
   const labels = { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name };
-  return {
-    ...object,
-    metadata: { ...metadata, labels },
-    spec: object.spec ?? { finalizers: ["kubernetes"] },
-    status: object.status ?? { phase: "Active" },
-  };
+  return { ...object, metadata: { ...metadata, labels } };
+}
+
+/** With what the server itself adds to an object, which nobody owns. */
+export function completed(resource: Resource, object: KubeObject): KubeObject {
+  switch (resource.plural) {
+    case "pods":
+      return completedPod(object);
+    case "persistentvolumeclaims": {
+      const { deletionTimestamp, finalizers = [] } = object.metadata;
+      if (deletionTimestamp) return object;
+      const all = [...new Set([...finalizers, CLAIM_PROTECTION])];
+      return { ...object, metadata: { ...object.metadata, finalizers: all } };
+    }
+    case "namespaces":
+      return {
+        ...object,
+        spec: object.spec ?? { finalizers: ["kubernetes"] },
+        status: object.status ?? { phase: "Active" },
+      };
+    default:
+      return object;
+  }
 }
 
 /** `stringData` is for writing only. */
@@ -119,7 +149,7 @@ function defaultedSecret({ stringData, ...object }: KubeObject): KubeObject {
   return stringData ? { ...secret, data: { ...(object.data as Fields), ...encoded } } : secret;
 }
 
-/** Without the nulls, empty lists, maps and texts that the server's own types leave out. */
+/** Without unknown fields, and without the nulls, empty lists, maps and texts that the server's own types leave out. */
 export function withoutEmpties<T>(value: T, form: string): T {
   return cleaned(value, form) as T;
 }
@@ -140,10 +170,22 @@ function cleaned(value: unknown, form: string): unknown {
 }
 
 function isLeftOut(name: string, field: unknown, form: string | null, holder: string): boolean {
-  if (field === null || field === undefined) return true;
+  if (field === null) return !NULL_TIMES.has(name);
+  if (field === undefined) return true;
   if (holder === "map") return false;
+  if (form === null) return true;
   if (Array.isArray(field)) return field.length === 0;
   if (field === "") return !MEANINGFUL_WHEN_EMPTY.has(name);
-  const isMap = form !== null && schemaNode(form).form === "map";
+  const isMap = schemaNode(form).form === "map";
   return isMap && isFields(field) && Object.keys(field).length === 0;
+}
+
+/** Without `lifecycle.stopSignal`, which a server of this version leaves out unless told otherwise. */
+export function withoutStopSignals(resource: Resource, object: KubeObject): KubeObject {
+  if (resource.plural !== "pods" && resource.plural !== "statefulsets") return object;
+  return JSON.parse(JSON.stringify(object), (name, value) => {
+    if (name !== "lifecycle" || !isFields(value)) return value;
+    const { stopSignal: _, ...kept } = value;
+    return Object.keys(kept).length > 0 ? kept : undefined;
+  });
 }

@@ -1,13 +1,13 @@
 /** How the double changes objects: everything between a request that was read and the storage. */
 import { type Admission, admit } from "./admission.ts";
+import { invalidValue } from "./field_faults.ts";
 import { isSame, type KubeObject, kubeTime, type ObjectMeta } from "./kube_objects.ts";
-import { appliedTo, updatedBy, type Writer, wrongVersion } from "./managed_fields.ts";
-import { defaulted, withoutEmpties } from "./object_defaults.ts";
+import { appliedTo, updatedBy, type Writer } from "./managed_fields.ts";
+import { completed, defaulted, withoutEmpties, withoutStopSignals } from "./object_defaults.ts";
 import type { ObjectStore } from "./object_store.ts";
-import { apiVersionOf, FOREGROUND, type Resource, resourceNamed, RESOURCES } from "./resources.ts";
+import { FOREGROUND, type Resource, resourceNamed, RESOURCES } from "./resources.ts";
 import {
   alreadyExists,
-  ApiError,
   badRequest,
   conflict,
   forbidden,
@@ -30,13 +30,12 @@ export class ObjectWrites {
 
   /** POST. */
   create(resource: Resource, namespace: string, body: KubeObject, writer: Writer): KubeObject {
-    const object = this.#read(resource, namespace, body);
+    const object = this.#read(namespace, body);
     const { name } = object.metadata;
     this.#checkNamespace(resource, namespace, name);
-    if (this.store.get(resource, namespace, name)) throw alreadyExists(resource, name);
     const given: KubeObject = { ...object, metadata: newMeta(object.metadata) };
     if (resource.subresources.includes("status")) delete given.status;
-    const filled = defaulted(resource, withoutEmpties(given, resource.schema));
+    const filled = defaulted(resource, this.#cleaned(resource, given));
     const owned = updatedBy(null, filled, resource, writer);
     return this.#add(resource, namespace, owned);
   }
@@ -44,7 +43,7 @@ export class ObjectWrites {
   /** PUT and patches other than applies. `live` is what the writer saw as the object to replace. */
   update(resource: Resource, live: KubeObject, body: KubeObject, writer: Writer): KubeObject {
     const { name, namespace = "" } = live.metadata;
-    const object = this.#read(resource, namespace, body);
+    const object = this.#read(namespace, body);
     if (object.metadata.name !== name) {
       throw badRequest(
         `the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`,
@@ -65,18 +64,20 @@ export class ObjectWrites {
     writer: Writer,
     isForced: boolean,
   ): { object: KubeObject; isNew: boolean } {
-    const wrong = wrongVersion(body, resource);
-    if (wrong) throw badRequest(wrong);
     if (body.metadata?.managedFields) throw badRequest("metadata.managedFields must be nil");
     const live = this.store.get(resource, namespace, name);
     const metadata = { ...body.metadata, name, ...(namespace === "" ? {} : { namespace }) };
     if (!live) {
-      if (metadata.resourceVersion || metadata.uid) throw goneConflict(resource, name, metadata);
+      if (metadata.uid) {
+        const why =
+          `uid mismatch: the provided object specified uid ${metadata.uid}, and no existing object was found`;
+        throw conflict(resource, name, why);
+      }
       if (writer.subresource !== "") throw notFound(resource, name);
       this.#checkNamespace(resource, namespace, name);
       const owned = appliedTo(null, { ...body, metadata }, resource, writer, isForced);
       const given = { ...owned, metadata: newMeta(owned.metadata) };
-      const filled = defaulted(resource, withoutEmpties(given, resource.schema));
+      const filled = defaulted(resource, this.#cleaned(resource, given));
       return { object: this.#add(resource, namespace, filled), isNew: true };
     }
     const joined = appliedTo(live, { ...body, metadata }, resource, writer, isForced);
@@ -102,7 +103,13 @@ export class ObjectWrites {
     const grace = resource.plural === "pods" ? podGrace(live, graceSeconds) : 0;
     const mustWait = finalizers.length > 0 || resource.plural === "namespaces";
     if (grace === 0 && !mustWait) {
-      return { object: this.store.remove(resource, live), isGone: true };
+      const last = metadata.deletionTimestamp
+        ? { deletionGracePeriodSeconds: 0 }
+        : resource.plural === "pods"
+        ? { ...nextGeneration(resource, metadata), ...deletionOf(0) }
+        : {};
+      const object = { ...live, metadata: { ...metadata, ...last } };
+      return { object: this.store.remove(resource, object), isGone: true };
     }
     const known = metadata.deletionGracePeriodSeconds;
     if (metadata.deletionTimestamp && (known ?? 0) <= grace) {
@@ -113,9 +120,8 @@ export class ObjectWrites {
       metadata: {
         ...metadata,
         ...(finalizers.length > 0 ? { finalizers } : {}),
-        deletionTimestamp: kubeTime(Date.now() + grace * 1_000),
-        deletionGracePeriodSeconds: grace,
-        ...(resource.hasGeneration ? { generation: (metadata.generation ?? 1) + 1 } : {}),
+        ...deletionOf(grace),
+        ...(metadata.deletionTimestamp ? {} : nextGeneration(resource, metadata)),
       },
       ...(resource.plural === "namespaces" ? { status: { phase: "Terminating" } } : {}),
     });
@@ -143,10 +149,12 @@ export class ObjectWrites {
   }
 
   #add(resource: Resource, namespace: string, object: KubeObject): KubeObject {
-    const complete = this.#allocated(resource, object);
-    admit(this.store, this.admission, resource, namespace, complete);
+    const complete = this.#allocated(resource, completed(resource, object));
+    const { name } = complete.metadata;
     const faults = validationFaults(resource, complete);
-    if (faults.length > 0) throw invalid(resource, complete.metadata.name, faults);
+    if (faults.length > 0) throw invalid(resource, name, faults);
+    admit(this.store, this.admission, resource, namespace, complete);
+    if (this.store.get(resource, namespace, name)) throw alreadyExists(resource, name);
     return this.store.put(resource, withGeneration(resource, complete, 1));
   }
 
@@ -160,9 +168,9 @@ export class ObjectWrites {
     const part = writer.subresource === "status"
       ? { ...live, metadata: { ...live.metadata, ...annotationsOf(object) }, status: object.status }
       : { ...object, ...(resource.subresources.includes("status") ? { status: live.status } : {}) };
-    const filled = defaulted(resource, withoutEmpties(part, resource.schema)) as KubeObject;
-    if (resource.plural === "pods") filled.status = part.status;
-    const kept = owned({ ...filled, metadata: updatedMeta(live.metadata, filled.metadata) });
+    const filled = defaulted(resource, this.#cleaned(resource, part as KubeObject));
+    const metadata = updatedMeta(live.metadata, filled.metadata);
+    const kept = completed(resource, owned({ ...filled, metadata }));
     const faults = [
       ...validationFaults(resource, kept),
       ...(writer.subresource === "" ? immutabilityFaults(resource, live, kept) : []),
@@ -178,21 +186,21 @@ export class ObjectWrites {
     if (isSame(withoutTimes(after), withoutTimes(live))) return live;
     const { deletionTimestamp, finalizers = [] } = after.metadata;
     if (deletionTimestamp && finalizers.length === 0 && resource.plural !== "pods") {
-      return this.store.remove(resource, after);
+      this.store.remove(resource, after);
+      return { ...after, metadata: { ...after.metadata, ...versionOf(live) } };
     }
     return this.store.put(resource, after);
   }
 
+  /** Without what the server does not keep. */
+  #cleaned(resource: Resource, object: KubeObject): KubeObject {
+    const kept = this.admission.keepsStopSignals ? object : withoutStopSignals(resource, object);
+    return withoutEmpties(kept, resource.schema);
+  }
+
   /** What a client sent, with the place that its request names. */
-  #read(resource: Resource, namespace: string, body: KubeObject): KubeObject {
+  #read(namespace: string, body: KubeObject): KubeObject {
     const { metadata } = body;
-    if (body.kind !== resource.kind || body.apiVersion !== apiVersionOf(resource)) {
-      throw badRequest(
-        `the API version in the data (${body.apiVersion}) does not match the expected API version (${
-          apiVersionOf(resource)
-        })`,
-      );
-    }
     if (metadata.namespace && metadata.namespace !== namespace) {
       throw badRequest(
         `the namespace of the provided object does not match the namespace sent on the request`,
@@ -241,6 +249,17 @@ function updatedMeta(live: ObjectMeta, given: ObjectMeta): ObjectMeta {
   return { ...rest, ...own };
 }
 
+function deletionOf(graceSeconds: number): Partial<ObjectMeta> {
+  return {
+    deletionTimestamp: kubeTime(Date.now() + graceSeconds * 1_000),
+    deletionGracePeriodSeconds: graceSeconds,
+  };
+}
+
+function nextGeneration(resource: Resource, { generation = 1 }: ObjectMeta): Partial<ObjectMeta> {
+  return resource.hasGeneration ? { generation: generation + 1 } : {};
+}
+
 function withGeneration(resource: Resource, object: KubeObject, generation: number): KubeObject {
   if (!resource.hasGeneration) return object;
   return { ...object, metadata: { ...object.metadata, generation } };
@@ -251,6 +270,10 @@ function withoutTimes(object: KubeObject): KubeObject {
   const { resourceVersion: _, managedFields = [], ...metadata } = object.metadata;
   const owners = managedFields.map(({ time: _time, ...entry }) => entry);
   return { ...object, metadata: { ...metadata, managedFields: owners as never } };
+}
+
+function versionOf({ metadata: { resourceVersion = "" } }: KubeObject): Partial<ObjectMeta> {
+  return { resourceVersion };
 }
 
 function managedOf({ metadata: { managedFields } }: KubeObject): Partial<ObjectMeta> {
@@ -270,25 +293,13 @@ function annotationsOf({ metadata }: KubeObject): Partial<ObjectMeta> {
 function checkVersion(resource: Resource, live: KubeObject, given: ObjectMeta): void {
   const { name, uid, resourceVersion } = live.metadata;
   if (given.uid && given.uid !== uid) {
-    throw conflict(
-      resource,
-      name,
-      `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`,
-    );
+    const fault = invalidValue("metadata.uid", given.uid, "field is immutable");
+    // The real server finds it in two places.
+    throw invalid(resource, name, [fault, fault]);
   }
   if (given.resourceVersion && given.resourceVersion !== resourceVersion) {
     throw conflict(resource, name, MODIFIED);
   }
-}
-
-function goneConflict(resource: Resource, name: string, { uid }: ObjectMeta): ApiError {
-  return conflict(
-    resource,
-    name,
-    uid
-      ? `Precondition failed: UID in precondition: ${uid}, UID in object meta: `
-      : "StorageError: invalid object, Code: 4",
-  );
 }
 
 /** A pod that no kubelet has goes at once. */

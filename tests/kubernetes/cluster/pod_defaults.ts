@@ -1,15 +1,20 @@
 /** The fields of pods and pod templates that an API server fills in. */
 import type { Container, Fields, KubeObject, PodSpec, PodVolume, Probe } from "./kube_objects.ts";
 
-/** A pod's fields, filled in by the server and by the admission plugins that every cluster has. */
+/** A pod's fields, filled in. */
 export function defaultedPod(pod: KubeObject): KubeObject {
   const spec = defaultedPodSpec(pod.spec as PodSpec);
+  return { ...pod, spec: { enableServiceLinks: true, ...spec } };
+}
+
+/** With what the admission plugins of every cluster add to a new pod, which nobody owns. */
+export function completedPod(pod: KubeObject): KubeObject {
+  const spec = pod.spec as PodSpec;
   return {
     ...pod,
     spec: {
       serviceAccountName: "default",
       serviceAccount: "default",
-      enableServiceLinks: true,
       preemptionPolicy: "PreemptLowerPriority",
       priority: 0,
       tolerations: ["not-ready", "unreachable"].map((taint) => ({
@@ -20,7 +25,7 @@ export function defaultedPod(pod: KubeObject): KubeObject {
       })),
       ...spec,
     },
-    status: { phase: "Pending", qosClass: qosClassOf(spec) },
+    status: pod.status ?? { phase: "Pending", qosClass: qosClassOf(spec) },
   };
 }
 
@@ -72,12 +77,13 @@ function defaultedVariable(variable: NonNullable<Container["env"]>[number]) {
 }
 
 function defaultedProbe(probe: Probe): Probe {
+  // 0 is none.
   const filled = {
-    timeoutSeconds: 1,
-    periodSeconds: 10,
-    successThreshold: 1,
-    failureThreshold: 3,
     ...probe,
+    timeoutSeconds: probe.timeoutSeconds || 1,
+    periodSeconds: probe.periodSeconds || 10,
+    successThreshold: probe.successThreshold || 1,
+    failureThreshold: probe.failureThreshold || 3,
   };
   if (!probe.httpGet) return filled;
   return { ...filled, httpGet: { path: "/", scheme: "HTTP", ...probe.httpGet } };

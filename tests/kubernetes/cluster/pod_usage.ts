@@ -1,5 +1,5 @@
 /** What a pod's processes use of the host, in the form of `metrics.k8s.io`. */
-import type { KubeObject } from "./kube_objects.ts";
+import { type KubeObject, kubeTime } from "./kube_objects.ts";
 import type { PodWorker } from "./pod_worker.ts";
 
 const PAGE_BYTES = 4_096;
@@ -14,7 +14,7 @@ export function podUsage(worker: PodWorker | undefined): KubeObject | null {
     kind: "PodMetrics",
     apiVersion: "metrics.k8s.io/v1beta1",
     metadata: { name, namespace, labels, creationTimestamp },
-    timestamp: new Date().toISOString().replace(/\.\d+/, ""),
+    timestamp: kubeTime(),
     window: "15s",
     containers: [...pids].flatMap(([container, pid]) => {
       const usage = usageOf(pid);

@@ -1,5 +1,5 @@
 /** What a request's path names. */
-import { findResource, type Resource } from "./resources.ts";
+import { apiVersionOf, findResource, type Resource, RESOURCES } from "./resources.ts";
 
 /** An object, or all objects of a kind in a namespace or everywhere. */
 export interface Target {
@@ -31,4 +31,11 @@ export function targetOf(path: string): Target | null {
   if (!resource || more.length > 0) return null;
   if (subresource !== "" && !resource.subresources.includes(subresource)) return null;
   return { resource, namespace, name, subresource };
+}
+
+/** Whether the path is one of a group that the server has, though perhaps not of a resource in it. */
+export function isServed(path: string): boolean {
+  const [, root, ...steps] = path.split("/");
+  const version = root === "api" ? steps[0] : steps.slice(0, 2).join("/");
+  return RESOURCES.some((resource) => apiVersionOf(resource) === version);
 }

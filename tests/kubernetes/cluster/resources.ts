@@ -91,3 +91,6 @@ export function apiVersionOf({ group, version }: Resource): string {
 
 /** The finalizer that keeps an owner until those that block its deletion are gone. */
 export const FOREGROUND = "foregroundDeletion";
+
+/** The finalizer that keeps a claim as long as a pod uses it. */
+export const CLAIM_PROTECTION = "kubernetes.io/pvc-protection";

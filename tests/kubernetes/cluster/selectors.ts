@@ -45,6 +45,10 @@ function labelTest(requirement: string): Matches {
     const read = has(existence[2] ?? "");
     return (object) => (read(object) !== undefined) === (existence[1] === "");
   }
+  const [, found] = /\s(?:in|notin)\s+([^(\s]+)/.exec(requirement) ?? [];
+  if (found !== undefined) {
+    throw badRequest(`unable to parse requirement: found '${found}' expected: '('`);
+  }
   throw badRequest(
     `unable to parse requirement: found '${requirement}', expected: in, notin, =, ==, !=, gt, lt`,
   );
@@ -62,7 +66,14 @@ function fieldTests(resource: Resource, selector: string): Matches[] {
       ...(resource.isNamespaced ? ["metadata.namespace"] : []),
       ...resource.selectable,
     ];
-    if (!known.includes(path)) throw badRequest(`field label not supported: ${path}`);
+    if (!known.includes(path)) {
+      const list = known.map((each) => `"${each}"`).join(", ");
+      throw badRequest(
+        resource.selectable.length > 0
+          ? `field label not supported: ${path}`
+          : `"${path}" is not a known field selector: only ${list}`,
+      );
+    }
     return (object) => (fieldAt(object, path) === wanted) === (operator !== "!=");
   });
 }

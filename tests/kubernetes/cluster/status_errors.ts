@@ -1,5 +1,6 @@
 /** What an API server answers when it refuses: a `Status` object with the words and codes of a real one. */
-import type { Fields } from "./kube_objects.ts";
+import type { FieldFault } from "./field_faults.ts";
+import type { Fields, KubeObject } from "./kube_objects.ts";
 import type { Resource } from "./resources.ts";
 
 /** One of several causes of a refusal. */
@@ -29,7 +30,7 @@ export class ApiError extends Error {
       metadata: {},
       status: "Failure",
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === "" ? {} : { reason: this.reason }),
       ...(this.details ? { details: this.details } : {}),
       code: this.code,
     };
@@ -80,22 +81,40 @@ export function conflict(resource: Resource, name: string, why: string): ApiErro
 export const MODIFIED =
   "the object has been modified; please apply your changes to the latest version and try again";
 
+/** What the storage says of a write that names another uid. */
+export function uidConflict(resource: Resource, object: KubeObject, given: string): ApiError {
+  const { plural } = resource;
+  const { name, namespace, uid } = object.metadata;
+  const place = [plural === "services" ? "services/specs" : plural, namespace, name];
+  const key = `/registry/${place.filter((part) => part !== undefined).join("/")}`;
+  return conflict(
+    resource,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${given}, UID in object meta: ${uid}`,
+  );
+}
+
+/** 409 of a deletion with preconditions; it names the kind instead of the resource. */
+export function preconditionConflict(resource: Resource, name: string, why: string): ApiError {
+  const { kind, group } = resource;
+  return new ApiError(
+    409,
+    "Conflict",
+    `Operation cannot be fulfilled on ${
+      group === "" ? kind : `${kind}.${group}`
+    } "${name}": ${why}`,
+    { ...detailsOf(resource, name), kind },
+  );
+}
+
 /** 409 of an apply that would take fields from others. */
 export function applyConflict(causes: StatusCause[], message: string): ApiError {
   return new ApiError(409, "Conflict", message, { causes });
 }
 
-/** One fault that validation found in an object. */
-export interface FieldFault {
-  /** Such as `FieldValueInvalid`, the reason of the cause. */
-  reason: string;
-  field: string;
-  message: string;
-}
-
 /** 422 for an object whose fields are wrong. */
 export function invalid(
-  { group, kind }: Resource,
+  { group, kind }: Pick<Resource, "group" | "kind">,
   name: string,
   faults: readonly FieldFault[],
 ): ApiError {
@@ -106,7 +125,7 @@ export function invalid(
     "Invalid",
     `${group === "" ? kind : `${kind}.${group}`} "${name}" is invalid: ${list}`,
     {
-      name,
+      ...(name === "" ? {} : { name }),
       ...(group === "" ? {} : { group }),
       kind,
       causes: faults.map(({ reason, field, message }) => ({ reason, message, field })),
@@ -141,14 +160,8 @@ export function expired(asked: number, oldest: number): ApiError {
 }
 
 /** 415 of a patch in a form that is not spoken. */
-export function unsupportedMediaType(accepted: readonly string[]): ApiError {
-  return new ApiError(
-    415,
-    "UnsupportedMediaType",
-    `the body of the request was in an unknown format - accepted media types include: ${
-      accepted.join(", ")
-    }`,
-  );
+export function unsupportedMediaType(): ApiError {
+  return new ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
 }
 
 function detailsOf({ plural, group }: Resource, name: string): Fields {

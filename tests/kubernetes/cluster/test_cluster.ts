@@ -1,101 +1,225 @@
 /**
  * A Kubernetes cluster for a test: an API server, the StatefulSet controller, and a node that runs
  * pods as processes of this host. With `DRAAS_TEST_KUBECONFIG` the API server and the controllers
- * are the real ones of that cluster.
+ * are those of that cluster, and with `DRAAS_TEST_KUBECONFIG_HAS_NODES=1` the nodes too.
  */
 import { type ApiAddress, ApiClient } from "./api_client.ts";
 import { ApiDouble } from "./api_double.ts";
 import type { KnownImage } from "./container_plan.ts";
+import { kubeconfigText, readKubeconfig } from "./kubeconfig.ts";
 import { KubeletModel } from "./kubelet_model.ts";
+import { nodeCertificate } from "./node_certificate.ts";
+import { pause } from "./pause.ts";
 import { type ControllerOptions, StatefulSetController } from "./statefulset_controller.ts";
 
-/** What a test can do with its cluster. */
-export interface TestCluster {
-  /** YAML, as a file for `--kubeconfig`. */
-  kubeconfig: string;
-  url: string;
-  token: string;
-  /** A new namespace. */
-  namespace: string;
-  /** Acts behind a worker's back, as `kubectl-edit`; `api.as(name)` acts as another. */
-  api: ApiClient;
-  kubelet: KubeletModel;
-  /** The server with its switches. */
-  double: ApiDouble;
-  controller: StatefulSetController;
-}
+/** The image that tests run: whatever `command` says. */
+export const SHELL_IMAGE = "draas-test/shell:1";
+
+/** Of another user of the double, `limited`, for `double.faults.forbid`. */
+export const LIMITED_TOKEN = "limited-token";
+
+const TOKEN = "test-token";
+const SETTLED_WITHIN_MS = 30_000;
+const LOOK_EVERY_MS = 20;
 
 /** How a cluster begins. */
 export interface TestClusterOptions {
+  /** Besides `SHELL_IMAGE`. */
   images?: Record<string, KnownImage>;
+  /** Before the second restart of a container (10 s), and at most (5 min). */
   backOffBaseMs?: number;
   backOffMaxMs?: number;
+  /** Of the double's watches. */
   bookmarkEveryMs?: number;
   controller?: Partial<ControllerOptions>;
 }
 
-/** The image that tests run: whatever `command` says. */
-export const SHELL_IMAGE = "draas-test/shell:1";
-const TOKEN = "test-token";
-/** Another user, for `faults.forbid`. */
-export const LIMITED_TOKEN = "limited-token";
+/** Whether tests run against a cluster that `DRAAS_TEST_KUBECONFIG` names. */
+export function isRealCluster(): boolean {
+  return realKubeconfig() !== null;
+}
 
-/** Runs a test with a cluster of its own; nothing of it is left afterwards. */
+/** Runs a test with a cluster of its own, or a namespace of the real one; nothing of it is left afterwards. */
 export async function withTestCluster(
   test: (cluster: TestCluster) => Promise<void>,
   options: TestClusterOptions = {},
 ): Promise<void> {
-  const double = new ApiDouble({
-    users: { [TOKEN]: "admin", [LIMITED_TOKEN]: "limited" },
-    bookmarkEveryMs: options.bookmarkEveryMs ?? 1_000,
-  });
-  const controller = new StatefulSetController(double.writes, options.controller);
-  const address: ApiAddress = { url: double.url, token: TOKEN };
-  const api = new ApiClient(address, "kubectl-edit");
-  const kubelet = await KubeletModel.start(address, {
-    nodeName: "node-1",
-    images: { [SHELL_IMAGE]: {}, ...options.images },
-    backOffBaseMs: options.backOffBaseMs ?? 10_000,
-    backOffMaxMs: options.backOffMaxMs ?? 300_000,
-    certificate: null,
-  });
-  const namespace = `test-${crypto.randomUUID().slice(0, 8)}`;
-  await api.create("namespaces", "", {
-    apiVersion: "v1",
-    kind: "Namespace",
-    metadata: { name: namespace },
-  });
+  const cluster = await TestCluster.start(options);
   try {
-    const kubeconfig = kubeconfigText(address);
-    const { url, token } = address;
-    await test({ kubeconfig, url, token, namespace, api, kubelet, double, controller });
+    await test(cluster);
   } finally {
-    controller.close();
-    await kubelet.close();
-    api.close();
-    await double.close();
+    await cluster.close();
   }
 }
 
-function kubeconfigText({ url, token, authority }: ApiAddress): string {
-  const lines = [
-    "apiVersion: v1",
-    "kind: Config",
-    "clusters:",
-    "- name: test",
-    "  cluster:",
-    `    server: ${url}`,
-    ...(authority ? [`    certificate-authority-data: ${btoa(authority)}`] : []),
-    "users:",
-    "- name: test",
-    "  user:",
-    `    token: ${token}`,
-    "contexts:",
-    "- name: test",
-    "  context:",
-    "    cluster: test",
-    "    user: test",
-    "current-context: test",
-  ];
-  return `${lines.join("\n")}\n`;
+/** Registers a test that needs the double: its faults, its controller. Against a real cluster it is passed over. */
+export function testOnDouble(
+  name: string,
+  test: (cluster: TestCluster) => Promise<void>,
+  options: TestClusterOptions = {},
+): void {
+  Deno.test({ name, ignore: isRealCluster(), fn: () => withTestCluster(test, options) });
+}
+
+/** Registers a test that holds on the double and on a real cluster. */
+export function testOnCluster(
+  name: string,
+  test: (cluster: TestCluster) => Promise<void>,
+  options: TestClusterOptions = {},
+): void {
+  Deno.test(name, () => withTestCluster(test, options));
+}
+
+interface Parts {
+  double: ApiDouble | null;
+  controller: StatefulSetController | null;
+  kubelet: KubeletModel | null;
+}
+
+/** What a test can do with its cluster. */
+export class TestCluster {
+  /** YAML, as a file for `--kubeconfig`. */
+  readonly kubeconfig: string;
+  readonly url: string;
+  readonly token: string;
+
+  private constructor(
+    address: ApiAddress,
+    /** A new one. */
+    readonly namespace: string,
+    /** Acts behind a worker's back, as `kubectl-edit`; `api.as(name)` acts as another. */
+    readonly api: ApiClient,
+    private readonly parts: Parts,
+  ) {
+    this.kubeconfig = kubeconfigText(address);
+    this.url = address.url;
+    this.token = address.token;
+  }
+
+  /** A cluster that runs; to be closed. */
+  static async start(options: TestClusterOptions): Promise<TestCluster> {
+    const real = realKubeconfig();
+    const double = real === null ? newDouble(options) : null;
+    const address = double ? { url: double.url, token: TOKEN } : await readKubeconfig(real ?? "");
+    const controller = double && new StatefulSetController(double.writes, options.controller);
+    const api = new ApiClient(address, "kubectl-edit");
+    const namespace = `test-${crypto.randomUUID().slice(0, 8)}`;
+    await api.create("namespaces", "", {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: namespace },
+    });
+    const hasNodes = real !== null && Deno.env.get("DRAAS_TEST_KUBECONFIG_HAS_NODES") === "1";
+    const kubelet = hasNodes ? null : await startKubelet(address, namespace, options);
+    const cluster = new TestCluster(address, namespace, api, { double, controller, kubelet });
+    if (real !== null) await cluster.#untilAccountIsThere();
+    return cluster;
+  }
+
+  /** The node, with its switches. */
+  get kubelet(): KubeletModel {
+    return present(this.parts.kubelet, "this cluster has nodes of its own");
+  }
+
+  /** The server, with its switches. */
+  get double(): ApiDouble {
+    return present(this.parts.double, "this test needs the double: register it by testOnDouble");
+  }
+
+  /** The StatefulSet controller. */
+  get controller(): StatefulSetController {
+    return present(this.parts.controller, "a real cluster has a controller of its own");
+  }
+
+  /** Lets at most so many pods be in the namespace, or as many as there are wishes. */
+  async limitPods(pods: number | null): Promise<void> {
+    if (this.parts.double) {
+      this.parts.double.faults.limitPods(this.namespace, pods);
+      return;
+    }
+    const path = `/api/v1/namespaces/${this.namespace}/resourcequotas`;
+    if (pods === null) {
+      await this.api.call("DELETE", `${path}/pods`);
+      return;
+    }
+    const metadata = { name: "pods" };
+    const body = { apiVersion: "v1", kind: "ResourceQuota", metadata, spec: { hard: { pods } } };
+    await this.api.call("POST", path, { body });
+    await this.#until(async () => {
+      const { status } = await this.api.call<{ status: { hard?: unknown } }>("GET", `${path}/pods`);
+      return status.hard !== undefined;
+    });
+  }
+
+  /** Lets in only pods that the restricted level of pod security allows. */
+  async restrictPods(): Promise<void> {
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await this.api.merge("namespaces", "", this.namespace, { metadata: { labels } });
+  }
+
+  /** Ends all of it. */
+  async close(): Promise<void> {
+    const { double, controller, kubelet } = this.parts;
+    controller?.close();
+    if (!double) {
+      await this.api.delete("namespaces", "", this.namespace);
+      kubelet?.freeze(false);
+      await this.#until(async () => (await this.api.list("pods", this.namespace)).length === 0);
+    }
+    await kubelet?.close();
+    if (!double && kubelet) await this.api.delete("nodes", "", kubelet.nodeName);
+    this.api.close();
+    await double?.close();
+  }
+
+  /** Before it no pod is let in. */
+  async #untilAccountIsThere(): Promise<void> {
+    const path = `/api/v1/namespaces/${this.namespace}/serviceaccounts`;
+    await this.#until(async () => {
+      const { items } = await this.api.call<{ items: unknown[] }>("GET", path);
+      return items.length > 0;
+    });
+  }
+
+  async #until(condition: () => Promise<boolean>): Promise<void> {
+    const limit = AbortSignal.timeout(SETTLED_WITHIN_MS);
+    while (!limit.aborted) {
+      if (await condition()) return;
+      await pause(LOOK_EVERY_MS, new AbortController().signal);
+    }
+    throw new Error(`the cluster is not settled within ${SETTLED_WITHIN_MS} ms`);
+  }
+}
+
+function realKubeconfig(): string | null {
+  return Deno.env.get("DRAAS_TEST_KUBECONFIG") || null;
+}
+
+function newDouble({ bookmarkEveryMs = 1_000 }: TestClusterOptions): ApiDouble {
+  return new ApiDouble({
+    users: { [TOKEN]: "admin", [LIMITED_TOKEN]: "limited" },
+    bookmarkEveryMs,
+    hasGarbageCollector: true,
+  });
+}
+
+async function startKubelet(
+  address: ApiAddress,
+  namespace: string,
+  { images, backOffBaseMs = 10_000, backOffMaxMs = 300_000 }: TestClusterOptions,
+): Promise<KubeletModel> {
+  const isReal = isRealCluster();
+  return await KubeletModel.start(address, {
+    nodeName: isReal ? `node-${namespace}` : "node-1",
+    namespace: isReal ? namespace : "",
+    images: { [SHELL_IMAGE]: {}, ...images },
+    backOffBaseMs,
+    backOffMaxMs,
+    certificate: isReal ? await nodeCertificate() : null,
+  });
+}
+
+function present<T>(part: T | null, why: string): T {
+  if (part === null) throw new Error(why);
+  return part;
 }

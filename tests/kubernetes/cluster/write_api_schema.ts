@@ -45,6 +45,7 @@ await Deno.writeTextFile(
 /** The type's short name, or its scalar: what a field says of its type. */
 function addNamed(name: string): string {
   const type = byName.get(name);
+  if (name.endsWith(".resource.Quantity")) return "quantity";
   if (!type?.map?.fields) return type?.scalar ?? "untyped";
   const short = name.slice(name.lastIndexOf(".") + 1);
   if (short in written) return short;

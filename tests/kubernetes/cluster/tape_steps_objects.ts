@@ -1,0 +1,243 @@
+/** Steps of the tape about lists, watches, deletions, and the lives of pods and small objects. */
+import {
+  aPod,
+  apply,
+  aSet,
+  CLAIMS,
+  CONFIGMAPS,
+  EVENTS,
+  get,
+  merge,
+  PODS,
+  post,
+  SECRETS,
+  SETS,
+  type TapeStep,
+} from "./tape_objects.ts";
+
+const configMap = (name: string, labels: object = {}, data: object = { k: "v" }) => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, labels },
+  data,
+});
+const remove = (say: string, path: string, options: object | null = null): TapeStep => ({
+  say,
+  method: "DELETE",
+  path,
+  ...(options ? { body: { kind: "DeleteOptions", apiVersion: "v1", ...options } } : {}),
+});
+const listed = (say: string, query: Record<string, string>, keep?: string) =>
+  get(say, CONFIGMAPS, { fieldSelector: "metadata.name!=kube-root-ca.crt", ...query }, keep);
+const watched = (say: string, path: string, query: Record<string, string>) =>
+  get(say, path, { watch: "true", timeoutSeconds: "1", ...query });
+
+/** The groups. */
+export const lifecycle: Record<string, TapeStep[]> = {
+  lists: [
+    post("a", CONFIGMAPS, configMap("a", { app: "x", tier: "one" })),
+    post("b", CONFIGMAPS, configMap("b", { app: "x", tier: "two" })),
+    post("c", CONFIGMAPS, configMap("c", { app: "y" })),
+    listed("all", {}),
+    listed("by equality", { labelSelector: "app=x" }),
+    listed("by two requirements", { labelSelector: "app=x,tier in (two,three)" }),
+    listed("by exclusion", { labelSelector: "app=x,tier notin (two)" }),
+    listed("by existence", { labelSelector: "tier" }),
+    listed("by absence", { labelSelector: "!tier,app" }),
+    listed("by inequality", { labelSelector: "app!=x" }),
+    listed("a first page", { limit: "2" }, "page"),
+    listed("the next page", { limit: "2", continue: "{page.metadata.continue}" }),
+    listed("a label selector that is none", { labelSelector: "app in x" }),
+    get("by name", CONFIGMAPS, { fieldSelector: "metadata.name=b" }),
+    get("a field selector that there is not", CONFIGMAPS, { fieldSelector: "data.k=v" }),
+    get("pods by a field that there is not", PODS, { fieldSelector: "spec.replicas=1" }),
+    get("none", SETS),
+  ],
+  watches: [
+    listed("where it begins", {}, "start"),
+    post("a", CONFIGMAPS, configMap("a", { app: "x" })),
+    merge("a is changed", `${CONFIGMAPS}/a`, { data: { k: "w" } }),
+    merge("a leaves", `${CONFIGMAPS}/a`, { metadata: { labels: { app: "y" } } }),
+    merge("a comes back", `${CONFIGMAPS}/a`, { metadata: { labels: { app: "x" } } }),
+    post("b", CONFIGMAPS, configMap("b", { app: "z" })),
+    remove("a goes", `${CONFIGMAPS}/a`),
+    watched("all since then", CONFIGMAPS, { resourceVersion: "{start.metadata.resourceVersion}" }),
+    watched("those of a label since then", CONFIGMAPS, {
+      resourceVersion: "{start.metadata.resourceVersion}",
+      labelSelector: "app=x",
+    }),
+    watched("one by name", CONFIGMAPS, {
+      resourceVersion: "{start.metadata.resourceVersion}",
+      fieldSelector: "metadata.name=b",
+    }),
+    watched("those there are", CONFIGMAPS, { fieldSelector: "metadata.name!=kube-root-ca.crt" }),
+    watched("from a version that is none", CONFIGMAPS, { resourceVersion: "x" }),
+  ],
+  deletions: [
+    apply("a set", `${SETS}/a`, aSet("a"), {}, "set"),
+    remove("with another uid", `${SETS}/a`, {
+      preconditions: { uid: "00000000-0000-0000-0000-000000000001" },
+    }),
+    remove("with an old version", `${SETS}/a`, { preconditions: { resourceVersion: "1" } }),
+    remove("as it is", `${SETS}/a`, {
+      preconditions: {
+        uid: "{set.metadata.uid}",
+        resourceVersion: "{set.metadata.resourceVersion}",
+      },
+      propagationPolicy: "Background",
+    }),
+    get("it is gone", `${SETS}/a`),
+    remove("again", `${SETS}/a`),
+    apply("a set that is deleted in the foreground", `${SETS}/b`, aSet("b")),
+    remove("in the foreground", `${SETS}/b`, { propagationPolicy: "Foreground" }),
+    get("it waits", `${SETS}/b`),
+    merge("a change while it waits", `${SETS}/b`, { metadata: { annotations: { a: "b" } } }),
+    merge("its finalizer is taken away", `${SETS}/b`, { metadata: { finalizers: null } }),
+    get("and it is gone", `${SETS}/b`),
+    post("a config map with a finalizer", CONFIGMAPS, {
+      ...configMap("f"),
+      metadata: { name: "f", finalizers: ["example.com/wait"] },
+    }),
+    remove("it waits for its finalizer", `${CONFIGMAPS}/f`),
+    merge("the finalizer goes", `${CONFIGMAPS}/f`, { metadata: { finalizers: [] } }),
+    get("and the config map", `${CONFIGMAPS}/f`),
+    remove("a policy that is none", `${SETS}/x`, { propagationPolicy: "Other" }),
+  ],
+  pods: [
+    post("a pod", PODS, aPod("p"), {}, "pod"),
+    merge("it is no longer what it was", `${PODS}/p`, {
+      spec: { terminationGracePeriodSeconds: 5 },
+    }),
+    merge("another image", `${PODS}/p`, {
+      spec: { containers: [{ name: "app", image: "example/app:2" }] },
+    }),
+    {
+      say: "it is bound",
+      method: "POST",
+      path: `${PODS}/p/binding`,
+      body: {
+        apiVersion: "v1",
+        kind: "Binding",
+        metadata: { name: "p" },
+        target: { apiVersion: "v1", kind: "Node", name: "node-x" },
+      },
+    },
+    {
+      say: "it is bound again",
+      method: "POST",
+      path: `${PODS}/p/binding`,
+      body: {
+        apiVersion: "v1",
+        kind: "Binding",
+        metadata: { name: "p" },
+        target: { apiVersion: "v1", kind: "Node", name: "node-y" },
+      },
+    },
+    get("bound", `${PODS}/p`),
+    merge("its status", `${PODS}/p/status`, {
+      status: {
+        phase: "Running",
+        containerStatuses: [{
+          name: "app",
+          ready: true,
+          restartCount: 0,
+          image: "example/app:1",
+          imageID: "",
+          state: { running: { startedAt: "2026-01-01T00:00:00Z" } },
+          lastState: {},
+        }],
+      },
+    }, { fieldManager: "kubelet" }),
+    merge("a status of another uid", `${PODS}/p/status`, {
+      metadata: { uid: "00000000-0000-0000-0000-000000000001" },
+      status: { phase: "Failed" },
+    }, { fieldManager: "kubelet" }),
+    get("pods of the node", PODS, { fieldSelector: "spec.nodeName=node-x,status.phase=Running" }),
+    remove("it is to go", `${PODS}/p`, { gracePeriodSeconds: 20 }),
+    remove("it is to go again", `${PODS}/p`),
+    remove("sooner", `${PODS}/p`, { gracePeriodSeconds: 5 }),
+    remove("of another uid", `${PODS}/p`, {
+      gracePeriodSeconds: 0,
+      preconditions: { uid: "00000000-0000-0000-0000-000000000001" },
+    }),
+    remove("at once", `${PODS}/p`, {
+      gracePeriodSeconds: 0,
+      preconditions: { uid: "{pod.metadata.uid}" },
+    }),
+    get("it is gone", `${PODS}/p`),
+    post("a pod without a node", PODS, aPod("q")),
+    get("its log", `${PODS}/q/log`),
+    get("the log of a container that it has not", `${PODS}/q/log`, { container: "nope" }),
+    remove("it goes at once", `${PODS}/q`),
+    get("the log of a pod that is not there", `${PODS}/q/log`),
+    post("a pod with a name that is made up", PODS, {
+      ...aPod("x"),
+      metadata: { generateName: "made-" },
+    }),
+  ],
+  "small-objects": [
+    post("a secret of texts", SECRETS, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "s" },
+      stringData: { k: "v" },
+    }),
+    merge("the secret is changed", `${SECRETS}/s`, { stringData: { k: "w", l: "m" } }),
+    apply("an applied secret", `${SECRETS}/t`, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "t" },
+      stringData: { k: "v" },
+      data: { b: "YQ==" },
+    }),
+    post("a secret that is not base64", SECRETS, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "u" },
+      data: { k: "%%%" },
+    }),
+    remove("a secret goes", `${SECRETS}/s`),
+    post("an immutable config map", CONFIGMAPS, { ...configMap("i"), immutable: true }),
+    merge("it is changed", `${CONFIGMAPS}/i`, { data: { k: "w" } }),
+    merge("it is made mutable", `${CONFIGMAPS}/i`, { immutable: false }),
+    apply("a config map of two keys", `${CONFIGMAPS}/c`, configMap("c", {}, { a: "1", b: "2" })),
+    apply("one of them", `${CONFIGMAPS}/c`, configMap("c", {}, { b: "2" })),
+    post("a claim", CLAIMS, {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "d" },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+    }),
+    post("an event", EVENTS, {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "e.1" },
+      involvedObject: { kind: "Pod", namespace: "{ns}", name: "p", uid: "u-1" },
+      reason: "Tested",
+      message: "said",
+      type: "Normal",
+      firstTimestamp: "2026-01-01T00:00:00Z",
+      lastTimestamp: "2026-01-01T00:00:00Z",
+      count: 1,
+      source: { component: "test" },
+    }),
+    get("events of an object", EVENTS, { fieldSelector: "involvedObject.uid=u-1,reason=Tested" }),
+    get("events of another object", EVENTS, { fieldSelector: "involvedObject.uid=u-2" }),
+    post("an event of another namespace", EVENTS, {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "e.2" },
+      involvedObject: { kind: "Pod", namespace: "elsewhere", name: "p" },
+      reason: "Tested",
+      message: "said",
+    }),
+    get("a namespace", "/api/v1/namespaces/{ns}"),
+    post("a kind by its wrong version", SETS, { ...aSet("a"), apiVersion: "v1" }),
+    {
+      say: "a patch of no type",
+      method: "PATCH",
+      path: `${CONFIGMAPS}/c`,
+      body: { data: { z: "1" } },
+    },
+  ],
+};
