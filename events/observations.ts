@@ -7,6 +7,11 @@ export const observationSchema = z.object({
   /** `Exited`: the run ended by itself. `Found`: it runs, and the log may not know. `Lost`: nobody can say. */
   observation: z.enum(["Exited", "Found", "Lost"]),
   runtimeInfo: runtimeInfoSchema,
+  /**
+   * Of a `Found` one: how long it has lived, by its host's clock. A duration, since that clock and the log's may differ.
+   * Absent: an older release, or another kind of worker, does not say.
+   */
+  ageMs: z.number().nonnegative().optional(),
 });
 
 /** A worker's report about one run. */

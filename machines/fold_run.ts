@@ -39,7 +39,7 @@ function liveRun(facts: Facts, event: RecordedEvent, info: RuntimeInfo): Partial
       runId: info.runId,
       site: info.site,
       workerId: "workerId" in event.data ? event.data.workerId : facts.run?.workerId ?? "",
-      since: event.at,
+      since: event.at - ageIn(event),
       launch,
       runtimeInfo: info,
     },
@@ -49,6 +49,11 @@ function liveRun(facts: Facts, event: RecordedEvent, info: RuntimeInfo): Partial
     nextStart: null,
     endedRuns: [...replaced, ...facts.endedRuns].slice(0, ENDED_RUNS_MAX),
   };
+}
+
+/** How long a run that was found had lived by then. */
+function ageIn({ type, data }: RecordedEvent): number {
+  return type === "RuntimeObserved" ? data.ageMs ?? 0 : 0;
 }
 
 function endedRun(facts: Facts, event: RecordedEvent): Partial<Facts> {

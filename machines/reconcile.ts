@@ -144,13 +144,13 @@ function startedAgain(state: InstanceState, given: Reacting): Decision & { kind:
 
 /**
  * A stop was done at once, since a rollback had taken the start of what ran; and that was found since. A server that
- * began after the stop is another matter: the wish for it was lost, and is not known to be over.
+ * began after the stop is another matter: the wish for it was lost, and is not known to be over. Both are told by the
+ * log's clock: the server's host may have another, and so may the Redis that had its start.
  */
 function isStoppedInVain({ value, context }: InstanceState): boolean {
   const { desired, stoppedAsOf, run, commands } = context;
-  const startedAt = run?.runtimeInfo?.startedAt;
   return value.run === "running" && desired === "stopped" && commands.length === 0 &&
-    stoppedAsOf !== null && startedAt !== undefined && startedAt <= stoppedAsOf;
+    stoppedAsOf !== null && run !== null && run.since <= stoppedAsOf;
 }
 
 /** What the policy has to say something of: an end, or a server that lives and is unhealthy, with nothing else in hand. */

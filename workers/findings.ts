@@ -102,7 +102,9 @@ export class Findings {
     const finding = judgeLive(found, standing.get(instanceId));
     if (finding === "stranger") return this.tellOfStranger(found);
     this.strangers.delete(instanceId);
-    if (finding === "report") await this.report("Found", found);
+    if (finding === "report") {
+      await this.report("Found", found, Math.max(0, this.parts.clock.now() - found.startedAt));
+    }
     if (finding === "end") {
       await platform.stop(instanceId, { generation: found.generation, attempt: 0 });
     }
@@ -114,11 +116,19 @@ export class Findings {
     this.parts.onStranger(found);
   }
 
-  private async report(observation: "Exited" | "Found", runtimeInfo: RuntimeInfo): Promise<void> {
+  private async report(
+    observation: "Exited" | "Found",
+    runtimeInfo: RuntimeInfo,
+    ageMs?: number,
+  ): Promise<void> {
     const { instanceId } = runtimeInfo;
-    const answer = await this.parts.persist(() =>
-      this.parts.channel.observe({ instanceId, observation, runtimeInfo })
-    );
+    const told = {
+      instanceId,
+      observation,
+      runtimeInfo,
+      ...(ageMs === undefined ? {} : { ageMs }),
+    };
+    const answer = await this.parts.persist(() => this.parts.channel.observe(told));
     if (answer && answer !== "recorded") this.parts.dismissed(answer);
   }
 }

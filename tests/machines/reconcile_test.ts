@@ -164,18 +164,23 @@ Deno.test("a run that was found, whose start a rollback took, is started again a
 });
 
 Deno.test("what is found running was stopped before, as far as anybody knew, and is stopped now; not what began later", () => {
-  const found = (startedAfterMs: number) => {
+  const found = (ageMs: number | undefined, startedAt: number) => {
     const history = new History().created().startRequested().accepted().failed()
       .stopRequested(null);
     return history.add("RuntimeObserved", {
       instanceId: INSTANCE,
       observation: "Found",
       workerId: "w1",
-      runtimeInfo: { ...running("r1"), startedAt: history.at + startedAfterMs },
+      runtimeInfo: { ...running("r1"), startedAt },
+      ...(ageMs === undefined ? {} : { ageMs }),
     });
   };
-  assertEquals(kinds(found(1)), []);
-  const history = found(-1);
+  // The clock of its host says nothing here: it may go wrong by any amount.
+  for (const startedAt of [1, 9e12]) {
+    assertEquals(kinds(found(0, startedAt)), []);
+    assertEquals(kinds(found(undefined, startedAt)), [], "an older worker does not tell its age");
+  }
+  const history = found(60_000, 9e12);
   assertEquals(kinds(history), ["stop"]);
   const reaction = react(history.state, owedTo(history.state)[0]!, given);
   assertEquals(reaction?.commands.map(({ type }) => type), ["StopInstanceCommand"]);
