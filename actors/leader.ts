@@ -211,10 +211,9 @@ export class Leader {
       (isStart ? hasLabels(worker, wanted) : command.site === null || worker.site === command.site)
     );
     if (fitting.length === 0) {
-      const isLabelled = isStart && Object.keys(wanted.labels).length > 0;
       return {
         expiryReason: "NoWorker",
-        ...(isLabelled ? { expiryDetail: whyNoWorker(wanted, fleet.workers) } : {}),
+        ...(isStart ? { expiryDetail: whyNoWorker(wanted, fleet.workers) } : {}),
       };
     }
     const isHeardOf = fitting.some((worker) => isHeard(worker, fleet.at));

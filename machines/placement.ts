@@ -7,6 +7,9 @@ import type { InstanceState } from "./lifecycle.ts";
 /** A worker that was not heard for longer is silent: nothing new is placed there. Design §4 rule 8. */
 export const SILENT_AFTER_MS = 5_000;
 
+/** Workers of a platform that a message names. */
+const NAMED_MAX = 5;
+
 /** The workers as they were seen at a moment of the log's clock, epoch milliseconds. */
 export interface Fleet {
   workers: readonly WorkerRecord[];
@@ -98,7 +101,7 @@ export function whyNoWorker(wanted: Wanted, workers: readonly WorkerRecord[]): s
     !ofPlatform.some((worker) => worker.labels[name] === value)
   );
   if (ofPlatform.length === 0) {
-    return `No worker for the platform ${wanted.platform} is running.`;
+    return `No worker for the platform ${wanted.platform} is running; ${othersText(workers)}.`;
   }
   if (missing.length > 0) {
     return `No worker for the platform ${wanted.platform} has ${
@@ -111,6 +114,20 @@ export function whyNoWorker(wanted: Wanted, workers: readonly WorkerRecord[]): s
   return `The workers for the platform ${wanted.platform}${
     Object.keys(wanted.labels).length === 0 ? "" : ` with ${labelsText(wanted.labels)}`
   } are silent or draining.`;
+}
+
+/** Which workers there are, by platform: a few of each. */
+function othersText(workers: readonly WorkerRecord[]): string {
+  const present = workers.filter(({ lost }) => !lost);
+  const platforms = [...new Set(present.map(({ platform }) => platform))].sort();
+  if (platforms.length === 0) return "there is no worker at all";
+  const texts = platforms.map((platform) => {
+    const ids = present.filter((worker) => worker.platform === platform)
+      .map(({ workerId }) => workerId).sort();
+    const more = ids.length > NAMED_MAX ? ` and ${ids.length - NAMED_MAX} more` : "";
+    return `${platform} (${ids.slice(0, NAMED_MAX).join(", ")}${more})`;
+  });
+  return `there are workers for ${texts.join(" and ")}`;
 }
 
 /** Whether the worker has every label that is asked for. */

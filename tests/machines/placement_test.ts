@@ -109,7 +109,16 @@ Deno.test("why no worker may have it names the labels that nobody has", () => {
   const two = [worker("w1", { labels: { zone: "a" } }), worker("w2", { labels: { disk: "ssd" } })];
   const why = (labels: Record<string, string>, workers = two) =>
     whyNoWorker(wanted({ labels }), workers);
-  assertEquals(why({}, []), "No worker for the platform process is running.");
+  assertEquals(
+    why({}, []),
+    "No worker for the platform process is running; there is no worker at all.",
+  );
+  const others = [..."abcdefg"].map((workerId) => worker(workerId, { platform: "docker" }));
+  assertEquals(
+    why({}, [...others, worker("k", { platform: "kubernetes" })]),
+    "No worker for the platform process is running; there are workers for docker " +
+      "(a, b, c, d, e and 2 more) and kubernetes (k).",
+  );
   assertEquals(
     why({ zone: "b", gpu: "x" }),
     "No worker for the platform process has the labels zone=b, gpu=x.",
