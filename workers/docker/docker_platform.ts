@@ -32,6 +32,7 @@ import { DockerodeVolumes } from "./dockerode_volumes.ts";
 import { type DockerSite, infoOf, isLive, latestOf, printedRuns, runsOf } from "./docker_site.ts";
 import type { DockerAddress } from "./docker_address.ts";
 import { endContainer } from "./end_container.ts";
+import { EngineCalls } from "./engine_calls.ts";
 import { InstanceMarks } from "./instance_marks.ts";
 import type { KnownRegistries } from "./registry_credentials.ts";
 import { startContainer } from "./start_container.ts";
@@ -62,12 +63,13 @@ const LOOKS_AT_ONCE = 16;
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
   const { address, tls, namespace, clock, policy, secrets, registries } = options;
   const docker = openDocker(address, tls);
-  const engine = new DockerodeEngine(docker, address, namespace);
-  const volumes = new DockerodeVolumes(docker, address, namespace);
+  const calls = new EngineCalls(address.text, clock);
+  const engine = new DockerodeEngine(docker, calls, address.publishedAt, namespace);
+  const volumes = new DockerodeVolumes(docker, calls, namespace);
   return new DockerPlatform({
     engine,
     volumes,
-    talk: new DockerodeTalk(docker, address, namespace, registries),
+    talk: new DockerodeTalk(docker, calls, namespace, registries),
     marks: new InstanceMarks(volumes, namespace),
     clock,
     namespace,

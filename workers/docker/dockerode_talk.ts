@@ -6,8 +6,8 @@ import type { ByteStream } from "dockerode";
 import type { PrintedLine, PrintedReading } from "../printed_output.ts";
 import type { EndListeners, EngineTalk, UsageSample } from "./container_engine.ts";
 import { namespaceLabel } from "./container_labels.ts";
-import type { DockerAddress } from "./docker_address.ts";
-import { answered, pullError } from "./engine_failure.ts";
+import type { EngineCalls } from "./engine_calls.ts";
+import { pullError } from "./engine_failure.ts";
 import { PrintedFrames } from "./printed_frames.ts";
 import { type LayerNews, PullProgress } from "./pull_progress.ts";
 import { credentialsFor, type KnownRegistries } from "./registry_credentials.ts";
@@ -17,7 +17,7 @@ const NANO = 1_000_000_000;
 export class DockerodeTalk implements EngineTalk {
   constructor(
     private readonly docker: Docker,
-    private readonly address: DockerAddress,
+    private readonly calls: EngineCalls,
     private readonly namespace: string,
     private readonly registries: KnownRegistries,
   ) {}
@@ -67,7 +67,11 @@ export class DockerodeTalk implements EngineTalk {
       ...(tail === undefined ? {} : { tail }),
       ...(since === undefined ? {} : { since }),
     };
-    const stream = await this.ask(() => this.logs(id, options), { 404: null });
+    const stream = await this.calls.answerUnless(
+      signal,
+      (begun) => this.logs(id, options, begun),
+      { instead: { 404: null } },
+    );
     if (stream === null) return;
     const frames = new PrintedFrames();
     for await (const bytes of untilAborted(stream, signal)) yield* frames.push(bytes);
@@ -80,7 +84,11 @@ export class DockerodeTalk implements EngineTalk {
       event: ["die"],
       label: [namespaceLabel(this.namespace)],
     };
-    const stream = await this.ask(() => this.docker.getEvents({ filters }));
+    const stream = await this.calls.answerUnless(
+      signal,
+      (abortSignal) => this.docker.getEvents({ filters, abortSignal }),
+    );
+    if (stream === null) return;
     onOpen();
     const decoder = new TextDecoder();
     let rest = "";
@@ -93,10 +101,10 @@ export class DockerodeTalk implements EngineTalk {
 
   async usage(id: string): Promise<UsageSample | null> {
     const options = { stream: false, "one-shot": true } as const;
-    const found = await this.ask(() => this.docker.getContainer(id).stats(options), {
-      404: null,
-      409: null,
-    });
+    const found = await this.calls.answer(
+      (abortSignal) => this.docker.getContainer(id).stats({ ...options, abortSignal }),
+      { instead: { 404: null, 409: null } },
+    );
     const { usage, stats = {} } = found?.memory_stats ?? {};
     if (!found || usage === undefined) return null;
     // By control groups of version 2, then of version 1.
@@ -113,37 +121,44 @@ export class DockerodeTalk implements EngineTalk {
     argv: readonly string[],
     signal: AbortSignal,
   ): Promise<number | null> {
-    return await this.ask(async () => {
-      const exec = await this.docker.getContainer(id).exec({
-        Cmd: [...argv],
-        AttachStdout: true,
-        AttachStderr: true,
-      });
-      const stream = await exec.start({});
-      // What it prints is not kept: it may be a secret, or without end.
-      for await (const _ of untilAborted(stream, signal));
-      if (signal.aborted) return null;
-      return (await exec.inspect()).ExitCode;
-    }, { 404: null, 409: null });
+    const instead = { 404: null, 409: null };
+    const exec = await this.calls.answerUnless(
+      signal,
+      (abortSignal) =>
+        this.docker.getContainer(id).exec({
+          Cmd: [...argv],
+          AttachStdout: true,
+          AttachStderr: true,
+          abortSignal,
+        }),
+      { instead },
+    );
+    const stream = exec && await this.calls.answerUnless(
+      signal,
+      (abortSignal) => exec.start({ abortSignal }),
+      { instead },
+    );
+    if (!stream) return null;
+    // What it prints is not kept: it may be a secret, or without end.
+    for await (const _ of untilAborted(stream, signal));
+    if (signal.aborted) return null;
+    return (await this.calls.answer((abortSignal) => exec.inspect({ abortSignal }))).ExitCode;
   }
 
   /** A stream in any case, which can be left early: all at once may be more than there is room for. */
-  private logs(id: string, options: Record<string, unknown>): Promise<ByteStream> {
+  private logs(
+    id: string,
+    options: Record<string, unknown>,
+    abortSignal: AbortSignal,
+  ): Promise<ByteStream> {
     const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
     const path = `/containers/${id}/logs?`;
     const statusCodes = { 200: true, 404: "no such container", 500: "server error" } as const;
     this.docker.modem.dial(
-      { path, method: "GET", isStream: true, statusCodes, options },
+      { path, method: "GET", isStream: true, statusCodes, options, abortSignal },
       (error, stream) => error ? reject(error) : resolve(stream),
     );
     return promise;
-  }
-
-  private ask<T, U = never>(
-    call: () => Promise<T>,
-    instead: Readonly<Record<number, U>> = {},
-  ): Promise<T | U> {
-    return answered(this.address.text, call, instead);
   }
 }
 
