@@ -232,7 +232,9 @@ inWorld(
   async ({ platform }) => {
     const exits: RuntimeInfo[] = [];
     platform.onExit((info) => exits.push(info));
-    const starting = start(platform, shellImage("sleep 0.1; exit 3"));
+    // Never ready, so that it cannot count as started, however slow this host is.
+    const readiness = { command: ["sh", "-c", "exit 1"], withinMs: 60_000 };
+    const starting = start(platform, shellImage("sleep 0.3; exit 3", { readiness }));
     let isOver = false;
     void starting.finally(() => isOver = true);
     while (!isOver) await platform.inspect("i-1");
@@ -240,6 +242,22 @@ inWorld(
     assertEquals(exits, []);
   },
 );
+
+inWorld("a stop by one worker of the daemon is no exit to another", async (world) => {
+  const { daemon, platform } = world;
+  const exits: RuntimeInfo[] = [];
+  await started(platform, shellImage("exec sleep 1000"));
+  const { containerId } = await started(platform, shellImage("exec sleep 1000"), {
+    instanceId: "i-2",
+  });
+  const other = await world.reopen();
+  other.onExit((info) => exits.push(info));
+  assertEquals((await other.inventory()).length, 2);
+  await platform.stop("i-1", NO_FENCE);
+  await daemon.docker("kill", containerId!);
+  await eventually("what nobody asked for is told", () => exits.length > 0);
+  assertEquals(exits.map(({ instanceId }) => instanceId), ["i-2"]);
+});
 
 inWorld("what a container uses is told", async ({ platform }) => {
   const { runId } = await started(platform, shellImage("while :; do :; done"));
