@@ -2,13 +2,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { OperationalError } from "../../events/errors.ts";
 import type { DockerAddress } from "../../workers/docker/docker_address.ts";
-import { openDocker } from "../../workers/docker/docker_platform.ts";
+import { DockerPlatform, openDocker } from "../../workers/docker/docker_platform.ts";
 import { DockerodeEngine } from "../../workers/docker/dockerode_engine.ts";
 import { DockerodeTalk } from "../../workers/docker/dockerode_talk.ts";
 import { DockerodeVolumes } from "../../workers/docker/dockerode_volumes.ts";
 import { EngineCalls } from "../../workers/docker/engine_calls.ts";
 import { ManualClock } from "../adapters/manual_clock.ts";
-import { eventually } from "../workers/process_world.ts";
+import { eventually, failureOf, realClock } from "../workers/process_world.ts";
+import { imageSpec, shellImage } from "./docker_world.ts";
+import { FakeDaemon, siteOn } from "./fake_daemon.ts";
 import { SILENCE, withScriptedSocket } from "./scripted_socket.ts";
 
 const NEVER = new AbortController().signal;
@@ -73,4 +75,72 @@ Deno.test("a probe whose time is over does not wait for a daemon that does not a
     limit.abort();
     assertEquals(await asked, null);
   });
+});
+
+Deno.test("the end of a container is heard, by events of any release", async () => {
+  const events = [
+    { status: "die", id: "old", Type: "container" },
+    { Type: "container", Action: "die", Actor: { ID: "new" } },
+  ];
+  const lines = events.map((event) => `${JSON.stringify(event)}\n`).join("");
+  await withScriptedSocket(() => new Response(lines), async (address) => {
+    const ended: string[] = [];
+    const listeners = { onOpen() {}, onEnd: (id: string) => void ended.push(id) };
+    await clientOf(address).talk.watchEnds(listeners, NEVER);
+    assertEquals(ended, ["old", "new"]);
+  });
+});
+
+Deno.test("a pull that fails after it has begun is told with the daemon's words", async () => {
+  const news = [
+    { status: "Pulling from library/redis", id: "7" },
+    { errorDetail: { message: "no matching manifest" }, error: "no matching manifest" },
+  ];
+  const lines = news.map((one) => `${JSON.stringify(one)}\r\n`).join("");
+  await withScriptedSocket(() => new Response(lines), async (address) => {
+    const { talk } = clientOf(address);
+    const failure = await assertRejects(
+      () => talk.pull("redis:7", () => {}, NEVER),
+      OperationalError,
+      "could not be brought there: no matching manifest",
+    );
+    assertEquals(failure.code, "image_unavailable");
+  });
+});
+
+Deno.test("a pull that is broken off before the daemon answers is let go of when it does", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  const script = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  await withScriptedSocket(script, async (address) => {
+    const { talk } = clientOf(address);
+    const abort = new AbortController();
+    const pulling = assertRejects(() => talk.pull("redis:7", () => {}, abort.signal));
+    await asked.promise;
+    abort.abort();
+    await pulling;
+    let isLeft = false;
+    answer.resolve(
+      new Response(
+        new ReadableStream({
+          pull: (body) => body.enqueue(new TextEncoder().encode("{}\n")),
+          cancel: () => void (isLeft = true),
+        }, { highWaterMark: 0 }),
+      ),
+    );
+    await eventually("nobody listens any more", () => isLeft);
+  });
+});
+
+Deno.test("an image that is gone again after each pull is told as that, and not as a name that is taken", async () => {
+  const daemon = new FakeDaemon();
+  let pulls = 0;
+  daemon.create = async () => ({ kind: "no-image" });
+  daemon.pull = async () => void pulls++;
+  const platform = new DockerPlatform(await siteOn(daemon, realClock));
+  const { failure } = failureOf(await platform.start(imageSpec(shellImage("true")), NEVER));
+  assertEquals([failure.code, failure.retryable, pulls], ["image_unavailable", true, 3]);
 });

@@ -158,6 +158,22 @@ inWorld(
 );
 
 inWorld(
+  "a probe's program that does not end is told, and no other is begun beside it",
+  async ({ platform, daemon }) => {
+    const reports: string[] = [];
+    platform.onHealth(({ reason }) => reports.push(reason ?? ""));
+    const pace = { intervalMs: 500, timeoutMs: 200, failures: 1 };
+    const liveness = { command: ["sleep", "1001"], ...pace };
+    const info = await started(platform, shellImage("exec sleep 1000", { liveness }));
+    const told = (words: string) => reports.filter((reason) => reason.includes(words)).length;
+    await eventually("it is told", () => told("a probe before it is still running") > 2);
+    assertEquals(told("did not end within"), 1);
+    const processes = await daemon.docker("top", info.containerId!);
+    assertEquals(processes.split("sleep 1001").length - 1, 1, processes);
+  },
+);
+
+inWorld(
   "an end while the daemon was away is told when it is back, and a server lives on through that",
   async (world) => {
     const { daemon, platform } = world;

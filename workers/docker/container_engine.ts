@@ -100,6 +100,9 @@ export interface UsageSample {
   processes: number;
 }
 
+/** A program's exit code; null where it did not end in time; `still-running`: the one before it, so it was not begun. */
+export type ProgramEnd = number | null | "still-running";
+
 /** Who hears of ends. */
 export interface EndListeners {
   /** From here on no end is missed; those before it may have been. */
@@ -118,6 +121,6 @@ export interface EngineTalk {
   watchEnds(listeners: EndListeners, signal: AbortSignal): Promise<void>;
   /** Null: it does not run. */
   usage(id: string): Promise<UsageSample | null>;
-  /** Runs a program in a container; its exit code, or null where it did not end in time. */
-  execute(id: string, argv: readonly string[], signal: AbortSignal): Promise<number | null>;
+  /** Runs a program in a container, unless one that it ran before has not ended yet: nobody can end such a one. */
+  execute(id: string, argv: readonly string[], signal: AbortSignal): Promise<ProgramEnd>;
 }

@@ -56,7 +56,7 @@ export interface Stats {
 
 export interface Exec {
   start(options: Abortable): Promise<ByteStream>;
-  inspect(options: Abortable): Promise<{ ExitCode: number | null }>;
+  inspect(options: Abortable): Promise<{ ExitCode: number | null; Running: boolean }>;
 }
 
 export interface Volume {

@@ -2,9 +2,9 @@
 // @ts-types="./dockerode.d.ts"
 import type Docker from "dockerode";
 // @ts-types="./dockerode.d.ts"
-import type { ByteStream } from "dockerode";
+import type { ByteStream, Exec } from "dockerode";
 import type { PrintedLine, PrintedReading } from "../printed_output.ts";
-import type { EndListeners, EngineTalk, UsageSample } from "./container_engine.ts";
+import type { EndListeners, EngineTalk, ProgramEnd, UsageSample } from "./container_engine.ts";
 import { namespaceLabel } from "./container_labels.ts";
 import type { EngineCalls } from "./engine_calls.ts";
 import { pullError } from "./engine_failure.ts";
@@ -13,8 +13,13 @@ import { type LayerNews, PullProgress } from "./pull_progress.ts";
 import { credentialsFor, type KnownRegistries } from "./registry_credentials.ts";
 
 const NANO = 1_000_000_000;
+/** Containers whose last program is remembered. */
+const PROGRAMS_MAX = 1_000;
 
 export class DockerodeTalk implements EngineTalk {
+  /** By container: the last program that was run in it and did not end in time. */
+  readonly #late = new Map<string, Exec>();
+
   constructor(
     private readonly docker: Docker,
     private readonly calls: EngineCalls,
@@ -35,15 +40,18 @@ export class DockerodeTalk implements EngineTalk {
     const authconfig = credentialsFor(image, this.registries);
     let stream: ByteStream | undefined;
     try {
-      stream = await Promise.race([
-        this.docker.pull(image, authconfig ? { authconfig } : {}),
-        aborted,
-      ]);
+      const asked = this.docker.pull(image, authconfig ? { authconfig } : {});
+      // The daemon pulls on for as long as somebody listens.
+      asked.then((late) => signal.aborted && late.destroy(), () => {});
+      stream = await Promise.race([asked, aborted]);
       const pulled = new Promise<void>((resolve, reject) =>
         this.docker.modem.followProgress(
           stream!,
           (error: Error | null) => error ? reject(error) : resolve(),
-          (news: LayerNews) => onProgress(progress.hear(news)),
+          (news: LayerNews) => {
+            if (news.error !== undefined) reject(new Error(news.error));
+            else onProgress(progress.hear(news));
+          },
         )
       );
       await Promise.race([pulled, aborted]);
@@ -95,7 +103,7 @@ export class DockerodeTalk implements EngineTalk {
     for await (const bytes of untilAborted(stream, signal)) {
       const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") onEnd(JSON.parse(line).id);
+      for (const line of lines) if (line !== "") onEnd(containerIn(JSON.parse(line)));
     }
   }
 
@@ -120,8 +128,17 @@ export class DockerodeTalk implements EngineTalk {
     id: string,
     argv: readonly string[],
     signal: AbortSignal,
-  ): Promise<number | null> {
+  ): Promise<ProgramEnd> {
     const instead = { 404: null, 409: null };
+    const before = this.#late.get(id);
+    const found = before && await this.calls.answerUnless(
+      signal,
+      (abortSignal) => before.inspect({ abortSignal }),
+      { instead },
+    );
+    if (signal.aborted) return null;
+    if (found?.Running) return "still-running";
+    this.#late.delete(id);
     const exec = await this.calls.answerUnless(
       signal,
       (abortSignal) =>
@@ -133,6 +150,7 @@ export class DockerodeTalk implements EngineTalk {
         }),
       { instead },
     );
+    if (exec) this.#remember(id, exec);
     const stream = exec && await this.calls.answerUnless(
       signal,
       (abortSignal) => exec.start({ abortSignal }),
@@ -142,7 +160,15 @@ export class DockerodeTalk implements EngineTalk {
     // What it prints is not kept: it may be a secret, or without end.
     for await (const _ of untilAborted(stream, signal));
     if (signal.aborted) return null;
-    return (await this.calls.answer((abortSignal) => exec.inspect({ abortSignal }))).ExitCode;
+    const { ExitCode } = await this.calls.answer((abortSignal) => exec.inspect({ abortSignal }));
+    this.#late.delete(id);
+    return ExitCode;
+  }
+
+  #remember(id: string, exec: Exec): void {
+    const [oldest] = this.#late.keys();
+    if (oldest !== undefined && this.#late.size >= PROGRAMS_MAX) this.#late.delete(oldest);
+    this.#late.set(id, exec);
   }
 
   /** A stream in any case, which can be left early: all at once may be more than there is room for. */
@@ -160,6 +186,11 @@ export class DockerodeTalk implements EngineTalk {
     );
     return promise;
   }
+}
+
+/** Whose end an event tells. Daemons of API 1.52 and later say so in `Actor` alone. */
+function containerIn(event: { id?: string; Actor?: { ID?: string } }): string {
+  return event.Actor?.ID ?? event.id ?? "";
 }
 
 /** The stream until its end; an abort, or the loss of its connection, ends it too. */

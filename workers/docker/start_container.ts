@@ -21,7 +21,14 @@ import { type DockerSite, isLive, runsOf } from "./docker_site.ts";
 import { endContainer } from "./end_container.ts";
 import { highest } from "./instance_marks.ts";
 import { type Run, runInfoOf } from "./run_info.ts";
-import { engineRefusal, exitedAtOnce, lockedBy, nameTaken, tooLate } from "./start_failure.ts";
+import {
+  engineRefusal,
+  exitedAtOnce,
+  imageGone,
+  lockedBy,
+  nameTaken,
+  tooLate,
+} from "./start_failure.ts";
 
 /** Ended containers that are kept for what they printed, besides the latest. */
 const FORMER_KEPT = 2;
@@ -115,6 +122,7 @@ async function makeContainer(
     await site.volumes.make(name, dataLabels(namespace, instanceId));
   }
   let renewedAt: number | null = null;
+  let isMissing = false;
   for (let tries = 0; tries < NAME_TRIES && !signal.aborted; tries++) {
     const creation = await engine.create({
       ...plan,
@@ -125,7 +133,8 @@ async function makeContainer(
       hasInit: identity.hasInit,
     });
     if (creation.kind === "created") return { id: creation.id, renewedAt };
-    if (creation.kind === "no-image") {
+    isMissing = creation.kind === "no-image";
+    if (isMissing) {
       const onProgress = (words: string) => health.tellStart(spec, "spawning", since, words);
       try {
         await talk.pull(plan.image, onProgress, signal);
@@ -143,7 +152,8 @@ async function makeContainer(
     if (why) return why;
     await makeRoom(site, runs);
   }
-  return signal.aborted ? ABORTED : nameTaken(presentName(namespace, instanceId));
+  if (signal.aborted) return ABORTED;
+  return isMissing ? imageGone(plan.image) : nameTaken(presentName(namespace, instanceId));
 }
 
 /** Starts what was made, unless it came too late: what raises a fence looks at containers after it has marked it. */

@@ -24,6 +24,16 @@ export function nameTaken(name: string): Failure {
   };
 }
 
+/** The daemon has pulled an image, and has none of its name all the same. */
+export function imageGone(image: string): Failure {
+  return {
+    code: "image_unavailable",
+    message: `The image ${image} was pulled, and the daemon has none of that name: somebody ` +
+      "removed it at once, or it is for another kind of machine.",
+    retryable: true,
+  };
+}
+
 export function tooLate(spec: StartSpec): Failure {
   return {
     code: "spawn_too_late",
