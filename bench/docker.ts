@@ -79,6 +79,7 @@ const WANTED = {
   isReadOnly: false,
   stopSignal: "SIGTERM",
   limits: undefined,
+  output: null,
 } as const;
 
 async function timeOf(work: () => Promise<unknown>): Promise<number> {

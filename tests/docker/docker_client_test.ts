@@ -135,6 +135,24 @@ Deno.test("a pull that is broken off before the daemon answers is let go of when
   });
 });
 
+Deno.test("a daemon whose containers' output goes elsewhere is left to that", async () => {
+  const daemon = new FakeDaemon();
+  const wanted: unknown[] = [];
+  const { create, identity } = daemon;
+  daemon.create = (one) => {
+    wanted.push(one.output);
+    return create.call(daemon, one);
+  };
+  for (const logDriver of ["journald", "local"]) {
+    daemon.identity = async () => ({ ...await identity.call(daemon), logDriver });
+    const platform = new DockerPlatform(await siteOn(daemon, realClock));
+    await platform.start(imageSpec(shellImage("true"), { instanceId: logDriver }), NEVER);
+    await platform.close();
+    daemon.containers.clear();
+  }
+  assertEquals(wanted, [null, { driver: "local", keptMib: 64 }]);
+});
+
 Deno.test("an image that is gone again after each pull is told as that, and not as a name that is taken", async () => {
   const daemon = new FakeDaemon();
   let pulls = 0;

@@ -117,6 +117,21 @@ inWorld("a program that the image does not have is told by name", async ({ platf
   assertStringIncludes(failure.message, "no-such-program");
 });
 
+inWorld("what a container prints takes only so much of the daemon's disk", async (world) => {
+  const { platform, daemon } = world;
+  const { containerId } = await started(platform, shellImage("exec sleep 1000"));
+  const config = await daemon.docker(
+    "inspect",
+    "-f",
+    "{{json .HostConfig.LogConfig}}",
+    containerId!,
+  );
+  assertEquals(JSON.parse(config), {
+    Type: "json-file",
+    Config: { "max-size": "16384k", "max-file": "4" },
+  });
+});
+
 inWorld("a port that another container has is told", async ({ platform }) => {
   const ports = [{ port: 80, published: 28_123 }];
   await started(platform, shellImage("exec sleep 1000", { ports }));

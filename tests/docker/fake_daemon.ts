@@ -33,7 +33,7 @@ export class FakeDaemon implements ContainerEngine, EngineTalk {
   };
 
   async identity(): Promise<EngineIdentity> {
-    return { id: "docker-fake", address: "127.0.0.1", hasInit: true };
+    return { id: "docker-fake", address: "127.0.0.1", hasInit: true, logDriver: "json-file" };
   }
 
   async list(): Promise<ContainerSeen[]> {
@@ -120,5 +120,6 @@ export async function siteOn(daemon: FakeDaemon, clock: Clock): Promise<DockerSi
     identity: await daemon.identity(),
     policy: openPolicy("worker.yaml", ["image"]),
     secrets: new SecretStore({ folder: "/nowhere", variables: {} }),
+    logMib: 64,
   };
 }

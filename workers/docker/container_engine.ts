@@ -11,6 +11,8 @@ export interface EngineIdentity {
   address: string;
   /** It can put an init process first, which reaps children and passes signals on. */
   hasInit: boolean;
+  /** Who keeps what containers print, where they say nothing else: `json-file`, `local`, `journald`, … */
+  logDriver: string;
 }
 
 /** One container as a list shows it. */
@@ -56,6 +58,8 @@ export interface ContainerWanted {
   stopSignal: string;
   limits: Limits | undefined;
   hasInit: boolean;
+  /** How much of its output is kept, and by which driver; null: as the daemon does by itself. */
+  output: { driver: string; keptMib: number } | null;
 }
 
 /** What came of making one. */

@@ -49,6 +49,8 @@ export interface DockerPlatformOptions {
   secrets: SecretStore;
   /** What private registries are asked with. */
   registries: KnownRegistries;
+  /** So much is kept of what one run prints. */
+  logMib: number;
 }
 
 /** A stop ends what comes to life meanwhile, too; more than this often is somebody else's doing. */
@@ -61,7 +63,7 @@ const LOOKS_AT_ONCE = 16;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, namespace, clock, policy, secrets, registries } = options;
+  const { address, tls, namespace, clock, policy, secrets, registries, logMib } = options;
   const docker = openDocker(address, tls);
   const calls = new EngineCalls(address.text, clock);
   const engine = new DockerodeEngine(docker, calls, address.publishedAt, namespace);
@@ -76,6 +78,7 @@ export async function openDockerPlatform(options: DockerPlatformOptions): Promis
     identity: await engine.identity(),
     policy,
     secrets,
+    logMib,
   });
 }
 

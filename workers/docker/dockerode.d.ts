@@ -95,7 +95,7 @@ export default class Docker {
       onProgress: (news: News) => void,
     ): void;
   };
-  info(options: Abortable): Promise<{ ID: string; InitBinary?: string }>;
+  info(options: Abortable): Promise<{ ID: string; InitBinary?: string; LoggingDriver: string }>;
   listContainers(
     options: { all: boolean; filters: { label: string[] } } & Abortable,
   ): Promise<ContainerListed[]>;

@@ -16,6 +16,9 @@ import { type Asking, CHANGE_WITHIN_MS, type EngineCalls } from "./engine_calls.
 import { statusOf, wordsOf } from "./engine_failure.ts";
 
 const NANO = 1_000_000_000;
+/** A container's output is kept in so many files, of which the oldest goes for a new one. */
+const OUTPUT_FILES = 4;
+const KIB_IN_MIB = 1_024;
 /** What the daemon writes for a time that has not come. */
 const NO_TIME = "0001-01-01T00:00:00Z";
 
@@ -32,12 +35,17 @@ export class DockerodeEngine implements ContainerEngine {
   ) {}
 
   async identity(): Promise<EngineIdentity> {
-    const { ID, InitBinary } = await this.calls.answer((abortSignal) =>
+    const { ID, InitBinary, LoggingDriver } = await this.calls.answer((abortSignal) =>
       this.docker.info({ abortSignal })
     );
     // Older daemons have colons in theirs, which a site's name on the wire may not have.
     const id = `docker-${ID.replace(/[^A-Za-z0-9]+/g, "-")}`;
-    return { id, address: this.publishedAt, hasInit: Boolean(InitBinary) };
+    return {
+      id,
+      address: this.publishedAt,
+      hasInit: Boolean(InitBinary),
+      logDriver: LoggingDriver,
+    };
   }
 
   async list(instanceId: string | null): Promise<ContainerSeen[]> {
@@ -178,6 +186,7 @@ function creationOf(wanted: ContainerWanted): ContainerCreateOptions {
       CapDrop: [...DROPPED],
       ReadonlyRootfs: wanted.isReadOnly,
       Init: wanted.hasInit,
+      ...(wanted.output === null ? {} : { LogConfig: logConfigOf(wanted.output) }),
       ...(limits.memoryBytes === undefined
         ? {}
         : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
@@ -188,4 +197,9 @@ function creationOf(wanted: ContainerWanted): ContainerCreateOptions {
       }),
     },
   };
+}
+
+function logConfigOf({ driver, keptMib }: NonNullable<ContainerWanted["output"]>) {
+  const size = `${Math.floor(keptMib * KIB_IN_MIB / OUTPUT_FILES)}k`;
+  return { Type: driver, Config: { "max-size": size, "max-file": String(OUTPUT_FILES) } };
 }

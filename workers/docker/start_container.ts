@@ -34,6 +34,8 @@ import {
 const FORMER_KEPT = 2;
 /** Two workers of one daemon may both find the name free; only one gets it. */
 const NAME_TRIES = 3;
+/** They keep output in files on the daemon's disk, without an end unless they are told one. */
+const FILE_DRIVERS = ["json-file", "local"];
 
 export interface StartParts {
   site: DockerSite;
@@ -131,6 +133,9 @@ async function makeContainer(
       volumes,
       limits,
       hasInit: identity.hasInit,
+      output: FILE_DRIVERS.includes(identity.logDriver)
+        ? { driver: identity.logDriver, keptMib: site.logMib }
+        : null,
     });
     if (creation.kind === "created") return { id: creation.id, renewedAt };
     isMissing = creation.kind === "no-image";
