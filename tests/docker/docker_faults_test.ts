@@ -1,6 +1,7 @@
 /** What goes wrong with containers, behind our back or because of what was asked, is seen soon and told by name. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { parseDockerHost } from "../../workers/docker/docker_address.ts";
 import type { DockerPlatform } from "../../workers/docker/docker_platform.ts";
 import { NO_FENCE, type StartOutcome } from "../../workers/platform.ts";
 import { openPolicy, strictPolicy } from "../../workers/policy/host_policy.ts";
@@ -8,6 +9,7 @@ import { SecretStore } from "../../workers/secret_store.ts";
 import { stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
 import { type DockerWorld, imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
+import { spySocket } from "./spied_socket.ts";
 
 Deno.test.afterAll(stopDockerDaemon);
 
@@ -289,6 +291,31 @@ inWorld("a stop by one worker of the daemon is no exit to another", async (world
   await eventually("what nobody asked for is told", () => exits.length > 0);
   assertEquals(exits.map(({ instanceId }) => instanceId), ["i-2"]);
 });
+
+inWorld(
+  "a start whose answer is lost has left nothing running when it is told as failed",
+  async ({ daemon, namespace, reopen }) => {
+    const path = await Deno.makeTempFile({ prefix: "draas-spied-" });
+    await Deno.remove(path);
+    const moment = {
+      when: "after",
+      method: "POST",
+      path: /\/containers\/[0-9a-f]+\/start/,
+    } as const;
+    const spied = spySocket(path, daemon.host.slice("unix://".length), moment, async () => {});
+    const platform = await reopen({ address: parseDockerHost(`unix://${path}`)! });
+    let isAnswered = false;
+    const starting = start(platform, shellImage("exec sleep 1000"));
+    void starting.then(() => isAnswered = true);
+    await spied.hit;
+    const all = () => daemon.docker("ps", "-aq", "--filter", `label=draas.namespace=${namespace}`);
+    assert(await all() !== "" && !isAnswered, "it runs, and nobody has said yet that it does not");
+    spied.mend();
+    assertEquals(failureOf(await starting).failure.code, "docker_unreachable");
+    assertEquals(await all(), "");
+    await spied.close();
+  },
+);
 
 inWorld("what a container uses is told", async ({ platform }) => {
   const { runId } = await started(platform, shellImage("while :; do :; done"));

@@ -7,10 +7,11 @@ export interface Moment {
   path: RegExp;
 }
 
-/** The socket of a proxy; `hit` resolves once the moment has come, and from then on nothing passes any more. */
+/** The socket of a proxy; `hit` resolves once the moment has come, and from then on nothing passes until it is mended. */
 export interface SpiedSocket {
   path: string;
   hit: Promise<void>;
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -27,8 +28,10 @@ export function spySocket(
   const listener = Deno.listen({ transport: "unix", path });
   const open = new Set<Deno.Conn>();
   let isHit = false;
+  let isShut = false;
   const strike = async () => {
     isHit = true;
+    isShut = true;
     await act();
     resolve();
   };
@@ -39,14 +42,14 @@ export function spySocket(
     const up = pump(client, daemon, async (bytes) => {
       const [, method, target = ""] = REQUEST_LINE.exec(new TextDecoder().decode(bytes)) ?? [];
       const isIt = method === moment.method && moment.path.test(target);
-      if (!isIt || isHit) return !isHit;
+      if (!isIt || isHit) return !isShut;
       if (moment.when === "after") return isAwaited = true;
       await strike();
       return false;
     });
     const down = pump(daemon, client, async () => {
       if (isAwaited && !isHit) await strike();
-      return !isHit;
+      return !isShut;
     });
     await Promise.allSettled([up, down]);
     for (const each of [client, daemon]) end(each);
@@ -57,6 +60,7 @@ export function spySocket(
   return {
     path,
     hit,
+    mend: () => void (isShut = false),
     async close() {
       listener.close();
       for (const each of open) end(each);
@@ -76,7 +80,7 @@ async function pump(
     const count = await from.read(buffer).catch(() => null);
     if (count === null) return end(to);
     const bytes = buffer.slice(0, count);
-    if (!await mayPass(bytes)) return end(from);
+    if (!await mayPass(bytes)) return [from, to].forEach(end);
     for (let sent = 0; sent < count;) sent += await to.write(bytes.subarray(sent));
   }
 }

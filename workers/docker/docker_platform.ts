@@ -103,6 +103,7 @@ export class DockerPlatform implements Platform {
   readonly #health: ContainerHealth;
   readonly #usage: ContainerUsage;
   readonly #lanes = new Lanes();
+  readonly #closing = new AbortController();
   readonly #listeners: ((info: RuntimeInfo) => void)[] = [];
   readonly #healthListeners: ((report: HealthReport) => void)[] = [];
 
@@ -146,7 +147,12 @@ export class DockerPlatform implements Platform {
   }
 
   start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome> {
-    const parts = { site: this.#site, watch: this.#watch, health: this.#health };
+    const parts = {
+      site: this.#site,
+      watch: this.#watch,
+      health: this.#health,
+      closing: this.#closing.signal,
+    };
     return this.#lanes.run(spec.instanceId, async (): Promise<StartOutcome> => {
       try {
         return await startContainer(parts, spec, signal);
@@ -208,6 +214,7 @@ export class DockerPlatform implements Platform {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#watch.close();
     this.#health.close();
   }

@@ -34,6 +34,9 @@ import {
 const FORMER_KEPT = 2;
 /** Two workers of one daemon may both find the name free; only one gets it. */
 const NAME_TRIES = 3;
+/** A daemon that is away for longer finds the container again with the next comparison of its worker with the log. */
+const REMOVED_WITHIN_MS = 600_000;
+const REMOVE_AGAIN_MS = 1_000;
 /** They keep output in files on the daemon's disk, without an end unless they are told one. */
 const FILE_DRIVERS = ["json-file", "local"];
 
@@ -41,6 +44,8 @@ export interface StartParts {
   site: DockerSite;
   watch: ContainerWatch;
   health: ContainerHealth;
+  /** Aborted once the platform is closed. */
+  closing: AbortSignal;
 }
 
 /** One start. Nobody else of this worker starts or stops this instance meanwhile. */
@@ -62,16 +67,47 @@ export async function startContainer(
   if ("code" in made) return failed(made);
   const left = spec.spawnWithinMs - (site.clock.monotonic() - (made.renewedAt ?? askedAt));
   return await parts.watch.whileStarting(made.id, async () => {
-    const begun = await beginContainer(site, spec, made.id, left, signal);
-    if ("code" in begun) {
-      await site.engine.remove(made.id);
-      return failed(begun);
+    try {
+      const begun = await beginContainer(site, spec, made.id, left, signal);
+      if ("code" in begun) {
+        await removeAtLast(parts, made.id, signal);
+        return failed(begun);
+      }
+      const watched = parts.watch.watch(begun);
+      const outcome = await untilStarted(parts, spec, watched, plan, signal);
+      await dropFormer(site, spec, before).catch(() => {});
+      return outcome;
+    } catch (error) {
+      // It may run all the same: what failed may be the answer alone.
+      await removeAtLast(parts, made.id, signal);
+      throw error;
     }
-    const watched = parts.watch.watch(begun);
-    const outcome = await untilStarted(parts, spec, watched, plan, signal);
-    await dropFormer(site, spec, before).catch(() => {});
-    return outcome;
   });
+}
+
+/**
+ * Removes what a start that has failed has made, as soon as the daemon can be asked again. Whoever aborts the start ends
+ * it himself, and what outlives a worker that is closed is found by the next one.
+ */
+async function removeAtLast(
+  { site: { engine, clock }, closing }: StartParts,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = clock.monotonic() + REMOVED_WITHIN_MS;
+  const given = AbortSignal.any([signal, closing]);
+  for (;;) {
+    try {
+      return await engine.remove(id);
+    } catch (error) {
+      if (!isAway(error) || given.aborted || clock.monotonic() > until) return;
+    }
+    await sleep(clock, REMOVE_AGAIN_MS, given);
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof OperationalError && error.code === "docker_unreachable";
 }
 
 /** The environment with its secrets. */
