@@ -267,5 +267,6 @@ async function dropFormer(
   const ended = before.filter(({ state }) => state.state === "ended");
   for (const { state } of ended.slice(FORMER_KEPT)) await site.engine.remove(state.id);
   const kept = ended.slice(0, FORMER_KEPT).map(({ labels }) => labels.runId);
-  await site.marks.keepOnly(spec.instanceId, kept);
+  // Its own, too: it may have been aborted.
+  await site.marks.keepOnly(spec.instanceId, [spec.runId, ...kept]);
 }
