@@ -20,7 +20,7 @@ import {
 } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import { readPrinted } from "../printed_output.ts";
-import { failed } from "../start_outcomes.ts";
+import { failed, STALE } from "../start_outcomes.ts";
 import type { SecretStore } from "../secret_store.ts";
 import { ContainerHealth } from "./container_health.ts";
 import { compareFences, readRunLabels } from "./container_labels.ts";
@@ -35,6 +35,8 @@ import { endContainer } from "./end_container.ts";
 import { EngineCalls } from "./engine_calls.ts";
 import { InstanceMarks } from "./instance_marks.ts";
 import type { KnownRegistries } from "./registry_credentials.ts";
+import { removeObjects } from "./remove_objects.ts";
+import type { Run } from "./run_info.ts";
 import { startContainer } from "./start_container.ts";
 
 /** What a docker platform is made from. */
@@ -170,18 +172,17 @@ export class DockerPlatform implements Platform {
   }
 
   stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
-    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence));
+    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence, "spare-newer"));
   }
 
+  /** Whatever runs, also a newer run that a rollback of the log has forgotten: what is deleted stays so. */
   remove(instanceId: string, fence: Fence): Promise<StopOutcome> {
     return this.#lanes.run(instanceId, async (): Promise<StopOutcome> => {
-      const stopped = await this.#stop(instanceId, fence);
+      const stopped = await this.#stop(instanceId, fence, "end-all");
       if (stopped.kind === "failed") return stopped;
       try {
-        const { engine, volumes } = this.#site;
-        for (const { id } of await engine.list(instanceId)) await engine.remove(id);
-        for (const { name } of await volumes.list(instanceId)) await volumes.remove(name);
-        return stopped;
+        const failure = await removeObjects(this.#site, instanceId);
+        return failure === null ? stopped : { ...stopped, kind: "failed", failure };
       } catch (error) {
         return { ...stopped, kind: "failed", failure: failureOf(error) };
       }
@@ -233,7 +234,11 @@ export class DockerPlatform implements Platform {
     }
   }
 
-  async #stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+  async #stop(
+    instanceId: string,
+    fence: Fence,
+    what: "spare-newer" | "end-all",
+  ): Promise<StopOutcome> {
     let ended: RuntimeInfo | null = null;
     try {
       await this.#raise(instanceId, fence);
@@ -246,6 +251,9 @@ export class DockerPlatform implements Platform {
             kind: "stopped",
             runtimeInfo: latest ? await infoOf(this.#site, latest) : ended,
           };
+        }
+        if (what === "spare-newer" && isNewer(live, fence)) {
+          return { kind: "failed", failure: STALE, runtimeInfo: await infoOf(this.#site, live) };
         }
         ended = await endContainer(this.#site, this.#watch, this.#watch.watch(live), fence);
         if (ended === null) {
@@ -261,6 +269,11 @@ export class DockerPlatform implements Platform {
       return { kind: "failed", failure: failureOf(error), runtimeInfo: null };
     }
   }
+}
+
+/** A stop that was overtaken ends nothing that was started since. One without a fence ends what there is. */
+function isNewer({ labels }: Run, { generation }: Fence): boolean {
+  return generation > 0 && labels.fence.generation > generation;
 }
 
 const COMES_BACK: Failure = {
