@@ -96,18 +96,16 @@ testWithDocker(
 Deno.test("credentials are found by the registry that an image names, and a file that is none is told", () => {
   const file = {
     auths: {
-      "https://index.docker.io/v1/": { auth: btoa("hub:a") },
+      "https://index.docker.io/v1/": { auth: new TextEncoder().encode("hub:ä").toBase64() },
       "registry.example.com": { auth: btoa("own:b:c") },
       "helped.example.com": {},
     },
   };
   const known = parseRegistries(JSON.stringify(file))!;
   const passwordOf = (image: string) => credentialsFor(image, known)?.password;
-  assertEquals(["redis:7", "team/app", "registry.example.com/app:1"].map(passwordOf), [
-    "a",
-    "a",
-    "b:c",
-  ]);
+  const hub = ["redis:7", "team/app", "docker.io/team/app", "index.docker.io/library/redis:7"];
+  assertEquals(hub.map(passwordOf), hub.map(() => "ä"));
+  assertEquals(passwordOf("registry.example.com/app:1"), "b:c");
   assertEquals(["helped.example.com/app", "localhost/app", "other:5000/app"].map(passwordOf), [
     undefined,
     undefined,

@@ -43,8 +43,9 @@ export function tooLate(spec: StartSpec): Failure {
   };
 }
 
-/** The init process that a daemon puts first says so where it cannot become the program. */
-const NO_PROGRAM = /exec (.+) failed: (?:No such file or directory|Permission denied)/;
+/** The init process that a daemon puts first says so where it cannot become the program; a server may say the like. */
+const NO_PROGRAM =
+  /^\[FATAL tini \(\d+\)\] exec (.+) failed: (?:No such file or directory|Permission denied)$/m;
 
 export function exitedAtOnce(info: RuntimeInfo): StartOutcome {
   const [, program] = NO_PROGRAM.exec(info.logTail ?? "") ?? [];
