@@ -76,6 +76,23 @@ testWithDocker(
 );
 
 testWithDocker(
+  "a layer that comes broken is told with the daemon's words, after one pull",
+  (daemon) =>
+    withDockerWorld(daemon, async ({ platform }) => {
+      let served = 0;
+      const registry = await serveRegistry(daemon, BUSYBOX, async () => {
+        served++;
+        return "broken";
+      });
+      const spec = imageSpec({ ...shellImage("exec sleep 1000"), image: registry.image });
+      const { failure } = failureOf(await platform.start(spec, new AbortController().signal));
+      assertEquals([failure.code, failure.retryable, served], ["image_unavailable", true, 1]);
+      assertStringIncludes(failure.message, "verification failed");
+      await registry.close();
+    }),
+);
+
+testWithDocker(
   "a private registry is asked as who this host is, and another host is told why not",
   (daemon) =>
     withDockerWorld(daemon, async ({ platform, reopen }) => {
