@@ -73,6 +73,29 @@ Deno.test("the end of a failed start is no news, also to who had looked before a
   await platform.close();
 });
 
+Deno.test("what a start that came too late has removed is no news either", async () => {
+  const { clock, daemon, platform, exits, begin } = await fakeWorld();
+  const { start } = daemon;
+  const late = Promise.withResolvers<void>();
+  daemon.start = async (id) => {
+    await start.call(daemon, id);
+    await late.promise;
+    return true;
+  };
+  const starting = begin();
+  await settled();
+  const letGo = holdNextAnswer(daemon);
+  const looking = platform.inspect("i-1");
+  await clock.advance(20_000);
+  late.resolve();
+  assertEquals(failureOf(await starting).failure.code, "spawn_too_late");
+  letGo();
+  assertEquals((await looking)?.status, "Running", "as it was when it was looked at");
+  await clock.advance(60_000);
+  assertEquals(exits, []);
+  await platform.close();
+});
+
 Deno.test("an end is told once, whatever is shown of it later", async () => {
   const { clock, daemon, platform, exits, started } = await fakeWorld();
   await started();

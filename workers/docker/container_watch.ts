@@ -1,6 +1,7 @@
 /** Notices the end of containers: by the daemon's events, and by looking anew whenever those may have been missed. */
 import { sleep } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import type { StartOutcome } from "../platform.ts";
 import { type DockerSite, infoOf, isLive } from "./docker_site.ts";
 import { removedInfo, type Run, runInfoOf } from "./run_info.ts";
 
@@ -10,8 +11,8 @@ const PAUSE_MS_MAX = 2_000;
 const LOOK_AGAIN_MS = 500;
 /** Events are enough; this is for a daemon that keeps a connection open and says nothing on it. */
 const LOOK_EVERY_MS = 10_000;
-/** The latest ends, which are remembered. */
-const ENDS_MAX = 1_000;
+/** Of starts that failed, and of ends, the latest are remembered. */
+const REMEMBERED_MAX = 1_000;
 
 /** A live container that is being watched. */
 export interface WatchedContainer {
@@ -36,6 +37,7 @@ export class ContainerWatch {
   readonly #entries = new Map<string, Entry>();
   /** Those that have ended, by life: what was looked at before its end may be shown only after it. */
   readonly #ended = new Map<string, Entry>();
+  /** Those whose start has not succeeded: it is under way, or is one of the latest that failed. */
   readonly #starting = new Set<string>();
   readonly #closing = new AbortController();
   #isListening = false;
@@ -46,16 +48,18 @@ export class ContainerWatch {
   ) {}
 
   /**
-   * Runs `start`, which brings a container to life: until it is over, the end of that is its outcome and no news, whoever
-   * looks at it meanwhile.
+   * Runs `start`, which brings a container to life: unless it succeeds, the end of that is its outcome and no news, whoever
+   * looks at it when.
    */
-  async whileStarting<T>(containerId: string, start: () => Promise<T>): Promise<T> {
+  async whileStarting(
+    containerId: string,
+    start: () => Promise<StartOutcome>,
+  ): Promise<StartOutcome> {
+    dropOldest(this.#starting);
     this.#starting.add(containerId);
-    try {
-      return await start();
-    } finally {
-      this.#starting.delete(containerId);
-    }
+    const outcome = await start();
+    if (outcome.kind === "running") this.#starting.delete(containerId);
+    return outcome;
   }
 
   /** All that is watched. */
@@ -116,8 +120,7 @@ export class ContainerWatch {
   #settle(containerId: string, entry: Entry, info: RuntimeInfo): void {
     this.#entries.delete(containerId);
     entry.cancelRetry?.();
-    const [oldest] = this.#ended.keys();
-    if (oldest !== undefined && this.#ended.size >= ENDS_MAX) this.#ended.delete(oldest);
+    dropOldest(this.#ended);
     this.#ended.set(lifeOf(containerId, info.startedAt), entry);
     entry.settle(info);
     // Another worker of this daemon may have stopped it: then its mark says so.
@@ -179,6 +182,11 @@ export class ContainerWatch {
   #lookAtAll(): void {
     for (const id of [...this.#entries.keys()]) void this.look(id);
   }
+}
+
+function dropOldest(kept: Set<string> | Map<string, unknown>): void {
+  const [oldest] = kept.keys();
+  if (oldest !== undefined && kept.size >= REMEMBERED_MAX) kept.delete(oldest);
 }
 
 /** A container that somebody starts again lives once more. */
