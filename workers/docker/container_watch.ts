@@ -108,6 +108,7 @@ export class ContainerWatch {
       }
     } catch {
       // The daemon is away, or busy with it.
+      if (this.#closing.signal.aborted) return;
       entry.cancelRetry ??= this.site.clock.after(LOOK_AGAIN_MS, () => {
         entry.cancelRetry = null;
         void this.look(containerId);
