@@ -4,9 +4,11 @@
  *
  *     deno task bench:docker [--json]
  */
+import { hostClock } from "../adapters/host/host_clock.ts";
 import { startDockerDaemon, stopDockerDaemon } from "../tests/support/docker_daemon.ts";
 import { imageSpec, shellImage, withDockerWorld } from "../tests/docker/docker_world.ts";
 import { DockerodeEngine } from "../workers/docker/dockerode_engine.ts";
+import { EngineCalls } from "../workers/docker/engine_calls.ts";
 import { parseDockerHost } from "../workers/docker/docker_address.ts";
 import { openDocker } from "../workers/docker/docker_platform.ts";
 import { runBenchmarks } from "./bench_program.ts";
@@ -23,7 +25,13 @@ async function startFigures(): Promise<Figure[]> {
   const more: number[] = [];
   await withDockerWorld(daemon, async ({ platform, namespace }) => {
     const address = parseDockerHost(daemon.host)!;
-    const engine = new DockerodeEngine(openDocker(address, null), address, namespace);
+    const calls = new EngineCalls(address.text, hostClock);
+    const engine = new DockerodeEngine(
+      openDocker(address, null),
+      calls,
+      address.publishedAt,
+      namespace,
+    );
     const { hasInit } = await engine.identity();
     for (let round = 0; round < ROUNDS; round++) {
       const [plain, ours]: [number[], number[]] = [[], []];
@@ -71,6 +79,7 @@ const WANTED = {
   isReadOnly: false,
   stopSignal: "SIGTERM",
   limits: undefined,
+  output: null,
 } as const;
 
 async function timeOf(work: () => Promise<unknown>): Promise<number> {

@@ -59,6 +59,8 @@ export interface Standing {
   runId: string | null;
   /** When that run began, by its host's clock, epoch milliseconds; null when that is not known. */
   startedAt: number | null;
+  /** A command of the instance waits for a worker, or a worker has one in work. */
+  hasOpenCommand: boolean;
 }
 
 /** What the log holds of one incarnation. */

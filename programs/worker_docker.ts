@@ -49,6 +49,7 @@ export async function runDockerWorker(
     policy,
     secrets,
     registries,
+    logMib: settings.logMib,
   };
   const platform = await open(options, settings);
   const runs = `images as containers of Docker at ${address.text}`;

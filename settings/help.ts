@@ -54,7 +54,7 @@ Of all that run servers
                               DOCKER_CONFIG               ~/.docker: where docker login keeps who this host is
                               DRAAS_SECRET_<NAME>         none: what \${secret:name} stands for; or a file in
                                                           <data folder>/secrets
-  --log-mib N                 DRAAS_LOG_MIB               64: of one instance's output
+  --log-mib N                 DRAAS_LOG_MIB               64: of one instance's output; worker:docker: of one run's
   --log-age TIME              DRAAS_LOG_AGE               7d: older output is removed
   --deleted-logs-mib N        DRAAS_DELETED_LOGS_MIB      1024: output of deleted instances, kept as long
                               DRASI_SERVER_BIN            drasi-server, found on PATH

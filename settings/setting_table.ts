@@ -187,7 +187,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "DRAAS_LOG_MIB",
     flag: "--log-mib",
-    commands: HOSTS,
+    commands: [...HOSTS, "worker:docker"],
     set: whole("logMib", 1, 1_048_576),
   },
   {

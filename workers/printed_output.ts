@@ -57,6 +57,9 @@ interface Place {
   count: number;
 }
 
+/** Of a page, together: as much as a process worker gives. The line that goes beyond is the last. */
+const PAGE_CHARACTERS_MAX = 512 * 1024;
+
 /** One page, and waits for one while there is nothing. */
 export async function readPrinted(
   runs: PrintedRuns,
@@ -65,7 +68,7 @@ export async function readPrinted(
 ): Promise<LogPage> {
   const page = await readNow(runs, reading);
   if (page.lines.length > 0 || page.hasMore || !reading.waitMs) return page;
-  await untilMore(runs, clock, placeOf(page.cursor ?? ""), reading.waitMs);
+  await untilMore(runs, clock, placeOf(page.cursor ?? ""), reading.waitMs, reading.stream);
   return await readNow(runs, {
     ...reading,
     ...(page.cursor === null ? {} : { cursor: page.cursor }),
@@ -77,34 +80,73 @@ async function readNow(runs: PrintedRuns, reading: LogReading): Promise<LogPage>
   const from = placeOf(reading.cursor ?? "");
   // A place in a run that is gone: from the first that is left.
   const at = Math.max(0, begun.findIndex(({ runId }) => runId === from?.runId));
-  const lines: OutputLine[] = [];
+  const isTail = reading.tail !== undefined && from === null;
+  const page = isTail ? new LastLines(reading.tail!) : new FirstLines();
   let place = from;
   for (const run of begun.slice(at)) {
     const isNew = from?.runId !== run.runId;
-    if (isNew) lines.push(marker("started", run.startedAt, `run ${run.runId} began`));
-    const left = from ? PAGE_LINES_MAX - lines.length : Infinity;
-    const read = await linesOf(run, isNew ? null : from, reading, left);
-    lines.push(...read.lines);
+    if (isNew) page.add(marker("started", run.startedAt, `run ${run.runId} began`));
+    const read = await readLines(run, isNew ? null : from, reading, page);
     place = read.place;
-    if (read.hasMore) return { lines, cursor: cursorOf(place), hasMore: true };
-    if (!run.isLive && run !== begun.at(-1)) lines.push(await endMarker(run));
+    if (read.hasMore) return { lines: page.lines, cursor: cursorOf(place), hasMore: true };
+    if (!run.isLive && run !== begun.at(-1)) page.add(await endMarker(run));
   }
-  return {
-    lines: reading.tail === undefined || from ? lines : lines.slice(-reading.tail || lines.length),
-    cursor: place && cursorOf(place),
-    hasMore: false,
-  };
+  return { lines: page.lines, cursor: place && cursorOf(place), hasMore: false };
 }
 
-async function linesOf(
+/** What a page takes up of the lines that come. */
+interface PageLines {
+  readonly lines: OutputLine[];
+  isFull(): boolean;
+  add(line: OutputLine): void;
+}
+
+/** From where it is read on: no more than there is room for, the rest comes with the next page. */
+class FirstLines implements PageLines {
+  readonly lines: OutputLine[] = [];
+  #characters = 0;
+
+  isFull(): boolean {
+    return this.lines.length >= PAGE_LINES_MAX || this.#characters >= PAGE_CHARACTERS_MAX;
+  }
+
+  add(line: OutputLine): void {
+    this.#characters += line.text.length;
+    this.lines.push(line);
+  }
+}
+
+/** The last of all that comes: at most so many, and fewer where they are too long for a page. */
+class LastLines implements PageLines {
+  readonly lines: OutputLine[] = [];
+  #characters = 0;
+
+  constructor(private readonly most: number) {}
+
+  isFull(): boolean {
+    return false;
+  }
+
+  add(line: OutputLine): void {
+    this.#characters += line.text.length;
+    this.lines.push(line);
+    while (this.#isOver()) this.#characters -= this.lines.shift()!.text.length;
+  }
+
+  #isOver(): boolean {
+    const count = this.lines.length;
+    return count > this.most || (count > 1 && this.#characters > PAGE_CHARACTERS_MAX);
+  }
+}
+
+async function readLines(
   run: PrintedRun,
   from: Place | null,
   { tail, since, stream }: LogReading,
-  most: number,
-): Promise<{ lines: OutputLine[]; place: Place; hasMore: boolean }> {
+  page: PageLines,
+): Promise<{ place: Place; hasMore: boolean }> {
   const { runId } = run;
   const mask = await run.mask();
-  const lines: OutputLine[] = [];
   let place = from ?? { runId, time: "", count: 0 };
   let toSkip = place.count;
   const begin = place.time === ""
@@ -123,15 +165,15 @@ async function linesOf(
       toSkip--;
       continue;
     }
-    if (lines.length >= most) return { lines, place, hasMore: true };
+    if (page.isFull()) return { place, hasMore: true };
     place = {
       runId,
       time: line.time,
       count: line.time === place.time ? place.count + 1 : 1,
     };
-    lines.push({ ...outputLine(line), text: mask(line.text) });
+    page.add({ ...outputLine(line), text: mask(line.text) });
   }
-  return { lines, place, hasMore: false };
+  return { place, hasMore: false };
 }
 
 /** Until the live run prints something after this place, or the time is over. */
@@ -140,6 +182,7 @@ async function untilMore(
   clock: Clock,
   place: Place | null,
   waitMs: number,
+  stream: LogReading["stream"],
 ): Promise<void> {
   const limit = new AbortController();
   const cancel = clock.after(waitMs, () => limit.abort());
@@ -148,7 +191,8 @@ async function untilMore(
     if (!live) return await sleep(clock, waitMs, limit.signal);
     let toSkip = place?.count ?? 0;
     const since = place && place.time !== "" ? { since: secondsOf(place.time) } : {};
-    for await (const { time } of live.printed({ ...since, follows: true, signal: limit.signal })) {
+    const asked = { ...since, ...(stream === undefined ? {} : { stream }), follows: true };
+    for await (const { time } of live.printed({ ...asked, signal: limit.signal })) {
       if (place && time < place.time) continue;
       if (place && time === place.time && toSkip-- > 0) continue;
       return;

@@ -8,7 +8,7 @@ const MESSAGE_CHARACTERS_MAX = 1_500;
 
 export const STALE: Failure = {
   code: "stale_generation",
-  message: "A newer command, or a newer attempt at this one, has overtaken this start.",
+  message: "A newer command, or a newer attempt at this one, has overtaken this one.",
   retryable: false,
 };
 

@@ -92,7 +92,8 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
       const standing = new Map<string, Standing>();
       for (const instanceId of instanceIds) {
         const row = tables.instances.get(instanceId);
-        if (row) standing.set(instanceId, standingOf(row));
+        const hasOpenCommand = tables.commands.of(instanceId).length > 0;
+        if (row) standing.set(instanceId, { ...runStandingOf(row), hasOpenCommand });
       }
       return standing;
     });
@@ -134,7 +135,9 @@ export class EmbeddedWorkerChannel implements WorkerChannel {
   }
 }
 
-function standingOf({ generation, runId, runtimeInfo }: InstanceRow): Standing {
+function runStandingOf(
+  { generation, runId, runtimeInfo }: InstanceRow,
+): Omit<Standing, "hasOpenCommand"> {
   const startedAt = runId === null || runtimeInfo === null
     ? null
     : JSON.parse(runtimeInfo).startedAt;

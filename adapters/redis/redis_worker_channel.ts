@@ -141,11 +141,16 @@ export class RedisWorkerChannel implements WorkerChannel {
         link.ask("HMGET", link.keys.runs, ...ids),
       ]) as [(string | null)[], (string | null)[]];
       ids.forEach((id, index) => {
-        const generation = versions[index]?.split(" ")[1];
+        const [, generation, , , commands] = versions[index]?.split(" ") ?? [];
         if (generation === undefined) return;
         const { runId = null, info } = JSON.parse(runs[index] ?? "{}");
         const startedAt = runId === null ? null : info?.startedAt ?? null;
-        standing.set(id, { generation: Number(generation), runId, startedAt });
+        standing.set(id, {
+          generation: Number(generation),
+          runId,
+          startedAt,
+          hasOpenCommand: Boolean(commands),
+        });
       });
     }
     return standing;

@@ -139,6 +139,7 @@ export function acceptContract(technology: string, open: OpenWorld): void {
       generation: 5,
       runId: null,
       startedAt: null,
+      hasOpenCommand: false,
     });
   });
 

@@ -31,6 +31,7 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
       generation: 1,
       runId: null,
       startedAt: null,
+      hasOpenCommand: true,
     });
     const run = running("a", "run-1");
     await worker.complete("start-a", 1, success("StartInstanceCommand", "a", run));
@@ -58,6 +59,22 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
     assertEquals(await standing(), "run-5", "a newer one takes its place: it was only remembered");
     await worker.observe(observed("Exited", stopped("a", "run-2")));
     assertEquals(await standing(), "run-5");
+  });
+
+  it("the log's standing says whether a command is open: one that waits, and one that any worker has in work", async ({ broker }) => {
+    const [worker, other] = [await joined(broker, "w1"), await joined(broker, "w2")];
+    const isOpen = async () => (await other.standing(["a"])).get("a")?.hasOpenCommand;
+    const start = command("a", "start-a");
+    await appended(broker, request(start, 0));
+    assertEquals(await isOpen(), true, "it waits");
+    assertEquals((await worker.accept("start-a")).kind, "accepted");
+    assertEquals(await isOpen(), true, "it is in work");
+    await worker.complete("start-a", 1, success("StartInstanceCommand", "a", running("a", "r1")));
+    assertEquals(await isOpen(), false, "it has ended");
+    const { version } = (await broker.log.history("a", 1))[0]!;
+    const restart = command("a", "restart-a", { type: "RestartInstanceCommand" });
+    await appended(broker, request(restart, version));
+    assertEquals(await isOpen(), true, "another one waits");
   });
 
   it("what is said of a run's health is a fact of its own; of a run that has ended, it is not written down", async ({ broker }) => {

@@ -1,10 +1,12 @@
 /** What goes wrong with containers, behind our back or because of what was asked, is seen soon and told by name. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { parseDockerHost } from "../../workers/docker/docker_address.ts";
 import type { DockerPlatform } from "../../workers/docker/docker_platform.ts";
 import { NO_FENCE, type StartOutcome } from "../../workers/platform.ts";
 import { openPolicy, strictPolicy } from "../../workers/policy/host_policy.ts";
 import { SecretStore } from "../../workers/secret_store.ts";
+import { httpMoment, spyUnixSocket } from "../support/spied_way.ts";
 import { stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
 import { type DockerWorld, imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
@@ -117,6 +119,21 @@ inWorld("a program that the image does not have is told by name", async ({ platf
   assertStringIncludes(failure.message, "no-such-program");
 });
 
+inWorld("what a container prints takes only so much of the daemon's disk", async (world) => {
+  const { platform, daemon } = world;
+  const { containerId } = await started(platform, shellImage("exec sleep 1000"));
+  const config = await daemon.docker(
+    "inspect",
+    "-f",
+    "{{json .HostConfig.LogConfig}}",
+    containerId!,
+  );
+  assertEquals(JSON.parse(config), {
+    Type: "json-file",
+    Config: { "max-size": "16384k", "max-file": "4" },
+  });
+});
+
 inWorld("a port that another container has is told", async ({ platform }) => {
   const ports = [{ port: 80, published: 28_123 }];
   await started(platform, shellImage("exec sleep 1000", { ports }));
@@ -154,6 +171,22 @@ inWorld(
       }),
     );
     await eventually("it is told", () => reports.includes("unhealthy sh ended with 3"));
+  },
+);
+
+inWorld(
+  "a probe's program that does not end is told, and no other is begun beside it",
+  async ({ platform, daemon }) => {
+    const reports: string[] = [];
+    platform.onHealth(({ reason }) => reports.push(reason ?? ""));
+    const pace = { intervalMs: 500, timeoutMs: 200, failures: 1 };
+    const liveness = { command: ["sleep", "1001"], ...pace };
+    const info = await started(platform, shellImage("exec sleep 1000", { liveness }));
+    const told = (words: string) => reports.filter((reason) => reason.includes(words)).length;
+    await eventually("it is told", () => told("a probe before it is still running") > 2);
+    assertEquals(told("did not end within"), 1);
+    const processes = await daemon.docker("top", info.containerId!);
+    assertEquals(processes.split("sleep 1001").length - 1, 1, processes);
   },
 );
 
@@ -232,12 +265,51 @@ inWorld(
   async ({ platform }) => {
     const exits: RuntimeInfo[] = [];
     platform.onExit((info) => exits.push(info));
-    const starting = start(platform, shellImage("sleep 0.1; exit 3"));
+    // Never ready, so that it cannot count as started, however slow this host is.
+    const readiness = { command: ["sh", "-c", "exit 1"], withinMs: 60_000 };
+    const starting = start(platform, shellImage("sleep 0.3; exit 3", { readiness }));
     let isOver = false;
     void starting.finally(() => isOver = true);
     while (!isOver) await platform.inspect("i-1");
     assertEquals(failureOf(await starting).failure.code, "exited_at_once");
     assertEquals(exits, []);
+  },
+);
+
+inWorld("a stop by one worker of the daemon is no exit to another", async (world) => {
+  const { daemon, platform } = world;
+  const exits: RuntimeInfo[] = [];
+  await started(platform, shellImage("exec sleep 1000"));
+  const { containerId } = await started(platform, shellImage("exec sleep 1000"), {
+    instanceId: "i-2",
+  });
+  const other = await world.reopen();
+  other.onExit((info) => exits.push(info));
+  assertEquals((await other.inventory()).length, 2);
+  await platform.stop("i-1", NO_FENCE);
+  await daemon.docker("kill", containerId!);
+  await eventually("what nobody asked for is told", () => exits.length > 0);
+  assertEquals(exits.map(({ instanceId }) => instanceId), ["i-2"]);
+});
+
+inWorld(
+  "a start whose answer is lost has left nothing running when it is told as failed",
+  async ({ daemon, namespace, reopen }) => {
+    const path = await Deno.makeTempFile({ prefix: "draas-spied-" });
+    await Deno.remove(path);
+    const moment = httpMoment("after", "POST", /\/containers\/[0-9a-f]+\/start/);
+    const spied = spyUnixSocket(path, daemon.host.slice("unix://".length), moment, async () => {});
+    const platform = await reopen({ address: parseDockerHost(`unix://${path}`)! });
+    let isAnswered = false;
+    const starting = start(platform, shellImage("exec sleep 1000"));
+    void starting.then(() => isAnswered = true);
+    await spied.hit;
+    const all = () => daemon.docker("ps", "-aq", "--filter", `label=draas.namespace=${namespace}`);
+    assert(await all() !== "" && !isAnswered, "it runs, and nobody has said yet that it does not");
+    spied.mend();
+    assertEquals(failureOf(await starting).failure.code, "docker_unreachable");
+    assertEquals(await all(), "");
+    await spied.close();
   },
 );
 

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { commandInstance } from "../e2e/support/control_plane.ts";
 import type { ProgramLife } from "../e2e/support/program_life.ts";
 import { type RedisFleet, withFleet } from "../e2e/support/redis_fleet.ts";
+import type { JsonObject } from "../../events/json.ts";
 import { type DockerDaemon, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually } from "../workers/process_world.ts";
 import { shellImage } from "./docker_world.ts";
@@ -12,17 +13,22 @@ Deno.test.afterAll(stopDockerDaemon);
 const INSTANCES = "/api/server/instances";
 const POLICY = "templates: [image]\n";
 
-async function dockerWorker(fleet: RedisFleet, daemon: DockerDaemon): Promise<ProgramLife> {
+async function dockerWorker(
+  fleet: RedisFleet,
+  daemon: DockerDaemon,
+  folder = "docker",
+): Promise<ProgramLife> {
   const policy = `${fleet.folder}/docker.yaml`;
   await Deno.writeTextFile(policy, POLICY);
-  const args = ["--data-dir", `${fleet.folder}/docker`, "--policy", policy];
+  const args = ["--data-dir", `${fleet.folder}/${folder}`, "--policy", policy];
   const life = fleet.begin("worker:docker", args, { DOCKER_HOST: daemon.host });
   await life.hears(/^ {2}Found +\d+/m);
   return life;
 }
 
-function container(name: string, script: string) {
-  return { name, platform: "Docker", template: "image", serverConfiguration: shellImage(script) };
+function container(name: string, script: string, more: JsonObject = {}) {
+  const serverConfiguration = shellImage(script, more);
+  return { name, platform: "Docker", template: "image", serverConfiguration };
 }
 
 testWithDocker(
@@ -71,6 +77,28 @@ testWithDocker(
       assertEquals([stopped.status, stopped.json.runtimeInfo.status], [200, "Stopped"]);
       assertEquals((await api.call(`DELETE ${INSTANCES}/${id}`)).status, 204);
       assertEquals(await daemon.docker("ps", "-aq"), "");
+    }),
+);
+
+testWithDocker(
+  "a slow start by one worker of a daemon is left alone by another one that begins meanwhile",
+  (daemon) =>
+    withFleet(async (fleet) => {
+      const api = await fleet.serve();
+      await dockerWorker(fleet, daemon, "first");
+      const readiness = { logLine: { contains: "ready" }, withinMs: 60_000 };
+      const slow = container("slow", "sleep 6; echo ready; exec sleep 1000", { readiness });
+      const { json: { id } } = await api.call(`POST ${INSTANCES}`, slow);
+      const starting = api.call(`POST ${INSTANCES}/${id}/start?timeout=60s`);
+      const made = await eventually(
+        "its container runs",
+        async () => await daemon.docker("ps", "-q") || null,
+      );
+      await dockerWorker(fleet, daemon, "second");
+      assertEquals(await daemon.docker("ps", "-q"), made);
+      const { status, json } = await starting;
+      assertEquals([status, json.runtimeInfo?.containerId?.slice(0, 12)], [200, made]);
+      assertEquals((await api.call(`DELETE ${INSTANCES}/${id}`)).status, 204);
     }),
 );
 

@@ -76,6 +76,23 @@ testWithDocker(
 );
 
 testWithDocker(
+  "a layer that comes broken is told with the daemon's words, after one pull",
+  (daemon) =>
+    withDockerWorld(daemon, async ({ platform }) => {
+      let served = 0;
+      const registry = await serveRegistry(daemon, BUSYBOX, async () => {
+        served++;
+        return "broken";
+      });
+      const spec = imageSpec({ ...shellImage("exec sleep 1000"), image: registry.image });
+      const { failure } = failureOf(await platform.start(spec, new AbortController().signal));
+      assertEquals([failure.code, failure.retryable, served], ["image_unavailable", true, 1]);
+      assertStringIncludes(failure.message, "verification failed");
+      await registry.close();
+    }),
+);
+
+testWithDocker(
   "a private registry is asked as who this host is, and another host is told why not",
   (daemon) =>
     withDockerWorld(daemon, async ({ platform, reopen }) => {
@@ -96,18 +113,16 @@ testWithDocker(
 Deno.test("credentials are found by the registry that an image names, and a file that is none is told", () => {
   const file = {
     auths: {
-      "https://index.docker.io/v1/": { auth: btoa("hub:a") },
+      "https://index.docker.io/v1/": { auth: new TextEncoder().encode("hub:ä").toBase64() },
       "registry.example.com": { auth: btoa("own:b:c") },
       "helped.example.com": {},
     },
   };
   const known = parseRegistries(JSON.stringify(file))!;
   const passwordOf = (image: string) => credentialsFor(image, known)?.password;
-  assertEquals(["redis:7", "team/app", "registry.example.com/app:1"].map(passwordOf), [
-    "a",
-    "a",
-    "b:c",
-  ]);
+  const hub = ["redis:7", "team/app", "docker.io/team/app", "index.docker.io/library/redis:7"];
+  assertEquals(hub.map(passwordOf), hub.map(() => "ä"));
+  assertEquals(passwordOf("registry.example.com/app:1"), "b:c");
   assertEquals(["helped.example.com/app", "localhost/app", "other:5000/app"].map(passwordOf), [
     undefined,
     undefined,

@@ -39,6 +39,7 @@ export async function withDockerWorld(
       clock: realClock,
       policy: openPolicy("worker.yaml", ["image"]),
       registries: new Map(),
+      logMib: 64,
       secrets: new SecretStore({ folder: secretsFolder, variables: {} }),
       ...options,
       ...more,

@@ -2,7 +2,7 @@
 import { shellImage } from "../docker/docker_world.ts";
 import type { RedisFleet } from "../e2e/support/redis_fleet.ts";
 import { type DockerDaemon, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
-import { httpMoment, spyOn } from "../support/spied_way.ts";
+import { httpMoment, spyUnixSocket } from "../support/spied_way.ts";
 import { type KillMoment, type KillWorld, workerKills } from "./worker_kills.ts";
 
 Deno.test.afterAll(stopDockerDaemon);
@@ -51,9 +51,7 @@ function worldOf(daemon: DockerDaemon) {
       },
       async spyRuntime(spy) {
         const own = `${fleet.folder}/spied-${spies++}.sock`;
-        const listener = Deno.listen({ transport: "unix", path: own });
-        const connect = () => Deno.connect({ transport: "unix", path });
-        const way = spyOn({ listener, connect, ...spy });
+        const way = spyUnixSocket(own, path, spy.moment, spy.act);
         return { way, environment: { DOCKER_HOST: `unix://${own}` } };
       },
       instance: (name) => ({

@@ -1,4 +1,4 @@
-/** A way to a server that lets a test act before or after one request of a client, and then passes nothing any more. */
+/** A way to a server that lets a test act before or after one request of a client, and then passes nothing. */
 
 /** Which request, and when: `before` it comes to the server, or `after` the server has done it and before its answer comes. */
 export interface Moment {
@@ -16,9 +16,10 @@ export interface WayOptions {
   act(): Promise<unknown>;
 }
 
-/** A way that is open; `hit` resolves once the moment has come. */
+/** A way that is open; `hit` resolves once the moment has come, and from then on nothing passes until it is mended. */
 export interface SpiedWay {
   hit: Promise<void>;
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -33,12 +34,29 @@ export function httpMoment(when: Moment["when"], method: string, path: RegExp): 
   };
 }
 
+/** A way to the server at a socket of the host, by another socket at `path`. */
+export function spyUnixSocket(
+  path: string,
+  serverPath: string,
+  moment: Moment,
+  act: WayOptions["act"],
+): SpiedWay {
+  return spyOn({
+    listener: Deno.listen({ transport: "unix", path }),
+    connect: () => Deno.connect({ transport: "unix", path: serverPath }),
+    moment,
+    act,
+  });
+}
+
 export function spyOn({ listener, connect, moment, act }: WayOptions): SpiedWay {
   const { promise: hit, resolve } = Promise.withResolvers<void>();
   const open = new Set<Deno.Conn>();
   let isHit = false;
+  let isShut = false;
   const strike = async () => {
     isHit = true;
+    isShut = true;
     await act();
     resolve();
   };
@@ -47,14 +65,14 @@ export function spyOn({ listener, connect, moment, act }: WayOptions): SpiedWay 
     for (const each of [client, server]) open.add(each);
     let isAwaited = false;
     const up = pump(client, server, async (bytes) => {
-      if (isHit || !moment.isIt(new TextDecoder().decode(bytes))) return !isHit;
+      if (isHit || !moment.isIt(new TextDecoder().decode(bytes))) return !isShut;
       if (moment.when === "after") return isAwaited = true;
       await strike();
       return false;
     });
     const down = pump(server, client, async () => {
       if (isAwaited && !isHit) await strike();
-      return !isHit;
+      return !isShut;
     });
     await Promise.allSettled([up, down]);
     for (const each of [client, server]) end(each);
@@ -64,6 +82,7 @@ export function spyOn({ listener, connect, moment, act }: WayOptions): SpiedWay 
   })();
   return {
     hit,
+    mend: () => void (isShut = false),
     async close() {
       listener.close();
       for (const each of open) end(each);
@@ -83,7 +102,7 @@ async function pump(
     const count = await from.read(buffer).catch(() => null);
     if (count === null) return end(to);
     const bytes = buffer.slice(0, count);
-    if (!await mayPass(bytes)) return end(from);
+    if (!await mayPass(bytes)) return [from, to].forEach(end);
     for (let sent = 0; sent < count;) sent += await to.write(bytes.subarray(sent));
   }
 }

@@ -5,8 +5,12 @@ import { running } from "../support/recorded.ts";
 
 const found = { ...running("found", 1_000), generation: 3 };
 
-const live = (generation: number, runId: string | null, startedAt: number | null = null) =>
-  judgeLive(found, { generation, runId, startedAt });
+const live = (
+  generation: number,
+  runId: string | null,
+  startedAt: number | null = null,
+  hasOpenCommand = false,
+) => judgeLive(found, { generation, runId, startedAt, hasOpenCommand });
 
 Deno.test("the run that the log names is kept, and one that it has given up is ended", () => {
   assertEquals(live(3, "found", 1_000), "keep");
@@ -27,4 +31,10 @@ Deno.test("an older run may be a mere memory of the log: then it is left alone",
     "stranger",
     "stranger",
   ]);
+});
+
+Deno.test("a run of the generation whose command is open is left to whoever has that in work", () => {
+  assertEquals([live(3, null, null, true), live(3, "another", 2_000, true)], ["keep", "keep"]);
+  assertEquals(live(4, null, null, true), "end", "a newer command does not excuse an older run");
+  assertEquals(live(2, null, null, true), "report");
 });

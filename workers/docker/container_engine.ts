@@ -11,6 +11,8 @@ export interface EngineIdentity {
   address: string;
   /** It can put an init process first, which reaps children and passes signals on. */
   hasInit: boolean;
+  /** Who keeps what containers print, where they say nothing else: `json-file`, `local`, `journald`, … */
+  logDriver: string;
 }
 
 /** One container as a list shows it. */
@@ -56,6 +58,8 @@ export interface ContainerWanted {
   stopSignal: string;
   limits: Limits | undefined;
   hasInit: boolean;
+  /** How much of its output is kept, and by which driver; null: as the daemon does by itself. */
+  output: { driver: string; keptMib: number } | null;
 }
 
 /** What came of making one. */
@@ -100,6 +104,9 @@ export interface UsageSample {
   processes: number;
 }
 
+/** A program's exit code; null where it did not end in time; `still-running`: the one before it, so it was not begun. */
+export type ProgramEnd = number | null | "still-running";
+
 /** Who hears of ends. */
 export interface EndListeners {
   /** From here on no end is missed; those before it may have been. */
@@ -118,6 +125,6 @@ export interface EngineTalk {
   watchEnds(listeners: EndListeners, signal: AbortSignal): Promise<void>;
   /** Null: it does not run. */
   usage(id: string): Promise<UsageSample | null>;
-  /** Runs a program in a container; its exit code, or null where it did not end in time. */
-  execute(id: string, argv: readonly string[], signal: AbortSignal): Promise<number | null>;
+  /** Runs a program in a container, unless one that it ran before has not ended yet: nobody can end such a one. */
+  execute(id: string, argv: readonly string[], signal: AbortSignal): Promise<ProgramEnd>;
 }

@@ -169,6 +169,9 @@ export class ContainerHealth {
     const [name = ""] = argv;
     try {
       const code = await this.site.talk.execute(state.id, argv, limit);
+      if (code === "still-running") {
+        return "a probe before it is still running in the container";
+      }
       if (code === null) return `${name} did not end within ${durationText(timeoutMs)}`;
       return code === 0 ? null : `${name} ended with ${code}`;
     } catch (error) {

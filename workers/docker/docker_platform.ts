@@ -20,7 +20,7 @@ import {
 } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import { readPrinted } from "../printed_output.ts";
-import { failed } from "../start_outcomes.ts";
+import { failed, STALE } from "../start_outcomes.ts";
 import type { SecretStore } from "../secret_store.ts";
 import { ContainerHealth } from "./container_health.ts";
 import { compareFences, readRunLabels } from "./container_labels.ts";
@@ -32,8 +32,11 @@ import { DockerodeVolumes } from "./dockerode_volumes.ts";
 import { type DockerSite, infoOf, isLive, latestOf, printedRuns, runsOf } from "./docker_site.ts";
 import type { DockerAddress } from "./docker_address.ts";
 import { endContainer } from "./end_container.ts";
+import { EngineCalls } from "./engine_calls.ts";
 import { InstanceMarks } from "./instance_marks.ts";
 import type { KnownRegistries } from "./registry_credentials.ts";
+import { removeObjects } from "./remove_objects.ts";
+import type { Run } from "./run_info.ts";
 import { startContainer } from "./start_container.ts";
 
 /** What a docker platform is made from. */
@@ -48,6 +51,8 @@ export interface DockerPlatformOptions {
   secrets: SecretStore;
   /** What private registries are asked with. */
   registries: KnownRegistries;
+  /** So much is kept of what one run prints. */
+  logMib: number;
 }
 
 /** A stop ends what comes to life meanwhile, too; more than this often is somebody else's doing. */
@@ -60,20 +65,22 @@ const LOOKS_AT_ONCE = 16;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, namespace, clock, policy, secrets, registries } = options;
+  const { address, tls, namespace, clock, policy, secrets, registries, logMib } = options;
   const docker = openDocker(address, tls);
-  const engine = new DockerodeEngine(docker, address, namespace);
-  const volumes = new DockerodeVolumes(docker, address, namespace);
+  const calls = new EngineCalls(address.text, clock);
+  const engine = new DockerodeEngine(docker, calls, address.publishedAt, namespace);
+  const volumes = new DockerodeVolumes(docker, calls, namespace);
   return new DockerPlatform({
     engine,
     volumes,
-    talk: new DockerodeTalk(docker, address, namespace, registries),
+    talk: new DockerodeTalk(docker, calls, namespace, registries),
     marks: new InstanceMarks(volumes, namespace),
     clock,
     namespace,
     identity: await engine.identity(),
     policy,
     secrets,
+    logMib,
   });
 }
 
@@ -98,6 +105,7 @@ export class DockerPlatform implements Platform {
   readonly #health: ContainerHealth;
   readonly #usage: ContainerUsage;
   readonly #lanes = new Lanes();
+  readonly #closing = new AbortController();
   readonly #listeners: ((info: RuntimeInfo) => void)[] = [];
   readonly #healthListeners: ((report: HealthReport) => void)[] = [];
 
@@ -141,7 +149,12 @@ export class DockerPlatform implements Platform {
   }
 
   start(spec: StartSpec, signal: AbortSignal): Promise<StartOutcome> {
-    const parts = { site: this.#site, watch: this.#watch, health: this.#health };
+    const parts = {
+      site: this.#site,
+      watch: this.#watch,
+      health: this.#health,
+      closing: this.#closing.signal,
+    };
     return this.#lanes.run(spec.instanceId, async (): Promise<StartOutcome> => {
       try {
         return await startContainer(parts, spec, signal);
@@ -159,18 +172,17 @@ export class DockerPlatform implements Platform {
   }
 
   stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
-    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence));
+    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence, "spare-newer"));
   }
 
+  /** Whatever runs, also a newer run that a rollback of the log has forgotten: what is deleted stays so. */
   remove(instanceId: string, fence: Fence): Promise<StopOutcome> {
     return this.#lanes.run(instanceId, async (): Promise<StopOutcome> => {
-      const stopped = await this.#stop(instanceId, fence);
+      const stopped = await this.#stop(instanceId, fence, "end-all");
       if (stopped.kind === "failed") return stopped;
       try {
-        const { engine, volumes } = this.#site;
-        for (const { id } of await engine.list(instanceId)) await engine.remove(id);
-        for (const { name } of await volumes.list(instanceId)) await volumes.remove(name);
-        return stopped;
+        const failure = await removeObjects(this.#site, instanceId);
+        return failure === null ? stopped : { ...stopped, kind: "failed", failure };
       } catch (error) {
         return { ...stopped, kind: "failed", failure: failureOf(error) };
       }
@@ -203,6 +215,7 @@ export class DockerPlatform implements Platform {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#watch.close();
     this.#health.close();
   }
@@ -221,7 +234,11 @@ export class DockerPlatform implements Platform {
     }
   }
 
-  async #stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+  async #stop(
+    instanceId: string,
+    fence: Fence,
+    what: "spare-newer" | "end-all",
+  ): Promise<StopOutcome> {
     let ended: RuntimeInfo | null = null;
     try {
       await this.#raise(instanceId, fence);
@@ -234,6 +251,9 @@ export class DockerPlatform implements Platform {
             kind: "stopped",
             runtimeInfo: latest ? await infoOf(this.#site, latest) : ended,
           };
+        }
+        if (what === "spare-newer" && isNewer(live, fence)) {
+          return { kind: "failed", failure: STALE, runtimeInfo: await infoOf(this.#site, live) };
         }
         ended = await endContainer(this.#site, this.#watch, this.#watch.watch(live), fence);
         if (ended === null) {
@@ -249,6 +269,11 @@ export class DockerPlatform implements Platform {
       return { kind: "failed", failure: failureOf(error), runtimeInfo: null };
     }
   }
+}
+
+/** A stop that was overtaken ends nothing that was started since. One without a fence ends what there is. */
+function isNewer({ labels }: Run, { generation }: Fence): boolean {
+  return generation > 0 && labels.fence.generation > generation;
 }
 
 const COMES_BACK: Failure = {

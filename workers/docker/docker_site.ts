@@ -33,6 +33,8 @@ export interface DockerSite {
   /** What may run here. */
   policy: HostPolicy;
   secrets: SecretStore;
+  /** Of what one run prints, where the daemon keeps it in files. */
+  logMib: number;
 }
 
 /** The containers of an instance that say whose they are, the latest run first: a live one before all others. */

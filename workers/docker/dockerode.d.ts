@@ -28,18 +28,23 @@ export interface ContainerCreateOptions {
   [field: string]: unknown;
 }
 
+/** Breaks a request off. */
+interface Abortable {
+  abortSignal?: AbortSignal;
+}
+
 /** Bytes until their end. */
 export type ByteStream = AsyncIterable<Uint8Array> & { destroy(): void };
 
 export interface Container {
-  inspect(): Promise<ContainerInspected>;
-  start(): Promise<unknown>;
-  kill(options: { signal: string }): Promise<unknown>;
-  rename(options: { name: string }): Promise<unknown>;
-  remove(options: { force: boolean; v: boolean }): Promise<unknown>;
-  stats(options: { stream: false; "one-shot": true }): Promise<Stats>;
+  inspect(options: Abortable): Promise<ContainerInspected>;
+  start(options: Abortable): Promise<unknown>;
+  kill(options: { signal: string } & Abortable): Promise<unknown>;
+  rename(options: { name: string } & Abortable): Promise<unknown>;
+  remove(options: { force: boolean; v: boolean } & Abortable): Promise<unknown>;
+  stats(options: { stream: false; "one-shot": true } & Abortable): Promise<Stats>;
   exec(
-    options: { Cmd: string[]; AttachStdout: boolean; AttachStderr: boolean },
+    options: { Cmd: string[]; AttachStdout: boolean; AttachStderr: boolean } & Abortable,
   ): Promise<Exec>;
 }
 
@@ -50,8 +55,8 @@ export interface Stats {
 }
 
 export interface Exec {
-  start(options: Record<string, never>): Promise<ByteStream>;
-  inspect(): Promise<{ ExitCode: number | null }>;
+  start(options: Abortable): Promise<ByteStream>;
+  inspect(options: Abortable): Promise<{ ExitCode: number | null; Running: boolean }>;
 }
 
 export interface Volume {
@@ -81,7 +86,7 @@ export default class Docker {
         isStream: true;
         statusCodes: Record<number, true | string>;
         options: Record<string, unknown>;
-      },
+      } & Abortable,
       onAnswer: (error: Error | null, stream: ByteStream) => void,
     ): void;
     followProgress<News>(
@@ -90,9 +95,9 @@ export default class Docker {
       onProgress: (news: News) => void,
     ): void;
   };
-  info(): Promise<{ ID: string; InitBinary?: string }>;
+  info(options: Abortable): Promise<{ ID: string; InitBinary?: string; LoggingDriver: string }>;
   listContainers(
-    options: { all: boolean; filters: { label: string[] } },
+    options: { all: boolean; filters: { label: string[] } } & Abortable,
   ): Promise<ContainerListed[]>;
   getContainer(id: string): Container;
   createContainer(options: ContainerCreateOptions): Promise<{ id: string }>;
@@ -100,12 +105,14 @@ export default class Docker {
     image: string,
     options: { authconfig?: { username: string; password: string; serveraddress: string } },
   ): Promise<ByteStream>;
-  createVolume(options: { Name: string; Labels: Record<string, string> }): Promise<unknown>;
+  createVolume(
+    options: { Name: string; Labels: Record<string, string> } & Abortable,
+  ): Promise<unknown>;
   listVolumes(
-    options: { filters: { label: string[] } },
+    options: { filters: { label: string[] } } & Abortable,
   ): Promise<{ Volumes: Volume[] | null }>;
-  getVolume(name: string): { remove(): Promise<unknown> };
+  getVolume(name: string): { remove(options: Abortable): Promise<unknown> };
   getEvents(
-    options: { filters: { type: string[]; event: string[]; label: string[] } },
+    options: { filters: { type: string[]; event: string[]; label: string[] } } & Abortable,
   ): Promise<ByteStream>;
 }

@@ -12,10 +12,13 @@ import type {
   EngineIdentity,
 } from "./container_engine.ts";
 import { instanceLabel, namespaceLabel } from "./container_labels.ts";
-import type { DockerAddress } from "./docker_address.ts";
-import { answered, statusOf, wordsOf } from "./engine_failure.ts";
+import { type Asking, CHANGE_WITHIN_MS, type EngineCalls } from "./engine_calls.ts";
+import { statusOf, wordsOf } from "./engine_failure.ts";
 
 const NANO = 1_000_000_000;
+/** A container's output is kept in so many files, of which the oldest goes for a new one. */
+const OUTPUT_FILES = 4;
+const KIB_IN_MIB = 1_024;
 /** What the daemon writes for a time that has not come. */
 const NO_TIME = "0001-01-01T00:00:00Z";
 
@@ -25,22 +28,31 @@ const DROPPED = ["AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SYS_CHROOT"] as 
 export class DockerodeEngine implements ContainerEngine {
   constructor(
     private readonly docker: Docker,
-    private readonly address: DockerAddress,
+    private readonly calls: EngineCalls,
+    /** Where the daemon's published ports are reached. */
+    private readonly publishedAt: string,
     private readonly namespace: string,
   ) {}
 
   async identity(): Promise<EngineIdentity> {
-    const { ID, InitBinary } = await this.ask(() => this.docker.info());
+    const { ID, InitBinary, LoggingDriver } = await this.calls.answer((abortSignal) =>
+      this.docker.info({ abortSignal })
+    );
     // Older daemons have colons in theirs, which a site's name on the wire may not have.
     const id = `docker-${ID.replace(/[^A-Za-z0-9]+/g, "-")}`;
-    return { id, address: this.address.publishedAt, hasInit: Boolean(InitBinary) };
+    return {
+      id,
+      address: this.publishedAt,
+      hasInit: Boolean(InitBinary),
+      logDriver: LoggingDriver,
+    };
   }
 
   async list(instanceId: string | null): Promise<ContainerSeen[]> {
     const label = [namespaceLabel(this.namespace)];
     if (instanceId !== null) label.push(instanceLabel(instanceId));
-    const found = await this.ask(() =>
-      this.docker.listContainers({ all: true, filters: { label } })
+    const found = await this.calls.answer((abortSignal) =>
+      this.docker.listContainers({ all: true, filters: { label }, abortSignal })
     );
     return found.map(({ Id, Names, Labels, State }) => ({
       id: Id,
@@ -51,63 +63,63 @@ export class DockerodeEngine implements ContainerEngine {
   }
 
   async inspect(id: string): Promise<ContainerState | null> {
-    const found = await this.ask(() => this.docker.getContainer(id).inspect(), { 404: null });
+    const found = await this.calls.answer(
+      (abortSignal) => this.docker.getContainer(id).inspect({ abortSignal }),
+      { instead: { 404: null } },
+    );
     return found && containerState(found);
   }
 
-  async create(wanted: ContainerWanted): Promise<Creation> {
-    try {
-      const { id } = await this.docker.createContainer(creationOf(wanted));
-      return { kind: "created", id };
-    } catch (error) {
-      const status = statusOf(error);
-      if (status === 409) return { kind: "name-taken" };
-      if (status === 404 && /no such image/i.test(wordsOf(error))) return { kind: "no-image" };
-      return await this.ask(() => Promise.reject(error));
-    }
+  create(wanted: ContainerWanted): Promise<Creation> {
+    return this.calls.answer(async (abortSignal): Promise<Creation> => {
+      try {
+        const { id } = await this.docker.createContainer({ ...creationOf(wanted), abortSignal });
+        return { kind: "created", id };
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 409) return { kind: "name-taken" };
+        if (status === 404 && /no such image/i.test(wordsOf(error))) return { kind: "no-image" };
+        throw error;
+      }
+    }, { withinMs: CHANGE_WITHIN_MS });
   }
 
   start(id: string): Promise<boolean> {
-    return this.done(() => this.docker.getContainer(id).start(), { 304: true, 404: false });
+    return this.done((abortSignal) => this.docker.getContainer(id).start({ abortSignal }), {
+      instead: { 304: true, 404: false },
+      withinMs: CHANGE_WITHIN_MS,
+    });
   }
 
   signal(id: string, signal: string): Promise<boolean> {
-    return this.done(() => this.docker.getContainer(id).kill({ signal }), {
-      404: false,
-      409: false,
+    return this.done((abortSignal) => this.docker.getContainer(id).kill({ signal, abortSignal }), {
+      instead: { 404: false, 409: false },
     });
   }
 
   rename(id: string, name: string): Promise<boolean> {
-    return this.done(() => this.docker.getContainer(id).rename({ name }), {
-      404: false,
-      409: false,
+    return this.done((abortSignal) => this.docker.getContainer(id).rename({ name, abortSignal }), {
+      instead: { 404: false, 409: false },
     });
   }
 
   async remove(id: string): Promise<void> {
-    // 409: its removal is under way already.
-    await this.done(() => this.docker.getContainer(id).remove({ force: true, v: true }), {
-      404: true,
-      409: true,
-    });
-  }
-
-  private ask<T, U = never>(
-    call: () => Promise<T>,
-    instead: Readonly<Record<number, U>> = {},
-  ): Promise<T | U> {
-    return answered(this.address.text, call, instead);
+    const options = { force: true, v: true };
+    await this.done(
+      (abortSignal) => this.docker.getContainer(id).remove({ ...options, abortSignal }),
+      // 409: its removal is under way already.
+      { instead: { 404: true, 409: true }, withinMs: CHANGE_WITHIN_MS },
+    );
   }
 
   private done(
-    call: () => Promise<unknown>,
-    instead: Readonly<Record<number, boolean>>,
+    call: (signal: AbortSignal) => Promise<unknown>,
+    asking: Asking<boolean>,
   ): Promise<boolean> {
-    return this.ask(async () => {
-      await call();
+    return this.calls.answer(async (signal) => {
+      await call(signal);
       return true;
-    }, instead);
+    }, asking);
   }
 }
 
@@ -174,6 +186,7 @@ function creationOf(wanted: ContainerWanted): ContainerCreateOptions {
       CapDrop: [...DROPPED],
       ReadonlyRootfs: wanted.isReadOnly,
       Init: wanted.hasInit,
+      ...(wanted.output === null ? {} : { LogConfig: logConfigOf(wanted.output) }),
       ...(limits.memoryBytes === undefined
         ? {}
         : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
@@ -184,4 +197,9 @@ function creationOf(wanted: ContainerWanted): ContainerCreateOptions {
       }),
     },
   };
+}
+
+function logConfigOf({ driver, keptMib }: NonNullable<ContainerWanted["output"]>) {
+  const size = `${Math.floor(keptMib * KIB_IN_MIB / OUTPUT_FILES)}k`;
+  return { Type: driver, Config: { "max-size": size, "max-file": String(OUTPUT_FILES) } };
 }

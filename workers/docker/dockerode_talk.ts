@@ -2,22 +2,27 @@
 // @ts-types="./dockerode.d.ts"
 import type Docker from "dockerode";
 // @ts-types="./dockerode.d.ts"
-import type { ByteStream } from "dockerode";
+import type { ByteStream, Exec } from "dockerode";
 import type { PrintedLine, PrintedReading } from "../printed_output.ts";
-import type { EndListeners, EngineTalk, UsageSample } from "./container_engine.ts";
+import type { EndListeners, EngineTalk, ProgramEnd, UsageSample } from "./container_engine.ts";
 import { namespaceLabel } from "./container_labels.ts";
-import type { DockerAddress } from "./docker_address.ts";
-import { answered, pullError } from "./engine_failure.ts";
+import type { EngineCalls } from "./engine_calls.ts";
+import { pullError } from "./engine_failure.ts";
 import { PrintedFrames } from "./printed_frames.ts";
 import { type LayerNews, PullProgress } from "./pull_progress.ts";
 import { credentialsFor, type KnownRegistries } from "./registry_credentials.ts";
 
 const NANO = 1_000_000_000;
+/** Containers whose last program is remembered. */
+const PROGRAMS_MAX = 1_000;
 
 export class DockerodeTalk implements EngineTalk {
+  /** By container: the last program that was run in it and did not end in time. */
+  readonly #late = new Map<string, Exec>();
+
   constructor(
     private readonly docker: Docker,
-    private readonly address: DockerAddress,
+    private readonly calls: EngineCalls,
     private readonly namespace: string,
     private readonly registries: KnownRegistries,
   ) {}
@@ -35,15 +40,18 @@ export class DockerodeTalk implements EngineTalk {
     const authconfig = credentialsFor(image, this.registries);
     let stream: ByteStream | undefined;
     try {
-      stream = await Promise.race([
-        this.docker.pull(image, authconfig ? { authconfig } : {}),
-        aborted,
-      ]);
+      const asked = this.docker.pull(image, authconfig ? { authconfig } : {});
+      // The daemon pulls on for as long as somebody listens.
+      asked.then((late) => signal.aborted && late.destroy(), () => {});
+      stream = await Promise.race([asked, aborted]);
       const pulled = new Promise<void>((resolve, reject) =>
         this.docker.modem.followProgress(
           stream!,
           (error: Error | null) => error ? reject(error) : resolve(),
-          (news: LayerNews) => onProgress(progress.hear(news)),
+          (news: LayerNews) => {
+            if (news.error !== undefined) reject(new Error(news.error));
+            else onProgress(progress.hear(news));
+          },
         )
       );
       await Promise.race([pulled, aborted]);
@@ -67,7 +75,11 @@ export class DockerodeTalk implements EngineTalk {
       ...(tail === undefined ? {} : { tail }),
       ...(since === undefined ? {} : { since }),
     };
-    const stream = await this.ask(() => this.logs(id, options), { 404: null });
+    const stream = await this.calls.answerUnless(
+      signal,
+      (begun) => this.logs(id, options, begun),
+      { instead: { 404: null } },
+    );
     if (stream === null) return;
     const frames = new PrintedFrames();
     for await (const bytes of untilAborted(stream, signal)) yield* frames.push(bytes);
@@ -80,23 +92,27 @@ export class DockerodeTalk implements EngineTalk {
       event: ["die"],
       label: [namespaceLabel(this.namespace)],
     };
-    const stream = await this.ask(() => this.docker.getEvents({ filters }));
+    const stream = await this.calls.answerUnless(
+      signal,
+      (abortSignal) => this.docker.getEvents({ filters, abortSignal }),
+    );
+    if (stream === null) return;
     onOpen();
     const decoder = new TextDecoder();
     let rest = "";
     for await (const bytes of untilAborted(stream, signal)) {
       const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") onEnd(JSON.parse(line).id);
+      for (const line of lines) if (line !== "") onEnd(containerIn(JSON.parse(line)));
     }
   }
 
   async usage(id: string): Promise<UsageSample | null> {
     const options = { stream: false, "one-shot": true } as const;
-    const found = await this.ask(() => this.docker.getContainer(id).stats(options), {
-      404: null,
-      409: null,
-    });
+    const found = await this.calls.answer(
+      (abortSignal) => this.docker.getContainer(id).stats({ ...options, abortSignal }),
+      { instead: { 404: null, 409: null } },
+    );
     const { usage, stats = {} } = found?.memory_stats ?? {};
     if (!found || usage === undefined) return null;
     // By control groups of version 2, then of version 1.
@@ -112,39 +128,69 @@ export class DockerodeTalk implements EngineTalk {
     id: string,
     argv: readonly string[],
     signal: AbortSignal,
-  ): Promise<number | null> {
-    return await this.ask(async () => {
-      const exec = await this.docker.getContainer(id).exec({
-        Cmd: [...argv],
-        AttachStdout: true,
-        AttachStderr: true,
-      });
-      const stream = await exec.start({});
-      // What it prints is not kept: it may be a secret, or without end.
-      for await (const _ of untilAborted(stream, signal));
-      if (signal.aborted) return null;
-      return (await exec.inspect()).ExitCode;
-    }, { 404: null, 409: null });
+  ): Promise<ProgramEnd> {
+    const instead = { 404: null, 409: null };
+    const before = this.#late.get(id);
+    const found = before && await this.calls.answerUnless(
+      signal,
+      (abortSignal) => before.inspect({ abortSignal }),
+      { instead },
+    );
+    if (signal.aborted) return null;
+    if (found?.Running) return "still-running";
+    this.#late.delete(id);
+    const exec = await this.calls.answerUnless(
+      signal,
+      (abortSignal) =>
+        this.docker.getContainer(id).exec({
+          Cmd: [...argv],
+          AttachStdout: true,
+          AttachStderr: true,
+          abortSignal,
+        }),
+      { instead },
+    );
+    if (exec) this.#remember(id, exec);
+    const stream = exec && await this.calls.answerUnless(
+      signal,
+      (abortSignal) => exec.start({ abortSignal }),
+      { instead },
+    );
+    if (!stream) return null;
+    // What it prints is not kept: it may be a secret, or without end.
+    for await (const _ of untilAborted(stream, signal));
+    if (signal.aborted) return null;
+    const { ExitCode } = await this.calls.answer((abortSignal) => exec.inspect({ abortSignal }));
+    this.#late.delete(id);
+    return ExitCode;
+  }
+
+  #remember(id: string, exec: Exec): void {
+    const [oldest] = this.#late.keys();
+    if (oldest !== undefined && this.#late.size >= PROGRAMS_MAX) this.#late.delete(oldest);
+    this.#late.set(id, exec);
   }
 
   /** A stream in any case, which can be left early: all at once may be more than there is room for. */
-  private logs(id: string, options: Record<string, unknown>): Promise<ByteStream> {
+  private logs(
+    id: string,
+    options: Record<string, unknown>,
+    abortSignal: AbortSignal,
+  ): Promise<ByteStream> {
     const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
     const path = `/containers/${id}/logs?`;
     const statusCodes = { 200: true, 404: "no such container", 500: "server error" } as const;
     this.docker.modem.dial(
-      { path, method: "GET", isStream: true, statusCodes, options },
+      { path, method: "GET", isStream: true, statusCodes, options, abortSignal },
       (error, stream) => error ? reject(error) : resolve(stream),
     );
     return promise;
   }
+}
 
-  private ask<T, U = never>(
-    call: () => Promise<T>,
-    instead: Readonly<Record<number, U>> = {},
-  ): Promise<T | U> {
-    return answered(this.address.text, call, instead);
-  }
+/** Whose end an event tells. Daemons of API 1.52 and later say so in `Actor` alone. */
+function containerIn(event: { id?: string; Actor?: { ID?: string } }): string {
+  return event.Actor?.ID ?? event.id ?? "";
 }
 
 /** The stream until its end; an abort, or the loss of its connection, ends it too. */

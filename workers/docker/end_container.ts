@@ -17,9 +17,24 @@ export async function endContainer(
   watched: WatchedContainer,
   fence: Fence,
 ): Promise<RuntimeInfo | null> {
+  let ended: RuntimeInfo | null = null;
+  watched.isAsked = true;
+  try {
+    return ended = await endGentlyOrByForce(site, watch, watched, fence);
+  } finally {
+    // It lives on, to its own end.
+    if (ended === null) watched.isAsked = false;
+  }
+}
+
+async function endGentlyOrByForce(
+  site: DockerSite,
+  watch: ContainerWatch,
+  watched: WatchedContainer,
+  fence: Fence,
+): Promise<RuntimeInfo | null> {
   const { labels, state } = watched.run;
   const { stopSignal, stopGraceMs } = labels.plan;
-  watched.isAsked = true;
   // Before the signal, so that whoever sees its end knows why.
   await site.marks.askEnd(labels.instanceId, labels.runId, fence);
   await site.engine.signal(state.id, stopSignal);

@@ -42,6 +42,16 @@ export function engineError(error: unknown, address: string): OperationalError {
     );
 }
 
+/** A daemon that takes a call and says nothing to it. */
+export function silentError(address: string, within: string): OperationalError {
+  return new OperationalError(
+    "docker_unreachable",
+    `the Docker daemon at ${address} does not answer within ${within}`,
+    true,
+    "It hangs, or is very busy: its own log may say with what; else restart it.",
+  );
+}
+
 /** The same pull would fail again. */
 const NEVER_THERE = /not found|no such|does not exist|denied|unauthorized|invalid reference/i;
 
@@ -55,19 +65,4 @@ export function pullError(image: string, error: unknown): OperationalError {
     "Check its name and the registry, and that the daemon may pull it.",
     { cause: error },
   );
-}
-
-/** What `call` gives; `instead` for these statuses. Anything else is thrown as an error of ours. */
-export async function answered<T, U = never>(
-  address: string,
-  call: () => Promise<T>,
-  instead: Readonly<Record<number, U>> = {},
-): Promise<T | U> {
-  try {
-    return await call();
-  } catch (error) {
-    const status = statusOf(error);
-    if (status !== null && status in instead) return instead[status]!;
-    throw engineError(error, address);
-  }
 }

@@ -6,6 +6,8 @@ export interface LayerNews {
   /** The layer; absent: it is about the image. */
   id?: string;
   progressDetail?: { current?: number; total?: number };
+  /** It has failed: nothing else says so once the answer has begun. */
+  error?: string;
 }
 
 const MEGABYTE = 1_000_000;

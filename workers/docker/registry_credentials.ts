@@ -13,6 +13,8 @@ export type KnownRegistries = ReadonlyMap<string, RegistryCredentials>;
 
 /** Docker's own registry, which is meant where an image names none. */
 const DOCKER_HUB = "https://index.docker.io/v1/";
+/** What an image may call it. */
+const HUB_NAMES = ["docker.io", "index.docker.io"];
 
 const fileSchema = z.object({
   auths: z.record(z.string(), z.object({ auth: z.string().optional() })).default({}),
@@ -48,12 +50,13 @@ export function credentialsFor(
 ): RegistryCredentials | undefined {
   const [first = ""] = image.split("/");
   const isHost = image.includes("/") && (/[.:]/.test(first) || first === "localhost");
-  return isHost ? known.get(first) ?? known.get(`https://${first}`) : known.get(DOCKER_HUB);
+  if (!isHost || HUB_NAMES.includes(first)) return known.get(DOCKER_HUB);
+  return known.get(first) ?? known.get(`https://${first}`);
 }
 
 function decoded(auth: string): string {
   try {
-    return atob(auth);
+    return new TextDecoder().decode(Uint8Array.fromBase64(auth));
   } catch {
     return "";
   }

@@ -61,8 +61,12 @@ export function removedInfo(last: RuntimeInfo, at: number, isAsked: boolean): Ru
   };
 }
 
-function askedEnd({ exitCode }: ContainerState, { plan }: RunLabels): AskedEnd {
+function askedEnd(
+  { exitCode, isOutOfMemory }: ContainerState,
+  { plan }: RunLabels,
+): AskedEnd {
   const { stopSignal, stopGraceMs } = plan;
-  const isKilled = exitCode === KILLED_CODE && stopSignal !== "SIGKILL";
+  // The kernel's SIGKILL is not ours.
+  const isKilled = !isOutOfMemory && exitCode === KILLED_CODE && stopSignal !== "SIGKILL";
   return { reason: isKilled ? "Killed" : "Stopped", signal: stopSignal, graceMs: stopGraceMs };
 }

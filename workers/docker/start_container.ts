@@ -21,17 +21,31 @@ import { type DockerSite, isLive, runsOf } from "./docker_site.ts";
 import { endContainer } from "./end_container.ts";
 import { highest } from "./instance_marks.ts";
 import { type Run, runInfoOf } from "./run_info.ts";
-import { engineRefusal, exitedAtOnce, lockedBy, nameTaken, tooLate } from "./start_failure.ts";
+import {
+  engineRefusal,
+  exitedAtOnce,
+  imageGone,
+  lockedBy,
+  nameTaken,
+  tooLate,
+} from "./start_failure.ts";
 
 /** Ended containers that are kept for what they printed, besides the latest. */
 const FORMER_KEPT = 2;
 /** Two workers of one daemon may both find the name free; only one gets it. */
 const NAME_TRIES = 3;
+/** A daemon that is away for longer finds the container again with the next comparison of its worker with the log. */
+const REMOVED_WITHIN_MS = 600_000;
+const REMOVE_AGAIN_MS = 1_000;
+/** They keep output in files on the daemon's disk, without an end unless they are told one. */
+const FILE_DRIVERS = ["json-file", "local"];
 
 export interface StartParts {
   site: DockerSite;
   watch: ContainerWatch;
   health: ContainerHealth;
+  /** Aborted once the platform is closed. */
+  closing: AbortSignal;
 }
 
 /** One start. Nobody else of this worker starts or stops this instance meanwhile. */
@@ -53,16 +67,47 @@ export async function startContainer(
   if ("code" in made) return failed(made);
   const left = spec.spawnWithinMs - (site.clock.monotonic() - (made.renewedAt ?? askedAt));
   return await parts.watch.whileStarting(made.id, async () => {
-    const begun = await beginContainer(site, spec, made.id, left, signal);
-    if ("code" in begun) {
-      await site.engine.remove(made.id);
-      return failed(begun);
+    try {
+      const begun = await beginContainer(site, spec, made.id, left, signal);
+      if ("code" in begun) {
+        await removeAtLast(parts, made.id, signal);
+        return failed(begun);
+      }
+      const watched = parts.watch.watch(begun);
+      const outcome = await untilStarted(parts, spec, watched, plan, signal);
+      await dropFormer(site, spec, before).catch(() => {});
+      return outcome;
+    } catch (error) {
+      // It may run all the same: what failed may be the answer alone.
+      await removeAtLast(parts, made.id, signal);
+      throw error;
     }
-    const watched = parts.watch.watch(begun);
-    const outcome = await untilStarted(parts, spec, watched, plan, signal);
-    await dropFormer(site, spec, before).catch(() => {});
-    return outcome;
   });
+}
+
+/**
+ * Removes what a start that has failed has made, as soon as the daemon can be asked again. Whoever aborts the start ends
+ * it himself, and what outlives a worker that is closed is found by the next one.
+ */
+async function removeAtLast(
+  { site: { engine, clock }, closing }: StartParts,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = clock.monotonic() + REMOVED_WITHIN_MS;
+  const given = AbortSignal.any([signal, closing]);
+  for (;;) {
+    try {
+      return await engine.remove(id);
+    } catch (error) {
+      if (!isAway(error) || given.aborted || clock.monotonic() > until) return;
+    }
+    await sleep(clock, REMOVE_AGAIN_MS, given);
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof OperationalError && error.code === "docker_unreachable";
 }
 
 /** The environment with its secrets. */
@@ -115,6 +160,7 @@ async function makeContainer(
     await site.volumes.make(name, dataLabels(namespace, instanceId));
   }
   let renewedAt: number | null = null;
+  let isMissing = false;
   for (let tries = 0; tries < NAME_TRIES && !signal.aborted; tries++) {
     const creation = await engine.create({
       ...plan,
@@ -123,9 +169,13 @@ async function makeContainer(
       volumes,
       limits,
       hasInit: identity.hasInit,
+      output: FILE_DRIVERS.includes(identity.logDriver)
+        ? { driver: identity.logDriver, keptMib: site.logMib }
+        : null,
     });
     if (creation.kind === "created") return { id: creation.id, renewedAt };
-    if (creation.kind === "no-image") {
+    isMissing = creation.kind === "no-image";
+    if (isMissing) {
       const onProgress = (words: string) => health.tellStart(spec, "spawning", since, words);
       try {
         await talk.pull(plan.image, onProgress, signal);
@@ -143,7 +193,8 @@ async function makeContainer(
     if (why) return why;
     await makeRoom(site, runs);
   }
-  return signal.aborted ? ABORTED : nameTaken(presentName(namespace, instanceId));
+  if (signal.aborted) return ABORTED;
+  return isMissing ? imageGone(plan.image) : nameTaken(presentName(namespace, instanceId));
 }
 
 /** Starts what was made, unless it came too late: what raises a fence looks at containers after it has marked it. */
@@ -216,5 +267,6 @@ async function dropFormer(
   const ended = before.filter(({ state }) => state.state === "ended");
   for (const { state } of ended.slice(FORMER_KEPT)) await site.engine.remove(state.id);
   const kept = ended.slice(0, FORMER_KEPT).map(({ labels }) => labels.runId);
-  await site.marks.keepOnly(spec.instanceId, kept);
+  // Its own, too: it may have been aborted.
+  await site.marks.keepOnly(spec.instanceId, [spec.runId, ...kept]);
 }

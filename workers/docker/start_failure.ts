@@ -24,6 +24,16 @@ export function nameTaken(name: string): Failure {
   };
 }
 
+/** The daemon has pulled an image, and has none of its name all the same. */
+export function imageGone(image: string): Failure {
+  return {
+    code: "image_unavailable",
+    message: `The image ${image} was pulled, and the daemon has none of that name: somebody ` +
+      "removed it at once, or it is for another kind of machine.",
+    retryable: true,
+  };
+}
+
 export function tooLate(spec: StartSpec): Failure {
   return {
     code: "spawn_too_late",
@@ -33,8 +43,9 @@ export function tooLate(spec: StartSpec): Failure {
   };
 }
 
-/** The init process that a daemon puts first says so where it cannot become the program. */
-const NO_PROGRAM = /exec (.+) failed: (?:No such file or directory|Permission denied)/;
+/** The init process that a daemon puts first says so where it cannot become the program; a server may say the like. */
+const NO_PROGRAM =
+  /^\[FATAL tini \(\d+\)\] exec (.+) failed: (?:No such file or directory|Permission denied)$/m;
 
 export function exitedAtOnce(info: RuntimeInfo): StartOutcome {
   const [, program] = NO_PROGRAM.exec(info.logTail ?? "") ?? [];
