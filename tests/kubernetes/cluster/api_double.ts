@@ -16,7 +16,7 @@ import { ObjectWrites } from "./object_writes.ts";
 import { isServed, type Target, targetOf } from "./request_path.ts";
 import { resourceNamed } from "./resources.ts";
 import { selectorOf } from "./selectors.ts";
-import { ApiError, unauthorized, unknownPath } from "./status_errors.ts";
+import { ApiError, tooLarge, unauthorized, unknownPath } from "./status_errors.ts";
 import { answerSpecial } from "./special_paths.ts";
 import { WatchStream } from "./watch_stream.ts";
 
@@ -170,16 +170,20 @@ export class ApiDouble {
       const why = `strconv.ParseUint: parsing "${version}": invalid syntax`;
       throw new ApiError(500, "", `resourceVersion: Invalid value: "${version}": ${why}`);
     }
+    const after = version === "" || version === "0" ? null : Number(version);
+    if (after !== null && after > this.store.revision) throw tooLarge(after, this.store.revision);
     const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
     const stream = new WatchStream(this.store, {
       resource,
       namespace,
       matches: selectorOf(resource, query.get("labelSelector") ?? "", fields),
-      after: version === "" || version === "0" ? null : Number(version),
+      after,
+      marksInitialEnd: query.get("sendInitialEvents") === "true",
+      goneAs: this.faults.goneAs,
       bookmarkEveryMs: wantsBookmarks ? this.#options.bookmarkEveryMs : null,
       timeoutMs: Number(query.get("timeoutSeconds") ?? WATCH_SECONDS) * 1_000,
     }, (ended) => this.#watches.delete(ended));
-    this.#watches.add(stream);
+    if (!stream.isOver) this.#watches.add(stream);
     return new Response(stream.body, { headers: { "content-type": "application/json" } });
   }
 }

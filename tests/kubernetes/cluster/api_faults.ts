@@ -29,6 +29,8 @@ export class ApiFaults {
   readonly admission: Admission = { podQuotas: new Map(), keepsStopSignals: false };
   /** Whether `metrics.k8s.io` is served. */
   hasMetrics = true;
+  /** How a watch is told that its place is no longer known. */
+  goneAs: "event" | "status" = "event";
   readonly #failures: FailureRule[] = [];
 
   /** Refuses with 403 what a rule says. */

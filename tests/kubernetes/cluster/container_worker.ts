@@ -19,6 +19,7 @@ import {
   type Pod,
   type Probe,
 } from "./kube_objects.ts";
+import { goDuration } from "./go_duration.ts";
 import { pause } from "./pause.ts";
 
 /** What the node gives to a container. */
@@ -223,8 +224,11 @@ export class ContainerWorker {
   /** The runtime made the container but could not run its program. */
   async #notStarted(): Promise<null> {
     const program = this.#plan?.argv[0] ?? "";
+    const why = program.includes("/")
+      ? `stat ${program}: no such file or directory`
+      : "executable file not found in $PATH";
     const message =
-      `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "${program}": executable file not found in $PATH`;
+      `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "${program}": ${why}`;
     this.#warn("Failed", `Error: ${message}`);
     this.#state = {
       terminated: {
@@ -264,7 +268,7 @@ export class ContainerWorker {
     if (waitMs > 0) {
       const { name, namespace, uid } = this.#pod.metadata;
       const where = `container=${this.#container.name} pod=${name}_${namespace}(${uid})`;
-      this.#wait("CrashLoopBackOff", `back-off ${waitMs / 1_000}s restarting failed ${where}`);
+      this.#wait("CrashLoopBackOff", `back-off ${goDuration(waitMs)} restarting failed ${where}`);
       this.#warn(
         "BackOff",
         `Back-off restarting failed container ${this.#container.name} in pod ${name}_${namespace}(${uid})`,

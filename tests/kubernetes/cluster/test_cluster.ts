@@ -164,12 +164,22 @@ export class TestCluster {
     if (!double) {
       await this.api.delete("namespaces", "", this.namespace);
       kubelet?.freeze(false);
-      await this.#until(async () => (await this.api.list("pods", this.namespace)).length === 0);
+      await this.#until(() => this.#hasNoPods());
     }
     await kubelet?.close();
     if (!double && kubelet) await this.api.delete("nodes", "", kubelet.nodeName);
     this.api.close();
     await double?.close();
+  }
+
+  /** Nothing of a namespace that goes needs its grace. */
+  async #hasNoPods(): Promise<boolean> {
+    const pods = await this.api.list("pods", this.namespace);
+    for (const { metadata: { name } } of pods) {
+      await this.api.delete("pods", this.namespace, name, { gracePeriodSeconds: 0 })
+        .catch(() => null);
+    }
+    return pods.length === 0;
   }
 
   /** Before it no pod is let in. */

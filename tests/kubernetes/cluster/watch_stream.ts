@@ -12,9 +12,15 @@ export interface WatchRequest {
   matches: Matches;
   /** Changes after this one; null: all objects there are, then all changes. */
   after: number | null;
+  /** Whether a bookmark is to tell the end of the objects that there are. */
+  marksInitialEnd: boolean;
+  /** How a place that is no longer known is told: real servers answer 200 and then an `ERROR` event. */
+  goneAs: "event" | "status";
   bookmarkEveryMs: number | null;
   timeoutMs: number;
 }
+
+const INITIAL_END = { annotations: { "k8s.io/initial-events-end": "true" } };
 
 /** A watch that is being answered. */
 export class WatchStream {
@@ -32,14 +38,22 @@ export class WatchStream {
     this.#request = request;
     this.#ended = () => ended(this);
     const missed = request.after === null ? [] : store.changesAfter(request.after);
-    if (missed === null) throw expired(request.after ?? 0, store.compactedTo);
+    if (missed === null && request.goneAs === "status") {
+      throw expired(request.after ?? 0, store.compactedTo);
+    }
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
-        this.#begin(missed);
+        if (missed === null) this.expire();
+        else this.#begin(missed);
       },
       cancel: () => this.end(),
     });
+  }
+
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#controller === null;
   }
 
   /** Whether its objects are of this kind. */
@@ -77,6 +91,7 @@ export class WatchStream {
       for (const object of this.#store.list(resource, namespace)) {
         if (matches(object)) this.#send("ADDED", object);
       }
+      if (this.#request.marksInitialEnd) this.#bookmark(INITIAL_END);
     }
     for (const change of missed) this.#tell(change);
     this.#unsubscribe = this.#store.subscribe((change) => this.#tell(change));
@@ -101,12 +116,12 @@ export class WatchStream {
     }
   }
 
-  #bookmark(): void {
+  #bookmark(more: object = {}): void {
     const { resource } = this.#request;
     this.#send("BOOKMARK", {
       kind: resource.kind,
       apiVersion: apiVersionOf(resource),
-      metadata: { resourceVersion: String(this.#store.revision), creationTimestamp: null },
+      metadata: { resourceVersion: String(this.#store.revision), ...more },
     });
   }
 
