@@ -54,7 +54,13 @@ export class ApiDouble {
       this.writes.create(resourceNamed("namespaces"), "", namespace, writer);
     }
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen() {},
+        // Also of answers that are broken off, where nobody hears it.
+        onError: (error) => new Response(`the double failed: ${error}`, { status: 500 }),
+      },
       (request) => this.#answer(request),
     );
     this.url = `http://127.0.0.1:${this.#server.addr.port}`;
@@ -90,8 +96,10 @@ export class ApiDouble {
   async #answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     try {
-      const lost = this.faults.befalls(request.method, pathname);
       const user = this.#userOf(request);
+      const asked = { user, method: request.method, path: pathname };
+      await this.faults.interfere(asked);
+      const lost = this.faults.befalls(asked);
       const response = await this.#respond(request, pathname, searchParams, user);
       return lost ? brokenOff(response) : response;
     } catch (error) {
@@ -217,7 +225,8 @@ function jsonResponse({ code, body }: Answer, headers: Record<string, string> = 
 async function brokenOff(response: Response): Promise<Response> {
   await response.body?.cancel();
   const body = new ReadableStream({
-    start: (controller) => controller.error(new Error("the connection is broken off")),
+    start: (controller) =>
+      controller.error(new Deno.errors.Interrupted("the connection is broken off")),
   });
   return new Response(body, { status: response.status, headers: response.headers });
 }

@@ -4,6 +4,7 @@
  * are those of that cluster, and with `DRAAS_TEST_KUBECONFIG_HAS_NODES=1` the nodes too.
  */
 import { type ApiAddress, ApiClient } from "./api_client.ts";
+import { WORKER } from "./api_faults.ts";
 import { ApiDouble } from "./api_double.ts";
 import type { KnownImage } from "./container_plan.ts";
 import { kubeconfigText, readKubeconfig } from "./kubeconfig.ts";
@@ -15,10 +16,8 @@ import { type ControllerOptions, StatefulSetController } from "./statefulset_con
 /** The image that tests run: whatever `command` says. */
 export const SHELL_IMAGE = "draas-test/shell:1";
 
-/** Of another user of the double, `limited`, for `double.faults.forbid`. */
-export const LIMITED_TOKEN = "limited-token";
-
-const TOKEN = "test-token";
+const WORKER_TOKEN = "worker-token";
+const ADMIN_TOKEN = "admin-token";
 const SETTLED_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 20;
 
@@ -87,8 +86,10 @@ export class TestCluster {
     address: ApiAddress,
     /** A new one. */
     readonly namespace: string,
-    /** Acts behind a worker's back, as `kubectl-edit`; `api.as(name)` acts as another. */
+    /** Acts behind the worker's back, as `kubectl-edit`; `api.as(name)` acts as another. No fault befalls it. */
     readonly api: ApiClient,
+    /** Acts with the token of the kubeconfig, which the double's faults befall. */
+    readonly worker: ApiClient,
     private readonly parts: Parts,
   ) {
     this.kubeconfig = kubeconfigText(address);
@@ -100,9 +101,13 @@ export class TestCluster {
   static async start(options: TestClusterOptions): Promise<TestCluster> {
     const real = realKubeconfig();
     const double = real === null ? newDouble(options) : null;
-    const address = double ? { url: double.url, token: TOKEN } : await readKubeconfig(real ?? "");
+    const admin = double
+      ? { url: double.url, token: ADMIN_TOKEN }
+      : await readKubeconfig(real ?? "");
+    const address = double ? { ...admin, token: WORKER_TOKEN } : admin;
     const controller = double && new StatefulSetController(double.writes, options.controller);
-    const api = new ApiClient(address, "kubectl-edit");
+    const api = new ApiClient(admin, "kubectl-edit");
+    const worker = new ApiClient(address, "worker");
     const namespace = `test-${crypto.randomUUID().slice(0, 8)}`;
     await api.create("namespaces", "", {
       apiVersion: "v1",
@@ -110,8 +115,12 @@ export class TestCluster {
       metadata: { name: namespace },
     });
     const hasNodes = real !== null && Deno.env.get("DRAAS_TEST_KUBECONFIG_HAS_NODES") === "1";
-    const kubelet = hasNodes ? null : await startKubelet(address, namespace, options);
-    const cluster = new TestCluster(address, namespace, api, { double, controller, kubelet });
+    const kubelet = hasNodes ? null : await startKubelet(admin, namespace, options);
+    const cluster = new TestCluster(address, namespace, api, worker, {
+      double,
+      controller,
+      kubelet,
+    });
     if (real !== null) await cluster.#untilAccountIsThere();
     return cluster;
   }
@@ -169,6 +178,7 @@ export class TestCluster {
     await kubelet?.close();
     if (!double && kubelet) await this.api.delete("nodes", "", kubelet.nodeName);
     this.api.close();
+    this.worker.close();
     await double?.close();
   }
 
@@ -207,7 +217,7 @@ function realKubeconfig(): string | null {
 
 function newDouble({ bookmarkEveryMs = 1_000 }: TestClusterOptions): ApiDouble {
   return new ApiDouble({
-    users: { [TOKEN]: "admin", [LIMITED_TOKEN]: "limited" },
+    users: { [WORKER_TOKEN]: WORKER, [ADMIN_TOKEN]: "admin" },
     bookmarkEveryMs,
     hasGarbageCollector: true,
   });

@@ -81,7 +81,7 @@ export class WatchStream {
 
   /** Breaks the connection off, as a dying server does. */
   break(): void {
-    this.#controller?.error(new Error("the connection is broken off"));
+    this.#controller?.error(new Deno.errors.Interrupted("the connection is broken off"));
     this.#finish();
   }
 
