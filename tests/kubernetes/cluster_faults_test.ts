@@ -231,6 +231,8 @@ testOnDouble("what a pod uses is measured, where the cluster measures", async (c
   assertMatch(containers[0]?.usage.memory ?? "", /^\d+Ki$/);
   double.faults.hasMetrics = false;
   assertEquals((await refusal(() => api.call("GET", path))).code, 404);
+  const { groups } = await api.call<{ groups: { name: string }[] }>("GET", "/apis");
+  assertEquals(groups.map(({ name }) => name), ["apps"]);
 });
 
 testOnDouble("a stop signal is kept only where the feature is on", async (cluster) => {
@@ -282,3 +284,33 @@ testOnDouble("a namespace goes with all that is in it", async ({ api }) => {
   });
   assert(after.metadata.uid !== before.metadata.uid, "it is another one");
 });
+
+testOnDouble(
+  "an apply may be written as YAML, as kubectl does",
+  async ({ url, token, namespace }) => {
+    const path = `/api/v1/namespaces/${namespace}/configmaps/a?fieldManager=kubectl`;
+    const response = await fetch(url + path, {
+      method: "PATCH",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/apply-patch+yaml",
+      },
+      body: "apiVersion: v1\nkind: ConfigMap\ndata:\n  k: v\n",
+    });
+    assertEquals(response.status, 201);
+    const { metadata, data } = await response.json() as KubeObject;
+    assertEquals(data, { k: "v" });
+    const owned = metadata.managedFields?.map((
+      { manager, operation, fieldsV1 },
+    ) => [manager, operation, fieldsV1]);
+    assertEquals(owned, [["kubectl", "Apply", { "f:data": { "f:k": {} } }]]);
+  },
+);
+
+testOnDouble("a server with TLS is known by the authority in the kubeconfig", async (cluster) => {
+  assertMatch(cluster.url, /^https:/);
+  assertMatch(cluster.kubeconfig, /certificate-authority-data: /);
+  await cluster.worker.get("namespaces", "", cluster.namespace);
+  const path = cluster.worker.path("namespaces", "");
+  await assertRejects(() => fetch(cluster.url + path), TypeError);
+}, { hasTls: true });

@@ -9,6 +9,7 @@ import {
   postObject,
   putObject,
 } from "./api_requests.ts";
+import type { HostCertificate } from "./host_certificate.ts";
 import { GarbageCollector } from "./garbage_collector.ts";
 import { readPodLog } from "./log_proxy.ts";
 import { ObjectStore } from "./object_store.ts";
@@ -31,6 +32,8 @@ export interface ApiDoubleOptions {
   bookmarkEveryMs: number;
   /** Whether what has lost its owner is removed, as long as no real controller does it. */
   hasGarbageCollector: boolean;
+  /** Null for a server without TLS. */
+  certificate: HostCertificate | null;
 }
 
 /** A server that runs. */
@@ -47,23 +50,25 @@ export class ApiDouble {
   /** Listens on a free port of this host. */
   constructor(options: ApiDoubleOptions) {
     this.#options = options;
-    this.#garbage = options.hasGarbageCollector ? new GarbageCollector(this.writes) : null;
+    this.#garbage = options.hasGarbageCollector ? new GarbageCollector(this.store) : null;
     const writer = { manager: "kube-apiserver", operation: "Update", subresource: "" } as const;
     for (const name of SYSTEM_NAMESPACES) {
       const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
       this.writes.create(resourceNamed("namespaces"), "", namespace, writer);
     }
+    const { certificate } = options;
     this.#server = Deno.serve(
       {
         hostname: "127.0.0.1",
         port: 0,
         onListen() {},
+        ...(certificate && { cert: certificate.cert, key: certificate.key }),
         // Also of answers that are broken off, where nobody hears it.
         onError: (error) => new Response(`the double failed: ${error}`, { status: 500 }),
       },
       (request) => this.#answer(request),
     );
-    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
+    this.url = `${certificate ? "https" : "http"}://127.0.0.1:${this.#server.addr.port}`;
   }
 
   /** Forgets all changes: watches that ask for one get a 410, those that run an `ERROR` event. */

@@ -6,7 +6,8 @@ import { type ApiAddress, ApiClient, ApiRefusal } from "./api_client.ts";
 import type { KnownImage, ReadSource } from "./container_plan.ts";
 import { EventRecorder } from "./event_recorder.ts";
 import { ImageStore } from "./image_store.ts";
-import { type Certificate, serveKubelet } from "./kubelet_endpoint.ts";
+import type { HostCertificate } from "./host_certificate.ts";
+import { serveKubelet } from "./kubelet_endpoint.ts";
 import { isPointless, KubeletReports } from "./kubelet_reports.ts";
 import { type KubeObject, kubeTime, type Pod } from "./kube_objects.ts";
 import { nodeObject, nodeStatus } from "./node_object.ts";
@@ -26,7 +27,7 @@ export interface KubeletOptions {
   backOffBaseMs: number;
   backOffMaxMs: number;
   /** For a real API server. */
-  certificate: Certificate | null;
+  certificate: HostCertificate | null;
 }
 
 const MANAGER = "kubelet";

@@ -97,3 +97,26 @@ export async function eventsOf(
   const events = await api.list("events", namespace, { fieldSelector: `reason=${reason}` });
   return events.map(({ message }) => String(message));
 }
+
+/** Applies a set that runs a line of shell. */
+export async function runShell(
+  { api, namespace }: TestCluster,
+  script: string,
+  container: Partial<Container> = {},
+  pod: Partial<PodSpec> = {},
+): Promise<void> {
+  await api.apply("statefulsets", shellSet(namespace, script, container, pod));
+}
+
+/** Scales the set to none; gives back how its pod was last seen. */
+export function stopSet(cluster: TestCluster): Promise<Pod> {
+  const { api, namespace } = cluster;
+  const none = { spec: { replicas: 0 } };
+  return lastSeenPod(cluster, () => api.merge("statefulsets", namespace, SET, none));
+}
+
+/** The exit code and the reason of a pod's end. */
+export function endOf({ status }: Pod): [number | undefined, string | undefined] {
+  const ended = status?.containerStatuses?.[0]?.state.terminated;
+  return [ended?.exitCode, ended?.reason];
+}

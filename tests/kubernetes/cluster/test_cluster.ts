@@ -9,7 +9,7 @@ import { ApiDouble } from "./api_double.ts";
 import type { KnownImage } from "./container_plan.ts";
 import { kubeconfigText, readKubeconfig } from "./kubeconfig.ts";
 import { KubeletModel } from "./kubelet_model.ts";
-import { nodeCertificate } from "./node_certificate.ts";
+import { type HostCertificate, hostCertificate } from "./host_certificate.ts";
 import { pause } from "./pause.ts";
 import { type ControllerOptions, StatefulSetController } from "./statefulset_controller.ts";
 
@@ -28,6 +28,8 @@ export interface TestClusterOptions {
   /** Before the second restart of a container (10 s), and at most (5 min). */
   backOffBaseMs?: number;
   backOffMaxMs?: number;
+  /** Whether the double speaks TLS, with an authority of its own in the kubeconfig. */
+  hasTls?: boolean;
   /** Of the double's watches. */
   bookmarkEveryMs?: number;
   controller?: Partial<ControllerOptions>;
@@ -100,9 +102,11 @@ export class TestCluster {
   /** A cluster that runs; to be closed. */
   static async start(options: TestClusterOptions): Promise<TestCluster> {
     const real = realKubeconfig();
-    const double = real === null ? newDouble(options) : null;
+    const certificate = options.hasTls ? await hostCertificate() : null;
+    const double = real === null ? newDouble(options, certificate) : null;
+    const authority = certificate ? { authority: certificate.authority } : {};
     const admin = double
-      ? { url: double.url, token: ADMIN_TOKEN }
+      ? { url: double.url, token: ADMIN_TOKEN, ...authority }
       : await readKubeconfig(real ?? "");
     const address = double ? { ...admin, token: WORKER_TOKEN } : admin;
     const controller = double && new StatefulSetController(double.writes, options.controller);
@@ -215,11 +219,15 @@ function realKubeconfig(): string | null {
   return Deno.env.get("DRAAS_TEST_KUBECONFIG") || null;
 }
 
-function newDouble({ bookmarkEveryMs = 1_000 }: TestClusterOptions): ApiDouble {
+function newDouble(
+  { bookmarkEveryMs = 1_000 }: TestClusterOptions,
+  certificate: HostCertificate | null,
+): ApiDouble {
   return new ApiDouble({
     users: { [WORKER_TOKEN]: WORKER, [ADMIN_TOKEN]: "admin" },
     bookmarkEveryMs,
     hasGarbageCollector: true,
+    certificate,
   });
 }
 
@@ -235,7 +243,7 @@ async function startKubelet(
     images: { [SHELL_IMAGE]: {}, ...images },
     backOffBaseMs,
     backOffMaxMs,
-    certificate: isReal ? await nodeCertificate() : null,
+    certificate: isReal ? await hostCertificate() : null,
   });
 }
 
