@@ -208,6 +208,23 @@ testOnDouble("watches end when the server ends them, or break off", async (clust
   await assertRejects(() => broken.ended);
 });
 
+testOnDouble("a watch can fall silent without an end", async (cluster) => {
+  const { api, namespace, double } = cluster;
+  const silent = watched(cluster, {});
+  await eventually("it is watched", () => double.watchCount >= 2);
+  double.holdWatches(true, "configmaps");
+  await api.create("configmaps", namespace, configMap("a"));
+  const other = watched(cluster, {});
+  await eventually("another is told", () => other.events.length === 1);
+  assertEquals(silent.events, []);
+  double.holdWatches(false);
+  await eventually("it is told after all", () => silent.events.length === 1);
+  for (const watch of [silent, other]) {
+    watch.abort();
+    await assertRejects(() => watch.ended);
+  }
+});
+
 testOnDouble("a version that has not been is told", async (cluster) => {
   const watch = watched(cluster, { resourceVersion: "999999" });
   const { code, status } = await refusal(() => watch.ended);

@@ -188,3 +188,31 @@ testOnCluster("a kubelet that begins anew goes on with what runs", async (cluste
   const last = await stopSet(cluster);
   assertEquals([last.metadata.uid, endOf(last)], [metadata.uid, [5, "Error"]]);
 });
+
+testOnCluster("a pod that the node casts out has failed, and another comes", async (cluster) => {
+  const { api, namespace, kubelet } = cluster;
+  await runShell(cluster, "echo up; exec sleep 1000");
+  const first = await untilPrinted(cluster, "up");
+  const gone = await lastSeenPod(cluster, () => kubelet.evict(namespace, POD, "memory"));
+  const { phase, reason, message } = gone.status ?? {};
+  assertEquals([gone.metadata.uid, phase, reason, message], [
+    first.metadata.uid,
+    "Failed",
+    "Evicted",
+    "The node was low on resource: memory. ",
+  ]);
+  await untilPrinted(cluster, "up");
+  assert((await api.get("pods", namespace, POD)).metadata.uid !== first.metadata.uid, "another");
+});
+
+testOnCluster(
+  "the end of the log is told of a container that failed, where it is asked for",
+  async (cluster) => {
+    const policy = { terminationMessagePolicy: "FallbackToLogsOnError" };
+    await runShell(cluster, "echo why; exit 1", policy);
+    const pod = await untilWaiting(cluster, "CrashLoopBackOff");
+    const ended = pod.status?.containerStatuses?.[0]?.lastState.terminated;
+    assertEquals([ended?.exitCode, ended?.message], [1, "why\n"]);
+  },
+  FAST,
+);

@@ -17,7 +17,7 @@ import { ObjectWrites } from "./object_writes.ts";
 import { isServed, type Target, targetOf } from "./request_path.ts";
 import { resourceNamed } from "./resources.ts";
 import { selectorOf } from "./selectors.ts";
-import { ApiError, tooLarge, unauthorized, unknownPath } from "./status_errors.ts";
+import { ApiError, badRequest, tooLarge, unauthorized, unknownPath } from "./status_errors.ts";
 import { answerSpecial } from "./special_paths.ts";
 import { WatchStream } from "./watch_stream.ts";
 
@@ -86,6 +86,13 @@ export class ApiDouble {
     }
   }
 
+  /** Lets the watches of one kind of object, or all, fall silent without an end; or speak again. */
+  holdWatches(isHeld: boolean, plural?: string): void {
+    for (const watch of this.#watches) {
+      if (plural === undefined || watch.isOf(plural)) watch.hold(isHeld);
+    }
+  }
+
   /** Watches that run. */
   get watchCount(): number {
     return this.#watches.size;
@@ -135,6 +142,7 @@ export class ApiDouble {
       return new Response("404 page not found\n", { status: 404 });
     }
     const verb = verbOf(request.method, target, query);
+    if (query.has("dryRun")) throw badRequest("the double knows no dry run");
     if (this.faults.isForbidden(user, verb, target)) {
       throw this.faults.refusal(user, verb, target);
     }

@@ -17,6 +17,8 @@ export interface AskedRequest {
 export interface ForbiddenRule {
   /** `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`. */
   verb?: string;
+  /** `apps`, `metrics.k8s.io`, or empty for the core group. */
+  group?: string;
   /** `pods`, `statefulsets/scale`, … */
   resource?: string;
   namespace?: string;
@@ -128,6 +130,7 @@ export class ApiFaults {
     const resource = resourceWords(target);
     return this.forbidden.some((rule) =>
       user === WORKER && (rule.verb ?? verb) === verb &&
+      (rule.group ?? target.resource.group) === target.resource.group &&
       (rule.resource ?? resource) === resource &&
       (rule.namespace ?? target.namespace) === target.namespace
     );
@@ -135,7 +138,9 @@ export class ApiFaults {
 
   /** The refusal of RBAC. */
   refusal(user: string, verb: string, target: Target): ApiError {
-    const { resource: { plural, group }, namespace, name } = target;
+    const { resource: { plural, group }, name } = target;
+    // A namespace is taken to be in itself.
+    const namespace = plural === "namespaces" ? name : target.namespace;
     const named = name === "" ? "" : ` "${name}"`;
     const scope = namespace === "" ? "at the cluster scope" : `in the namespace "${namespace}"`;
     const what = `${group === "" ? plural : `${plural}.${group}`}${named}`;

@@ -183,12 +183,20 @@ export class ContainerWorker {
       terminated: {
         exitCode,
         reason: this.#isOomKilled ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error",
+        ...this.#messageOf(process, exitCode),
         startedAt: kubeTime(process.startedAtMs),
         finishedAt: kubeTime(finishedAtMs),
         containerID: `containerd://${process.containerId}`,
       },
     };
     this.#host.changed();
+  }
+
+  #messageOf({ log }: ContainerProcess, exitCode: number): { message?: string } {
+    const { terminationMessagePolicy } = this.#container;
+    if (exitCode === 0 || terminationMessagePolicy !== "FallbackToLogsOnError") return {};
+    const message = log.tail();
+    return message === "" ? {} : { message };
   }
 
   /** The first restart is at once; those that follow wait longer each time. */

@@ -139,6 +139,11 @@ export class KubeletModel {
     this.#find(namespace, pod)?.killForMemory(container);
   }
 
+  /** Ends a pod because the node lacks something, such as `memory`. */
+  async evict(namespace: string, pod: string, resource: string): Promise<void> {
+    await this.#find(namespace, pod)?.evict(`The node was low on resource: ${resource}. `);
+  }
+
   /** The host's ids of a pod's processes, by container. */
   pids(namespace: string, pod: string): Map<string, number> {
     return this.#find(namespace, pod)?.pids() ?? new Map();

@@ -4,7 +4,7 @@ import type { Answer } from "./api_requests.ts";
 import { isFields } from "./kube_objects.ts";
 import type { ObjectStore } from "./object_store.ts";
 import { readBody } from "./request_body.ts";
-import { apiVersionOf, findResource, RESOURCES } from "./resources.ts";
+import { apiVersionOf, findResource, resourceNamed, RESOURCES } from "./resources.ts";
 import { notFound } from "./status_errors.ts";
 import { podMetrics } from "./pod_metrics.ts";
 
@@ -48,17 +48,20 @@ export async function answerSpecial(
   if (!metrics) return null;
   // As of any group that is not there.
   if (!double.faults.hasMetrics) return null;
-  const [, namespace = "", name] = metrics;
+  const [, namespace = "", name = ""] = metrics;
+  const resource = { ...resourceNamed("pods"), group: "metrics.k8s.io" };
+  const target = { resource, namespace, name, subresource: "" };
+  const verb = name === "" ? "list" : "get";
+  if (double.faults.isForbidden(user, verb, target)) {
+    throw double.faults.refusal(user, verb, target);
+  }
   const items = await podMetrics(double.store, namespace);
-  if (name === undefined) {
+  if (name === "") {
     const kind = { kind: "PodMetricsList", apiVersion: "metrics.k8s.io/v1beta1", metadata: {} };
     return { code: 200, body: { ...kind, items } };
   }
   const found = items.find(({ metadata }) => metadata.name === name);
-  if (!found) {
-    const resource = findResource("", "v1", "pods");
-    throw notFound({ ...resource!, group: "metrics.k8s.io" }, `${namespace}/${name}`);
-  }
+  if (!found) throw notFound(resource, `${namespace}/${name}`);
   return { code: 200, body: found };
 }
 

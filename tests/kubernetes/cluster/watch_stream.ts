@@ -29,6 +29,8 @@ export class WatchStream {
   readonly #store: ObjectStore;
   readonly #ended: () => void;
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  readonly #held: string[] = [];
+  #isHeld = false;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #unsubscribe = () => {};
 
@@ -59,6 +61,12 @@ export class WatchStream {
   /** Whether its objects are of this kind. */
   isOf(plural: string): boolean {
     return this.#request.resource.plural === plural;
+  }
+
+  /** Keeps back what there is to tell, as a connection that is half dead, or tells it after all. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (!isHeld) { for (const line of this.#held.splice(0)) this.#write(line); }
   }
 
   /** Ends it with an `ERROR` event that says that its place is no longer known. */
@@ -127,6 +135,11 @@ export class WatchStream {
 
   #send(type: string, object: unknown): void {
     const line = `${JSON.stringify({ type, object })}\n`;
+    if (this.#isHeld) this.#held.push(line);
+    else this.#write(line);
+  }
+
+  #write(line: string): void {
     this.#controller?.enqueue(new TextEncoder().encode(line));
   }
 
