@@ -13,6 +13,7 @@ for (const [group, steps] of Object.entries(TAPE_STEPS)) {
       users: { token: "admin" },
       bookmarkEveryMs: 60_000,
       hasGarbageCollector: false,
+      certificate: null,
     });
     try {
       const played = await playGroup({ url: double.url, token: "token" }, group, steps);

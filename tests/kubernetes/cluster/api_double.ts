@@ -9,6 +9,7 @@ import {
   postObject,
   putObject,
 } from "./api_requests.ts";
+import type { HostCertificate } from "./host_certificate.ts";
 import { GarbageCollector } from "./garbage_collector.ts";
 import { readPodLog } from "./log_proxy.ts";
 import { ObjectStore } from "./object_store.ts";
@@ -16,7 +17,7 @@ import { ObjectWrites } from "./object_writes.ts";
 import { isServed, type Target, targetOf } from "./request_path.ts";
 import { resourceNamed } from "./resources.ts";
 import { selectorOf } from "./selectors.ts";
-import { ApiError, unauthorized, unknownPath } from "./status_errors.ts";
+import { ApiError, badRequest, tooLarge, unauthorized, unknownPath } from "./status_errors.ts";
 import { answerSpecial } from "./special_paths.ts";
 import { WatchStream } from "./watch_stream.ts";
 
@@ -31,6 +32,8 @@ export interface ApiDoubleOptions {
   bookmarkEveryMs: number;
   /** Whether what has lost its owner is removed, as long as no real controller does it. */
   hasGarbageCollector: boolean;
+  /** Null for a server without TLS. */
+  certificate: HostCertificate | null;
 }
 
 /** A server that runs. */
@@ -47,17 +50,25 @@ export class ApiDouble {
   /** Listens on a free port of this host. */
   constructor(options: ApiDoubleOptions) {
     this.#options = options;
-    this.#garbage = options.hasGarbageCollector ? new GarbageCollector(this.writes) : null;
+    this.#garbage = options.hasGarbageCollector ? new GarbageCollector(this.store) : null;
     const writer = { manager: "kube-apiserver", operation: "Update", subresource: "" } as const;
     for (const name of SYSTEM_NAMESPACES) {
       const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
       this.writes.create(resourceNamed("namespaces"), "", namespace, writer);
     }
+    const { certificate } = options;
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen() {},
+        ...(certificate && { cert: certificate.cert, key: certificate.key }),
+        // Also of answers that are broken off, where nobody hears it.
+        onError: (error) => new Response(`the double failed: ${error}`, { status: 500 }),
+      },
       (request) => this.#answer(request),
     );
-    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
+    this.url = `${certificate ? "https" : "http"}://127.0.0.1:${this.#server.addr.port}`;
   }
 
   /** Forgets all changes: watches that ask for one get a 410, those that run an `ERROR` event. */
@@ -72,6 +83,13 @@ export class ApiDouble {
       if (plural !== undefined && !watch.isOf(plural)) continue;
       if (how === "ended") watch.end();
       else watch.break();
+    }
+  }
+
+  /** Lets the watches of one kind of object, or all, fall silent without an end; or speak again. */
+  holdWatches(isHeld: boolean, plural?: string): void {
+    for (const watch of this.#watches) {
+      if (plural === undefined || watch.isOf(plural)) watch.hold(isHeld);
     }
   }
 
@@ -90,8 +108,10 @@ export class ApiDouble {
   async #answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     try {
-      const lost = this.faults.befalls(request.method, pathname);
       const user = this.#userOf(request);
+      const asked = { user, method: request.method, path: pathname };
+      await this.faults.interfere(asked);
+      const lost = this.faults.befalls(asked);
       const response = await this.#respond(request, pathname, searchParams, user);
       return lost ? brokenOff(response) : response;
     } catch (error) {
@@ -122,6 +142,7 @@ export class ApiDouble {
       return new Response("404 page not found\n", { status: 404 });
     }
     const verb = verbOf(request.method, target, query);
+    if (query.has("dryRun")) throw badRequest("the double knows no dry run");
     if (this.faults.isForbidden(user, verb, target)) {
       throw this.faults.refusal(user, verb, target);
     }
@@ -170,16 +191,20 @@ export class ApiDouble {
       const why = `strconv.ParseUint: parsing "${version}": invalid syntax`;
       throw new ApiError(500, "", `resourceVersion: Invalid value: "${version}": ${why}`);
     }
+    const after = version === "" || version === "0" ? null : Number(version);
+    if (after !== null && after > this.store.revision) throw tooLarge(after, this.store.revision);
     const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
     const stream = new WatchStream(this.store, {
       resource,
       namespace,
       matches: selectorOf(resource, query.get("labelSelector") ?? "", fields),
-      after: version === "" || version === "0" ? null : Number(version),
+      after,
+      marksInitialEnd: query.get("sendInitialEvents") === "true",
+      goneAs: this.faults.goneAs,
       bookmarkEveryMs: wantsBookmarks ? this.#options.bookmarkEveryMs : null,
       timeoutMs: Number(query.get("timeoutSeconds") ?? WATCH_SECONDS) * 1_000,
     }, (ended) => this.#watches.delete(ended));
-    this.#watches.add(stream);
+    if (!stream.isOver) this.#watches.add(stream);
     return new Response(stream.body, { headers: { "content-type": "application/json" } });
   }
 }
@@ -213,7 +238,8 @@ function jsonResponse({ code, body }: Answer, headers: Record<string, string> = 
 async function brokenOff(response: Response): Promise<Response> {
   await response.body?.cancel();
   const body = new ReadableStream({
-    start: (controller) => controller.error(new Error("the connection is broken off")),
+    start: (controller) =>
+      controller.error(new Deno.errors.Interrupted("the connection is broken off")),
   });
   return new Response(body, { status: response.status, headers: response.headers });
 }

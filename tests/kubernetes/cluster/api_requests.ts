@@ -3,6 +3,7 @@ import { required, unsupported } from "./field_faults.ts";
 import { isFields, type KubeObject, kubeTime } from "./kube_objects.ts";
 import { jsonPatched, mergePatched, type PatchStep } from "./json_patches.ts";
 import type { Writer } from "./managed_fields.ts";
+import { removeObject } from "./object_removal.ts";
 import type { ObjectWrites } from "./object_writes.ts";
 import { appliedIn, objectIn, PATCH_TYPES, patchedObject, readBody } from "./request_body.ts";
 import type { Target } from "./request_path.ts";
@@ -217,7 +218,13 @@ export async function deleteObject(
   checkPreconditions(target, live, isFields(options.preconditions) ? options.preconditions : {});
   const grace = options.gracePeriodSeconds ?? query.get("gracePeriodSeconds");
   const graceSeconds = grace === null || grace === undefined ? null : Number(grace);
-  const { object, isGone } = writes.remove(target.resource, live, graceSeconds, policy);
+  const { object, isGone } = removeObject(
+    writes.store,
+    target.resource,
+    live,
+    graceSeconds,
+    policy,
+  );
   if (!isGone || TOLD_WHEN_GONE.includes(target.resource.plural)) {
     return { code: 200, body: object };
   }

@@ -2,6 +2,7 @@
 import type { ContainerProcess, ProcessPlan } from "./container_process.ts";
 import { mountedPaths, type VolumeFolders } from "./container_plan.ts";
 import type { Execute, ProbeResult } from "./container_probes.ts";
+import { goDuration } from "./go_duration.ts";
 import type { Container } from "./kube_objects.ts";
 
 /** What is to be done before and at the end. */
@@ -67,7 +68,7 @@ export async function executeBeside(
     if (abort.aborted) {
       return {
         isOk: false,
-        message: `command timed out: "${argv.join(" ")}" timed out after ${timeoutMs / 1_000}s`,
+        message: `command timed out: "${argv.join(" ")}" timed out after ${goDuration(timeoutMs)}`,
       };
     }
     return { isOk: code === 0, message: said.trimEnd() };

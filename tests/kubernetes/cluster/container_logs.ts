@@ -19,6 +19,10 @@ export interface LogQuery {
 /** A real kubelet turns files over; this one forgets the oldest lines. */
 const CHARACTERS_MAX = 10_000_000;
 
+/** Of `FallbackToLogsOnError`. */
+const TAIL_LINES = 80;
+const TAIL_CHARACTERS = 2_048;
+
 /** The lines of one run of a container. */
 export class ContainerLog {
   readonly #lines: LoggedLine[] = [];
@@ -80,9 +84,10 @@ export class ContainerLog {
     });
   }
 
-  /** The end of it, as a termination message has it. */
-  tail(lines: number): string {
-    return this.#lines.slice(-lines).map(({ text }) => text).join("\n");
+  /** The end of it, as it is told of a container that failed. */
+  tail(): string {
+    const lines = this.#lines.slice(-TAIL_LINES).map(({ text }) => `${text}\n`);
+    return lines.join("").slice(-TAIL_CHARACTERS);
   }
 
   #firstOf({ tailLines, sinceMs }: LogQuery): number {

@@ -1,15 +1,12 @@
 /** A kubelet's care for one container: gets its image, runs it, probes it, runs it again, ends it. */
-import {
-  ContainerConfigError,
-  processPlan,
-  type ReadSource,
-  type VolumeFolders,
-} from "./container_plan.ts";
+import { ContainerConfigError, processPlan } from "./container_plan.ts";
 import { ContainerProcess, type ProcessEnd, type ProcessPlan } from "./container_process.ts";
-import { type Execute, probeOnce, RepeatedProbe } from "./container_probes.ts";
+import type { ContainerHost } from "./container_host.ts";
+import { ContainerImage } from "./container_image.ts";
+import type { Execute } from "./container_probes.ts";
+import { ContainerProbing } from "./container_probing.ts";
 import { endContainer, executeBeside } from "./container_end.ts";
-import type { EventNote } from "./event_recorder.ts";
-import { ImageError, imageId, type ImageStore } from "./image_store.ts";
+import { imageId } from "./image_store.ts";
 import type { ContainerLog } from "./container_logs.ts";
 import {
   type Container,
@@ -17,23 +14,9 @@ import {
   type ContainerStatus,
   kubeTime,
   type Pod,
-  type Probe,
 } from "./kube_objects.ts";
+import { goDuration } from "./go_duration.ts";
 import { pause } from "./pause.ts";
-
-/** What the node gives to a container. */
-export interface ContainerHost {
-  images: ImageStore;
-  read: ReadSource;
-  volumes: VolumeFolders;
-  /** The process's working folder. */
-  folder: string;
-  backOffBaseMs: number;
-  backOffMaxMs: number;
-  say(note: EventNote): void;
-  /** Something of the status is other than it was. */
-  changed(): void;
-}
 
 /** A back-off that wasn't needed for so many of its maxima begins anew. */
 const RESET_AFTER_MAXIMA = 2;
@@ -45,24 +28,27 @@ export class ContainerWorker {
   readonly #container: Container;
   readonly #host: ContainerHost;
   readonly #abort = new AbortController();
+  readonly #image: ContainerImage;
   readonly #life: Promise<void>;
   #state: ContainerState = { waiting: { reason: "ContainerCreating" } };
   #lastState: ContainerState = {};
   #restartCount = 0;
-  #isStarted = false;
-  #isReady = false;
   #isOomKilled = false;
   #backOffMs = 0;
   #process: ContainerProcess | null = null;
   #previousLog: ContainerLog | null = null;
   #plan: ProcessPlan | null = null;
-  #probes: RepeatedProbe[] = [];
+  #probing: ContainerProbing | null = null;
   #ending: Promise<void> | null = null;
 
   constructor(pod: Pod, container: Container, host: ContainerHost) {
     this.#pod = pod;
     this.#container = container;
     this.#host = host;
+    this.#image = new ContainerImage(container, host, {
+      waits: (reason, message) => this.#wait(reason, message),
+      says: (type, reason, message) => this.#say(type, reason, message),
+    });
     this.#life = this.#live();
   }
 
@@ -75,8 +61,8 @@ export class ContainerWorker {
       name,
       state: this.#state,
       lastState: this.#lastState,
-      ready: isRunning && this.#isReady,
-      started: isRunning && this.#isStarted,
+      ready: isRunning && (this.#probing?.isReady ?? false),
+      started: isRunning && (this.#probing?.isStarted ?? false),
       restartCount: this.#restartCount,
       image,
       imageID: this.#process ? imageId(image) : "",
@@ -114,7 +100,8 @@ export class ContainerWorker {
       const process = await this.#begin();
       if (!process) continue;
       const end = await process.ended;
-      await this.#endProbes();
+      await this.#probing?.end();
+      this.#probing = null;
       this.#terminated(process, end);
       const { restartPolicy = "Always" } = this.#pod.spec;
       const isAgain = restartPolicy === "Always" ||
@@ -128,7 +115,7 @@ export class ContainerWorker {
   async #begin(): Promise<ContainerProcess | null> {
     const { signal } = this.#abort;
     try {
-      await this.#getImage();
+      await this.#image.get(signal);
       if (signal.aborted) return null;
       const { image, workingDir } = this.#container;
       const { images, read, volumes, folder } = this.#host;
@@ -145,77 +132,25 @@ export class ContainerWorker {
     } catch (error) {
       if (error instanceof ContainerConfigError) {
         this.#wait("CreateContainerConfigError", error.message);
-        this.#warn("Failed", `Error: ${error.message}`);
+        this.#say("Warning", "Failed", `Error: ${error.message}`);
         await pause(CONFIG_RETRY_MS, signal);
         return null;
       }
-      if (error instanceof ImageError) return this.#imageFailed(error);
       if (error instanceof Deno.errors.NotFound) return this.#notStarted();
       throw error;
     }
   }
 
-  async #getImage(): Promise<void> {
-    const { image, imagePullPolicy = "IfNotPresent" } = this.#container;
-    const { images } = this.#host;
-    images.check(image, imagePullPolicy);
-    if (images.isPresent(image) && imagePullPolicy !== "Always") {
-      this.#tell("Pulled", `Container image "${image}" already present on machine`);
-      return;
-    }
-    this.#tell("Pulling", `Pulling image "${image}"`);
-    const began = performance.now();
-    await images.pull(image, this.#abort.signal);
-    if (this.#abort.signal.aborted) return;
-    const took = `${Math.round(performance.now() - began)}ms`;
-    this.#tell(
-      "Pulled",
-      `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: 1024 bytes.`,
-    );
-  }
-
-  async #imageFailed({ reason, message }: ImageError): Promise<null> {
-    const { image } = this.#container;
-    if (reason === "ErrImagePull") {
-      this.#warn("Failed", `Failed to pull image "${image}": ${message}`);
-    } else {
-      this.#warn(reason === "InvalidImageName" ? "InspectFailed" : reason, message);
-    }
-    this.#warn("Failed", `Error: ${reason}`);
-    this.#wait(reason, message);
-    const { backOffBaseMs, backOffMaxMs } = this.#host;
-    this.#backOffMs = Math.min(this.#backOffMs * 2 || backOffBaseMs, backOffMaxMs);
-    if (reason !== "ErrImagePull") {
-      await pause(this.#backOffMs, this.#abort.signal);
-      return null;
-    }
-    await pause(this.#backOffMs / 5, this.#abort.signal);
-    if (this.#abort.signal.aborted) return null;
-    this.#host.say({
-      type: "Normal",
-      reason: "BackOff",
-      message: `Back-off pulling image "${image}"`,
-      fieldPath: this.#fieldPath,
-    });
-    this.#warn("Failed", "Error: ImagePullBackOff");
-    const why = `Back-off pulling image "${image}": ErrImagePull: ${message}`;
-    this.#wait("ImagePullBackOff", why);
-    await pause(this.#backOffMs, this.#abort.signal);
-    return null;
-  }
-
   #start(plan: ProcessPlan): ContainerProcess {
     const { name } = this.#container;
     this.#plan = plan;
-    this.#tell("Created", `Created container: ${name}`);
+    this.#say("Normal", "Created", `Created container: ${name}`);
     if (this.#process) this.#previousLog = this.#process.log;
     this.#process = new ContainerProcess(plan);
-    this.#tell("Started", `Started container ${name}`);
+    this.#say("Normal", "Started", `Started container ${name}`);
     this.#isOomKilled = false;
-    this.#isStarted = !this.#container.startupProbe;
-    this.#isReady = this.#isStarted && !this.#container.readinessProbe;
     this.#state = { running: { startedAt: kubeTime(this.#process.startedAtMs) } };
-    this.#beginProbes(this.#process);
+    this.#probing = this.#probe();
     this.#host.changed();
     return this.#process;
   }
@@ -223,9 +158,12 @@ export class ContainerWorker {
   /** The runtime made the container but could not run its program. */
   async #notStarted(): Promise<null> {
     const program = this.#plan?.argv[0] ?? "";
+    const why = program.includes("/")
+      ? `stat ${program}: no such file or directory`
+      : "executable file not found in $PATH";
     const message =
-      `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "${program}": executable file not found in $PATH`;
-    this.#warn("Failed", `Error: ${message}`);
+      `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "${program}": ${why}`;
+    this.#say("Warning", "Failed", `Error: ${message}`);
     this.#state = {
       terminated: {
         exitCode: 128,
@@ -241,17 +179,24 @@ export class ContainerWorker {
   }
 
   #terminated(process: ContainerProcess, { exitCode, finishedAtMs }: ProcessEnd): void {
-    this.#isReady = this.#isStarted = false;
     this.#state = {
       terminated: {
         exitCode,
         reason: this.#isOomKilled ? "OOMKilled" : exitCode === 0 ? "Completed" : "Error",
+        ...this.#messageOf(process, exitCode),
         startedAt: kubeTime(process.startedAtMs),
         finishedAt: kubeTime(finishedAtMs),
         containerID: `containerd://${process.containerId}`,
       },
     };
     this.#host.changed();
+  }
+
+  #messageOf({ log }: ContainerProcess, exitCode: number): { message?: string } {
+    const { terminationMessagePolicy } = this.#container;
+    if (exitCode === 0 || terminationMessagePolicy !== "FallbackToLogsOnError") return {};
+    const message = log.tail();
+    return message === "" ? {} : { message };
   }
 
   /** The first restart is at once; those that follow wait longer each time. */
@@ -264,8 +209,9 @@ export class ContainerWorker {
     if (waitMs > 0) {
       const { name, namespace, uid } = this.#pod.metadata;
       const where = `container=${this.#container.name} pod=${name}_${namespace}(${uid})`;
-      this.#wait("CrashLoopBackOff", `back-off ${waitMs / 1_000}s restarting failed ${where}`);
-      this.#warn(
+      this.#wait("CrashLoopBackOff", `back-off ${goDuration(waitMs)} restarting failed ${where}`);
+      this.#say(
+        "Warning",
         "BackOff",
         `Back-off restarting failed container ${this.#container.name} in pod ${name}_${namespace}(${uid})`,
       );
@@ -277,55 +223,18 @@ export class ContainerWorker {
     this.#restartCount++;
   }
 
-  #beginProbes(process: ContainerProcess): void {
-    const { startupProbe } = this.#container;
-    if (startupProbe) {
-      this.#repeat("Startup", startupProbe, process, (verdict) => {
-        if (verdict !== "success" || this.#isStarted) return;
-        this.#isStarted = true;
-        this.#isReady = !this.#container.readinessProbe;
-        this.#beginLaterProbes(process);
-        this.#host.changed();
-      });
-    } else this.#beginLaterProbes(process);
-  }
-
-  #beginLaterProbes(process: ContainerProcess): void {
-    const { readinessProbe, livenessProbe } = this.#container;
-    if (livenessProbe) this.#repeat("Liveness", livenessProbe, process, () => {});
-    if (!readinessProbe) return;
-    this.#repeat("Readiness", readinessProbe, process, (verdict) => {
-      if (verdict === null || this.#isReady === (verdict === "success")) return;
-      this.#isReady = verdict === "success";
-      this.#host.changed();
-    });
-  }
-
-  #repeat(
-    kind: "Startup" | "Readiness" | "Liveness",
-    probe: Probe,
-    process: ContainerProcess,
-    told: (verdict: "success" | "failure" | null) => void,
-  ): void {
-    const once = () => probeOnce(probe, this.#container, this.#execute);
-    let isDone = false;
-    this.#probes.push(
-      new RepeatedProbe(probe, once, (verdict, { isOk, message }) => {
-        if (isDone || process.isOver || this.#ending) return;
-        if (!isOk) this.#warn("Unhealthy", `${kind} probe failed: ${message}`);
-        told(verdict);
-        isDone = kind === "Startup" && verdict === "success";
-        if (verdict !== "failure" || kind === "Readiness") return;
-        isDone = true;
+  #probe(): ContainerProbing {
+    return new ContainerProbing(this.#container, this.#execute, {
+      changed: () => this.#host.changed(),
+      failed: (message) => this.#say("Warning", "Unhealthy", message),
+      givesUp: (kind) => {
         const { name } = this.#container;
-        this.#tell(
-          "Killing",
-          `Container ${name} failed ${kind.toLowerCase()} probe, will be restarted`,
-        );
+        const message = `Container ${name} failed ${kind} probe, will be restarted`;
+        this.#say("Normal", "Killing", message);
         const { terminationGracePeriodSeconds = 30 } = this.#pod.spec;
         void this.#end(terminationGracePeriodSeconds * 1_000);
-      }),
-    );
+      },
+    });
   }
 
   get #execute(): Execute {
@@ -333,16 +242,11 @@ export class ContainerWorker {
       executeBeside(this.#process, this.#plan, argv, this.#container, this.#host, timeoutMs);
   }
 
-  async #endProbes(): Promise<void> {
-    const probes = this.#probes;
-    this.#probes = [];
-    await Promise.all(probes.map((probe) => probe.end()));
-  }
-
   /** Ends the run there is; a second call with less time hastens the first. */
   async #end(graceMs: number): Promise<void> {
     const process = this.#process;
     if (!process || process.isOver) return;
+    const probing = this.#probing?.end();
     const preStop = this.#container.lifecycle?.preStop;
     const signal = (this.#container.lifecycle?.stopSignal ?? "SIGTERM") as Deno.Signal;
     const isFirst = this.#ending === null;
@@ -350,6 +254,7 @@ export class ContainerWorker {
     if (!isFirst) await pause(graceMs, AbortSignal.any([afterEnd(process)]));
     if (!isFirst) process.signal("SIGKILL");
     await this.#ending;
+    await probing;
     this.#ending = null;
   }
 
@@ -358,16 +263,9 @@ export class ContainerWorker {
     this.#host.changed();
   }
 
-  #tell(reason: string, message: string): void {
-    this.#host.say({ type: "Normal", reason, message, fieldPath: this.#fieldPath });
-  }
-
-  #warn(reason: string, message: string): void {
-    this.#host.say({ type: "Warning", reason, message, fieldPath: this.#fieldPath });
-  }
-
-  get #fieldPath(): string {
-    return `spec.containers{${this.#container.name}}`;
+  #say(type: "Normal" | "Warning", reason: string, message: string): void {
+    const fieldPath = `spec.containers{${this.#container.name}}`;
+    this.#host.say({ type, reason, message, fieldPath });
   }
 }
 

@@ -1,7 +1,7 @@
 /** Removes what has lost its owner, and what is in a namespace that goes. */
 import type { KubeObject, PodSpec } from "./kube_objects.ts";
-import type { StoredChange } from "./object_store.ts";
-import type { ObjectWrites } from "./object_writes.ts";
+import { releaseObject, removeObject } from "./object_removal.ts";
+import type { ObjectStore, StoredChange } from "./object_store.ts";
 import {
   CLAIM_PROTECTION,
   FOREGROUND,
@@ -12,13 +12,13 @@ import {
 
 /** Works a moment after each deletion, as the real one does, never within the request. */
 export class GarbageCollector {
-  readonly #writes: ObjectWrites;
+  readonly #store: ObjectStore;
   readonly #unsubscribe: () => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(writes: ObjectWrites) {
-    this.#writes = writes;
-    this.#unsubscribe = writes.store.subscribe((change) => this.#note(change));
+  constructor(store: ObjectStore) {
+    this.#store = store;
+    this.#unsubscribe = store.subscribe((change) => this.#note(change));
   }
 
   /** Works no more. */
@@ -37,12 +37,12 @@ export class GarbageCollector {
 
   #collect(): void {
     const all = RESOURCES.flatMap((resource) =>
-      this.#writes.store.list(resource, "").map((object) => ({ resource, object }))
+      this.#store.list(resource, "").map((object) => ({ resource, object }))
     );
     for (const { resource, object } of all) {
       if (object.metadata.deletionTimestamp) this.#release(resource, object, all);
       else if (this.#isForsaken(object, all)) {
-        this.#writes.remove(resource, object, null, "Background");
+        removeObject(this.#store, resource, object, null);
       }
     }
   }
@@ -55,7 +55,7 @@ export class GarbageCollector {
     );
     if (owners.length > 0 && owners.every((owner) => !owner || isGoing(owner))) return true;
     if (!namespace) return false;
-    const home = this.#writes.store.get(resourceNamed("namespaces"), "", namespace);
+    const home = this.#store.get(resourceNamed("namespaces"), "", namespace);
     return home?.metadata.deletionTimestamp !== undefined;
   }
 
@@ -65,12 +65,12 @@ export class GarbageCollector {
     const isThere = (test: (other: KubeObject) => boolean) => all.some(({ object: o }) => test(o));
     if (resource.plural === "namespaces") {
       const isEmpty = !isThere(({ metadata }) => metadata.namespace === name);
-      if (isEmpty) this.#writes.release(resource, object, FOREGROUND);
+      if (isEmpty) releaseObject(this.#store, resource, object, FOREGROUND);
     } else if (finalizers.includes(FOREGROUND)) {
       const isDone = !isThere(({ metadata }) =>
         metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false
       );
-      if (isDone) this.#writes.release(resource, object, FOREGROUND);
+      if (isDone) releaseObject(this.#store, resource, object, FOREGROUND);
     } else if (finalizers.includes(CLAIM_PROTECTION)) {
       const isUsed = isThere(({ kind, metadata, spec }) =>
         kind === "Pod" && metadata.namespace === namespace &&
@@ -78,7 +78,7 @@ export class GarbageCollector {
           volume.persistentVolumeClaim?.claimName === name
         )
       );
-      if (!isUsed) this.#writes.release(resource, object, CLAIM_PROTECTION);
+      if (!isUsed) releaseObject(this.#store, resource, object, CLAIM_PROTECTION);
     }
   }
 }

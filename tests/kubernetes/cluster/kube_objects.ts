@@ -183,7 +183,7 @@ export interface ContainerState {
     reason: string;
     message?: string;
     startedAt: string | null;
-    finishedAt: string;
+    finishedAt: string | null;
     containerID?: string;
   };
 }

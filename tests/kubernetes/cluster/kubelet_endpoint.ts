@@ -1,5 +1,6 @@
 /** The kubelet's own server: the logs of its containers, and their use of the host. */
 import type { KubeObject } from "./kube_objects.ts";
+import type { HostCertificate } from "./host_certificate.ts";
 import type { ContainerLog, LogQuery } from "./container_logs.ts";
 
 /** What it tells of. */
@@ -9,18 +10,13 @@ export interface KubeletFacts {
   metrics(namespace: string, pod: string): KubeObject | null;
 }
 
-/** Key and certificate, as PEM: a real API server speaks to kubelets by TLS only. */
-export interface Certificate {
-  cert: string;
-  key: string;
-}
-
-/** Serves on a free port of this host. */
+/** Serves on a free port of this host; with a certificate by TLS, as a real API server wants it. */
 export function serveKubelet(
   facts: KubeletFacts,
-  certificate: Certificate | null,
+  certificate: HostCertificate | null,
 ): Deno.HttpServer<Deno.NetAddr> {
-  const options = { hostname: "127.0.0.1", port: 0, onListen() {}, ...certificate };
+  const tls = certificate && { cert: certificate.cert, key: certificate.key };
+  const options = { hostname: "127.0.0.1", port: 0, onListen() {}, ...tls };
   return Deno.serve(options, (request) => answer(facts, request));
 }
 

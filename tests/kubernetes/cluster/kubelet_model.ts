@@ -6,7 +6,8 @@ import { type ApiAddress, ApiClient, ApiRefusal } from "./api_client.ts";
 import type { KnownImage, ReadSource } from "./container_plan.ts";
 import { EventRecorder } from "./event_recorder.ts";
 import { ImageStore } from "./image_store.ts";
-import { type Certificate, serveKubelet } from "./kubelet_endpoint.ts";
+import type { HostCertificate } from "./host_certificate.ts";
+import { serveKubelet } from "./kubelet_endpoint.ts";
 import { isPointless, KubeletReports } from "./kubelet_reports.ts";
 import { type KubeObject, kubeTime, type Pod } from "./kube_objects.ts";
 import { nodeObject, nodeStatus } from "./node_object.ts";
@@ -26,7 +27,7 @@ export interface KubeletOptions {
   backOffBaseMs: number;
   backOffMaxMs: number;
   /** For a real API server. */
-  certificate: Certificate | null;
+  certificate: HostCertificate | null;
 }
 
 const MANAGER = "kubelet";
@@ -136,6 +137,11 @@ export class KubeletModel {
   /** Kills a container of a pod as the kernel does when memory runs out. */
   killForMemory(namespace: string, pod: string, container?: string): void {
     this.#find(namespace, pod)?.killForMemory(container);
+  }
+
+  /** Ends a pod because the node lacks something, such as `memory`. */
+  async evict(namespace: string, pod: string, resource: string): Promise<void> {
+    await this.#find(namespace, pod)?.evict(`The node was low on resource: ${resource}. `);
   }
 
   /** The host's ids of a pod's processes, by container. */

@@ -1,26 +1,29 @@
 /** How the double changes objects: everything between a request that was read and the storage. */
 import { type Admission, admit } from "./admission.ts";
-import { invalidValue } from "./field_faults.ts";
-import { isSame, type KubeObject, kubeTime, type ObjectMeta } from "./kube_objects.ts";
+import { isSame, type KubeObject } from "./kube_objects.ts";
 import { appliedTo, updatedBy, type Writer } from "./managed_fields.ts";
+import {
+  annotationsOf,
+  checkVersion,
+  managedOf,
+  newMeta,
+  updatedMeta,
+  versionOf,
+  withGeneration,
+  withoutTimes,
+} from "./object_meta.ts";
 import { completed, defaulted, withoutEmpties, withoutStopSignals } from "./object_defaults.ts";
 import type { ObjectStore } from "./object_store.ts";
-import { FOREGROUND, type Resource, resourceNamed, RESOURCES } from "./resources.ts";
+import { type Resource, resourceNamed } from "./resources.ts";
 import {
   alreadyExists,
   badRequest,
   conflict,
   forbidden,
   invalid,
-  MODIFIED,
   notFound,
 } from "./status_errors.ts";
 import { immutabilityFaults, validationFaults } from "./validation.ts";
-
-/** Set by the server alone: an update leaves them as they are. */
-const OWN_META = ["uid", "creationTimestamp", "generation", "deletionTimestamp"] as const;
-/** Of a deletion that hangs on finalizers or on the kubelet. */
-const OWN_DELETION = "deletionGracePeriodSeconds";
 
 /** Writes with all that a server does about them. */
 export class ObjectWrites {
@@ -87,65 +90,6 @@ export class ObjectWrites {
       metadata: { ...after.metadata, ...managedOf(joined) },
     }));
     return { object, isNew: false };
-  }
-
-  /** Removes it, or marks it where a kubelet or a finalizer has to agree first. */
-  remove(
-    resource: Resource,
-    live: KubeObject,
-    graceSeconds: number | null,
-    policy: string,
-  ): { object: KubeObject; isGone: boolean } {
-    const { metadata } = live;
-    if (policy === "Orphan") this.#orphan(metadata.uid);
-    const added = policy === "Foreground" ? [FOREGROUND] : [];
-    const finalizers = [...new Set([...metadata.finalizers ?? [], ...added])];
-    const grace = resource.plural === "pods" ? podGrace(live, graceSeconds) : 0;
-    const mustWait = finalizers.length > 0 || resource.plural === "namespaces";
-    if (grace === 0 && !mustWait) {
-      const last = metadata.deletionTimestamp
-        ? { deletionGracePeriodSeconds: 0 }
-        : resource.plural === "pods"
-        ? { ...nextGeneration(resource, metadata), ...deletionOf(0) }
-        : {};
-      const object = { ...live, metadata: { ...metadata, ...last } };
-      return { object: this.store.remove(resource, object), isGone: true };
-    }
-    const known = metadata.deletionGracePeriodSeconds;
-    if (metadata.deletionTimestamp && (known ?? 0) <= grace) {
-      return { object: live, isGone: false };
-    }
-    const marked = this.store.put(resource, {
-      ...live,
-      metadata: {
-        ...metadata,
-        ...(finalizers.length > 0 ? { finalizers } : {}),
-        ...deletionOf(grace),
-        ...(metadata.deletionTimestamp ? {} : nextGeneration(resource, metadata)),
-      },
-      ...(resource.plural === "namespaces" ? { status: { phase: "Terminating" } } : {}),
-    });
-    return { object: marked, isGone: false };
-  }
-
-  /** Takes a finalizer away from an object that goes; the last one lets it go. */
-  release(resource: Resource, live: KubeObject, finalizer: string): void {
-    const left = (live.metadata.finalizers ?? []).filter((name) => name !== finalizer);
-    const { finalizers: _, ...metadata } = live.metadata;
-    if (left.length === 0) this.store.remove(resource, { ...live, metadata });
-    else this.store.put(resource, { ...live, metadata: { ...metadata, finalizers: left } });
-  }
-
-  #orphan(owner: string | undefined): void {
-    for (const resource of RESOURCES) {
-      for (const object of this.store.list(resource, "")) {
-        const { ownerReferences = [], ...metadata } = object.metadata;
-        const left = ownerReferences.filter(({ uid }) => uid !== owner);
-        if (left.length === ownerReferences.length) continue;
-        const kept = left.length > 0 ? { ...metadata, ownerReferences: left } : metadata;
-        this.store.put(resource, { ...object, metadata: kept });
-      }
-    }
   }
 
   #add(resource: Resource, namespace: string, object: KubeObject): KubeObject {
@@ -233,82 +177,4 @@ export class ObjectWrites {
     const address = spec?.clusterIP || `10.96.0.${++this.#addresses}`;
     return { ...object, spec: { ...spec, clusterIP: address, clusterIPs: [address] } };
   }
-}
-
-function newMeta(metadata: ObjectMeta): ObjectMeta {
-  const { resourceVersion: _r, deletionTimestamp: _d, ...given } = metadata;
-  return { ...given, uid: crypto.randomUUID(), creationTimestamp: kubeTime() };
-}
-
-function updatedMeta(live: ObjectMeta, given: ObjectMeta): ObjectMeta {
-  const own = Object.fromEntries(
-    [...OWN_META, OWN_DELETION].filter((name) => live[name as keyof ObjectMeta] !== undefined)
-      .map((name) => [name, live[name as keyof ObjectMeta]]),
-  );
-  const { resourceVersion: _, deletionTimestamp: _d, ...rest } = given;
-  return { ...rest, ...own };
-}
-
-function deletionOf(graceSeconds: number): Partial<ObjectMeta> {
-  return {
-    deletionTimestamp: kubeTime(Date.now() + graceSeconds * 1_000),
-    deletionGracePeriodSeconds: graceSeconds,
-  };
-}
-
-function nextGeneration(resource: Resource, { generation = 1 }: ObjectMeta): Partial<ObjectMeta> {
-  return resource.hasGeneration ? { generation: generation + 1 } : {};
-}
-
-function withGeneration(resource: Resource, object: KubeObject, generation: number): KubeObject {
-  if (!resource.hasGeneration) return object;
-  return { ...object, metadata: { ...object.metadata, generation } };
-}
-
-/** For the comparison that tells a write that changes nothing. */
-function withoutTimes(object: KubeObject): KubeObject {
-  const { resourceVersion: _, managedFields = [], ...metadata } = object.metadata;
-  const owners = managedFields.map(({ time: _time, ...entry }) => entry);
-  return { ...object, metadata: { ...metadata, managedFields: owners as never } };
-}
-
-function versionOf({ metadata: { resourceVersion = "" } }: KubeObject): Partial<ObjectMeta> {
-  return { resourceVersion };
-}
-
-function managedOf({ metadata: { managedFields } }: KubeObject): Partial<ObjectMeta> {
-  return managedFields ? { managedFields } : {};
-}
-
-/** A write of the status may change labels and annotations too. */
-function annotationsOf({ metadata }: KubeObject): Partial<ObjectMeta> {
-  const { labels, annotations, managedFields } = metadata;
-  return {
-    ...(labels ? { labels } : {}),
-    ...(annotations ? { annotations } : {}),
-    ...(managedFields ? { managedFields } : {}),
-  };
-}
-
-function checkVersion(resource: Resource, live: KubeObject, given: ObjectMeta): void {
-  const { name, uid, resourceVersion } = live.metadata;
-  if (given.uid && given.uid !== uid) {
-    const fault = invalidValue("metadata.uid", given.uid, "field is immutable");
-    // The real server finds it in two places.
-    throw invalid(resource, name, [fault, fault]);
-  }
-  if (given.resourceVersion && given.resourceVersion !== resourceVersion) {
-    throw conflict(resource, name, MODIFIED);
-  }
-}
-
-/** A pod that no kubelet has goes at once. */
-function podGrace(live: KubeObject, asked: number | null): number {
-  const { nodeName, terminationGracePeriodSeconds } = live.spec as {
-    nodeName?: string;
-    terminationGracePeriodSeconds?: number;
-  };
-  const { phase } = (live.status ?? {}) as { phase?: string };
-  if (!nodeName || phase === "Succeeded" || phase === "Failed") return 0;
-  return asked ?? terminationGracePeriodSeconds ?? 30;
 }

@@ -15,7 +15,8 @@ export function podStatus(
   last: PodStatus,
   isOver: boolean,
 ): PodStatus {
-  const statuses = containers.length > 0 ? containers : pod.spec.containers.map(notYet);
+  const known = containers.length > 0 ? containers : pod.spec.containers.map(notYet);
+  const statuses = isOver ? known.map(ended) : known;
   const phase = phaseOf(pod, statuses, isOver);
   const unready = statuses.filter(({ ready }) => !ready).map(({ name }) => name);
   const isDone = phase === "Succeeded" || phase === "Failed";
@@ -71,8 +72,21 @@ function notYet({ name, image }: { name: string; image: string }): ContainerStat
   };
 }
 
+/** Of a container that never ran the kubelet says that it doesn't know. */
+function ended(status: ContainerStatus): ContainerStatus {
+  if (status.state.terminated) return status;
+  const terminated = {
+    exitCode: 137,
+    reason: "ContainerStatusUnknown",
+    message: "The container could not be located when the pod was terminated",
+    startedAt: null,
+    finishedAt: null,
+  };
+  return { ...status, state: { terminated } };
+}
+
 function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], isOver: boolean): string {
-  const ended = statuses.map(({ state, lastState }) => state.terminated ?? lastState.terminated);
+  const ends = statuses.map(({ state, lastState }) => state.terminated ?? lastState.terminated);
   const { restartPolicy = "Always" } = pod.spec;
   const isFinal = statuses.every(({ state }) =>
     state.terminated &&
@@ -80,7 +94,7 @@ function phaseOf(pod: Pod, statuses: readonly ContainerStatus[], isOver: boolean
       (restartPolicy === "OnFailure" && state.terminated.exitCode === 0))
   );
   if (isOver || isFinal) {
-    return ended.every((each) => each?.exitCode === 0) ? "Succeeded" : "Failed";
+    return ends.every((each) => each?.exitCode === 0) ? "Succeeded" : "Failed";
   }
   const hasRun = statuses.every(({ state, lastState }) =>
     state.running || state.terminated || lastState.terminated

@@ -36,6 +36,7 @@ export class PodWorker {
   #status: PodStatus | null = null;
   #end: Promise<void> | null = null;
   #deadlineMs = Infinity;
+  #eviction: string | null = null;
 
   constructor(pod: Pod, host: PodHost) {
     this.pod = pod;
@@ -54,6 +55,10 @@ export class PodWorker {
       this.#status ?? this.pod.status ?? {},
       isOver,
     );
+    if (isOver && this.#eviction !== null) {
+      const said = { reason: "Evicted", message: this.#eviction };
+      this.#status = { ...this.#status, phase: "Failed", ...said };
+    }
     return this.#status;
   }
 
@@ -81,6 +86,14 @@ export class PodWorker {
     this.#abort.abort();
     this.#end = this.#stop(graceMs, isTold && this.#end === null);
     return this.#end;
+  }
+
+  /** Ends all of it for the node's sake; the pod stays, as failed, until someone deletes it. */
+  async evict(message: string): Promise<void> {
+    this.#eviction = message;
+    this.#host.say(this.pod, { type: "Warning", reason: "Evicted", message });
+    await this.stop(0);
+    this.#host.changed(this);
   }
 
   /** Removes its files. */

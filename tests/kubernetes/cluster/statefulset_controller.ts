@@ -1,6 +1,7 @@
 /** A model of the StatefulSet controller of kube-controller-manager, for clusters without a real one. */
 import { EventRecorder } from "./event_recorder.ts";
 import { isSame, type KubeObject, type Pod, type StatefulSet } from "./kube_objects.ts";
+import { removeObject } from "./object_removal.ts";
 import type { StoredChange } from "./object_store.ts";
 import type { ObjectWrites } from "./object_writes.ts";
 import { resourceNamed } from "./resources.ts";
@@ -148,7 +149,7 @@ export class StatefulSetController {
   }
 
   #delete(set: StatefulSet, pod: Pod): void {
-    this.#writes.remove(PODS, pod, null, "Background");
+    removeObject(this.#writes.store, PODS, pod, null);
     this.#say(set, "SuccessfulDelete", `delete Pod ${pod.metadata.name} in`, "successful");
   }
 

@@ -159,6 +159,15 @@ export function expired(asked: number, oldest: number): ApiError {
   return new ApiError(410, "Expired", `too old resource version: ${asked} (${oldest})`);
 }
 
+/** 504 of a `resourceVersion` that there has not been yet, as after a restored backup. */
+export function tooLarge(asked: number, current: number): ApiError {
+  const message = `Timeout: Too large resource version: ${asked}, current: ${current}`;
+  return new ApiError(504, "Timeout", message, {
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    retryAfterSeconds: 1,
+  });
+}
+
 /** 415 of a patch in a form that is not spoken. */
 export function unsupportedMediaType(): ApiError {
   return new ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});

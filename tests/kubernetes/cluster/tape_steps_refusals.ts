@@ -204,6 +204,23 @@ export const refusing: Record<string, TapeStep[]> = {
     wrongContainer("a stop signal without an OS", { lifecycle: { stopSignal: "SIGINT" } }),
     apply("a good one", `${SETS}/a`, aSet("a", { terminationGracePeriodSeconds: 3 })),
     apply(
+      "deleting by hand, with what is left of rolling",
+      `${SETS}/a`,
+      aSet("a", {}, { updateStrategy: { type: "OnDelete" } }),
+    ),
+    apply("an empty selector", `${SETS}/e`, aSet("e", {}, { selector: {} })),
+    apply("a deadline", `${SETS}/e`, aSet("e", { activeDeadlineSeconds: 5 })),
+    apply(
+      "a mount of a claim",
+      `${SETS}/m`,
+      aSet("m", { containers: [aContainer({ volumeMounts: [{ name: "d", mountPath: "/d" }] })] }, {
+        volumeClaimTemplates: [{
+          metadata: { name: "d" },
+          spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+        }],
+      }),
+    ),
+    apply(
       "another selector",
       `${SETS}/a`,
       aSet("a", {}, { selector: { matchLabels: { app: "a", more: "x" } } }),

@@ -4,21 +4,20 @@
  * are those of that cluster, and with `DRAAS_TEST_KUBECONFIG_HAS_NODES=1` the nodes too.
  */
 import { type ApiAddress, ApiClient } from "./api_client.ts";
+import { WORKER } from "./api_faults.ts";
 import { ApiDouble } from "./api_double.ts";
 import type { KnownImage } from "./container_plan.ts";
 import { kubeconfigText, readKubeconfig } from "./kubeconfig.ts";
 import { KubeletModel } from "./kubelet_model.ts";
-import { nodeCertificate } from "./node_certificate.ts";
+import { type HostCertificate, hostCertificate } from "./host_certificate.ts";
 import { pause } from "./pause.ts";
 import { type ControllerOptions, StatefulSetController } from "./statefulset_controller.ts";
 
 /** The image that tests run: whatever `command` says. */
 export const SHELL_IMAGE = "draas-test/shell:1";
 
-/** Of another user of the double, `limited`, for `double.faults.forbid`. */
-export const LIMITED_TOKEN = "limited-token";
-
-const TOKEN = "test-token";
+const WORKER_TOKEN = "worker-token";
+const ADMIN_TOKEN = "admin-token";
 const SETTLED_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 20;
 
@@ -29,6 +28,8 @@ export interface TestClusterOptions {
   /** Before the second restart of a container (10 s), and at most (5 min). */
   backOffBaseMs?: number;
   backOffMaxMs?: number;
+  /** Whether the double speaks TLS, with an authority of its own in the kubeconfig. */
+  hasTls?: boolean;
   /** Of the double's watches. */
   bookmarkEveryMs?: number;
   controller?: Partial<ControllerOptions>;
@@ -87,8 +88,10 @@ export class TestCluster {
     address: ApiAddress,
     /** A new one. */
     readonly namespace: string,
-    /** Acts behind a worker's back, as `kubectl-edit`; `api.as(name)` acts as another. */
+    /** Acts behind the worker's back, as `kubectl-edit`; `api.as(name)` acts as another. No fault befalls it. */
     readonly api: ApiClient,
+    /** Acts with the token of the kubeconfig, which the double's faults befall. */
+    readonly worker: ApiClient,
     private readonly parts: Parts,
   ) {
     this.kubeconfig = kubeconfigText(address);
@@ -99,10 +102,16 @@ export class TestCluster {
   /** A cluster that runs; to be closed. */
   static async start(options: TestClusterOptions): Promise<TestCluster> {
     const real = realKubeconfig();
-    const double = real === null ? newDouble(options) : null;
-    const address = double ? { url: double.url, token: TOKEN } : await readKubeconfig(real ?? "");
+    const certificate = options.hasTls ? await hostCertificate() : null;
+    const double = real === null ? newDouble(options, certificate) : null;
+    const authority = certificate ? { authority: certificate.authority } : {};
+    const admin = double
+      ? { url: double.url, token: ADMIN_TOKEN, ...authority }
+      : await readKubeconfig(real ?? "");
+    const address = double ? { ...admin, token: WORKER_TOKEN } : admin;
     const controller = double && new StatefulSetController(double.writes, options.controller);
-    const api = new ApiClient(address, "kubectl-edit");
+    const api = new ApiClient(admin, "kubectl-edit");
+    const worker = new ApiClient(address, "worker");
     const namespace = `test-${crypto.randomUUID().slice(0, 8)}`;
     await api.create("namespaces", "", {
       apiVersion: "v1",
@@ -110,8 +119,12 @@ export class TestCluster {
       metadata: { name: namespace },
     });
     const hasNodes = real !== null && Deno.env.get("DRAAS_TEST_KUBECONFIG_HAS_NODES") === "1";
-    const kubelet = hasNodes ? null : await startKubelet(address, namespace, options);
-    const cluster = new TestCluster(address, namespace, api, { double, controller, kubelet });
+    const kubelet = hasNodes ? null : await startKubelet(admin, namespace, options);
+    const cluster = new TestCluster(address, namespace, api, worker, {
+      double,
+      controller,
+      kubelet,
+    });
     if (real !== null) await cluster.#untilAccountIsThere();
     return cluster;
   }
@@ -164,12 +177,23 @@ export class TestCluster {
     if (!double) {
       await this.api.delete("namespaces", "", this.namespace);
       kubelet?.freeze(false);
-      await this.#until(async () => (await this.api.list("pods", this.namespace)).length === 0);
+      await this.#until(() => this.#hasNoPods());
     }
     await kubelet?.close();
     if (!double && kubelet) await this.api.delete("nodes", "", kubelet.nodeName);
     this.api.close();
+    this.worker.close();
     await double?.close();
+  }
+
+  /** Nothing of a namespace that goes needs its grace. */
+  async #hasNoPods(): Promise<boolean> {
+    const pods = await this.api.list("pods", this.namespace);
+    for (const { metadata: { name } } of pods) {
+      await this.api.delete("pods", this.namespace, name, { gracePeriodSeconds: 0 })
+        .catch(() => null);
+    }
+    return pods.length === 0;
   }
 
   /** Before it no pod is let in. */
@@ -195,11 +219,15 @@ function realKubeconfig(): string | null {
   return Deno.env.get("DRAAS_TEST_KUBECONFIG") || null;
 }
 
-function newDouble({ bookmarkEveryMs = 1_000 }: TestClusterOptions): ApiDouble {
+function newDouble(
+  { bookmarkEveryMs = 1_000 }: TestClusterOptions,
+  certificate: HostCertificate | null,
+): ApiDouble {
   return new ApiDouble({
-    users: { [TOKEN]: "admin", [LIMITED_TOKEN]: "limited" },
+    users: { [WORKER_TOKEN]: WORKER, [ADMIN_TOKEN]: "admin" },
     bookmarkEveryMs,
     hasGarbageCollector: true,
+    certificate,
   });
 }
 
@@ -215,7 +243,7 @@ async function startKubelet(
     images: { [SHELL_IMAGE]: {}, ...images },
     backOffBaseMs,
     backOffMaxMs,
-    certificate: isReal ? await nodeCertificate() : null,
+    certificate: isReal ? await hostCertificate() : null,
   });
 }
 

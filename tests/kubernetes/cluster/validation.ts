@@ -1,12 +1,5 @@
 /** What an API server finds wrong in an object of a known kind. */
-import {
-  belowLeast,
-  type FieldFault,
-  forbiddenField,
-  invalidValue,
-  required,
-  unsupported,
-} from "./field_faults.ts";
+import { type FieldFault, forbiddenField, invalidValue, required } from "./field_faults.ts";
 import {
   type Fields,
   isFields,
@@ -15,9 +8,10 @@ import {
   type Pod,
   type StatefulSet,
 } from "./kube_objects.ts";
-import { dnsLabelFaults, labelFaults, metadataFaults } from "./name_rules.ts";
+import { dnsLabelFaults, metadataFaults } from "./name_rules.ts";
 import { podSpecFaults } from "./pod_rules.ts";
 import type { Resource } from "./resources.ts";
+import { statefulSetChangeFaults, statefulSetFaults } from "./statefulset_rules.ts";
 
 /** Faults of an object as it is. */
 export function validationFaults(resource: Resource, object: KubeObject): FieldFault[] {
@@ -47,12 +41,7 @@ export function immutabilityFaults(
 ): FieldFault[] {
   switch (resource.plural) {
     case "statefulsets":
-      return isSame(fixedOf(before), fixedOf(after)) ? [] : [
-        forbiddenField(
-          "spec",
-          "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
-        ),
-      ];
+      return statefulSetChangeFaults(before, after);
     case "pods":
       return isSame(fixedOfPod(before), fixedOfPod(after)) ? [] : [
         forbiddenField(
@@ -66,63 +55,6 @@ export function immutabilityFaults(
     default:
       return [];
   }
-}
-
-function statefulSetFaults({ spec }: StatefulSet): FieldFault[] {
-  const { selector, template, replicas, podManagementPolicy, updateStrategy, serviceName } = spec as
-    & StatefulSet["spec"]
-    & { podManagementPolicy?: string };
-  const labels = template?.metadata?.labels;
-  const wanted = Object.entries(selector?.matchLabels ?? {});
-  const matches = wanted.length > 0 &&
-    wanted.every(([name, value]) => labels?.[name] === value);
-  const { restartPolicy } = template?.spec ?? {};
-  const podFaults = podSpecFaults("spec.template.spec", template?.spec);
-  return [
-    ...(podManagementPolicy === "OrderedReady" || podManagementPolicy === "Parallel" ? [] : [
-      invalidValue(
-        "spec.podManagementPolicy",
-        podManagementPolicy,
-        "must be 'OrderedReady' or 'Parallel'",
-      ),
-    ]),
-    ...(updateStrategy?.type === "RollingUpdate" || updateStrategy?.type === "OnDelete" ? [] : [
-      invalidValue(
-        "spec.updateStrategy",
-        { Type: updateStrategy?.type, RollingUpdate: null },
-        "must be 'RollingUpdate' or 'OnDelete'",
-      ),
-    ]),
-    ...belowLeast("spec.replicas", replicas),
-    ...(serviceName ? dnsLabelFaults("spec.serviceName", serviceName) : []),
-    ...(selector ? [] : [required("spec.selector")]),
-    ...(matches ? [] : [
-      invalidValue(
-        "spec.template.metadata.labels",
-        labels,
-        "`selector` does not match template `labels`",
-      ),
-    ]),
-    ...labelFaults("spec.template.labels", labels ?? {}),
-    ...podFaults,
-    ...(restartPolicy === "Always" || restartPolicy === undefined ? [] : [
-      unsupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]),
-    ]),
-  ];
-}
-
-function fixedOf({ spec }: KubeObject): Fields {
-  const {
-    replicas: _1,
-    ordinals: _2,
-    template: _3,
-    updateStrategy: _4,
-    revisionHistoryLimit: _5,
-    persistentVolumeClaimRetentionPolicy: _6,
-    minReadySeconds: _7,
-    ...fixed
-  } = spec as Fields;
-  return fixed;
 }
 
 function fixedOfPod({ spec }: KubeObject): Fields {

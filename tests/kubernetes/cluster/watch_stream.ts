@@ -12,9 +12,15 @@ export interface WatchRequest {
   matches: Matches;
   /** Changes after this one; null: all objects there are, then all changes. */
   after: number | null;
+  /** Whether a bookmark is to tell the end of the objects that there are. */
+  marksInitialEnd: boolean;
+  /** How a place that is no longer known is told: real servers answer 200 and then an `ERROR` event. */
+  goneAs: "event" | "status";
   bookmarkEveryMs: number | null;
   timeoutMs: number;
 }
+
+const INITIAL_END = { annotations: { "k8s.io/initial-events-end": "true" } };
 
 /** A watch that is being answered. */
 export class WatchStream {
@@ -23,6 +29,8 @@ export class WatchStream {
   readonly #store: ObjectStore;
   readonly #ended: () => void;
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  readonly #held: string[] = [];
+  #isHeld = false;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #unsubscribe = () => {};
 
@@ -32,19 +40,33 @@ export class WatchStream {
     this.#request = request;
     this.#ended = () => ended(this);
     const missed = request.after === null ? [] : store.changesAfter(request.after);
-    if (missed === null) throw expired(request.after ?? 0, store.compactedTo);
+    if (missed === null && request.goneAs === "status") {
+      throw expired(request.after ?? 0, store.compactedTo);
+    }
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
-        this.#begin(missed);
+        if (missed === null) this.expire();
+        else this.#begin(missed);
       },
       cancel: () => this.end(),
     });
   }
 
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#controller === null;
+  }
+
   /** Whether its objects are of this kind. */
   isOf(plural: string): boolean {
     return this.#request.resource.plural === plural;
+  }
+
+  /** Keeps back what there is to tell, as a connection that is half dead, or tells it after all. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (!isHeld) { for (const line of this.#held.splice(0)) this.#write(line); }
   }
 
   /** Ends it with an `ERROR` event that says that its place is no longer known. */
@@ -67,7 +89,7 @@ export class WatchStream {
 
   /** Breaks the connection off, as a dying server does. */
   break(): void {
-    this.#controller?.error(new Error("the connection is broken off"));
+    this.#controller?.error(new Deno.errors.Interrupted("the connection is broken off"));
     this.#finish();
   }
 
@@ -77,6 +99,7 @@ export class WatchStream {
       for (const object of this.#store.list(resource, namespace)) {
         if (matches(object)) this.#send("ADDED", object);
       }
+      if (this.#request.marksInitialEnd) this.#bookmark(INITIAL_END);
     }
     for (const change of missed) this.#tell(change);
     this.#unsubscribe = this.#store.subscribe((change) => this.#tell(change));
@@ -101,17 +124,22 @@ export class WatchStream {
     }
   }
 
-  #bookmark(): void {
+  #bookmark(more: object = {}): void {
     const { resource } = this.#request;
     this.#send("BOOKMARK", {
       kind: resource.kind,
       apiVersion: apiVersionOf(resource),
-      metadata: { resourceVersion: String(this.#store.revision), creationTimestamp: null },
+      metadata: { resourceVersion: String(this.#store.revision), ...more },
     });
   }
 
   #send(type: string, object: unknown): void {
     const line = `${JSON.stringify({ type, object })}\n`;
+    if (this.#isHeld) this.#held.push(line);
+    else this.#write(line);
+  }
+
+  #write(line: string): void {
     this.#controller?.enqueue(new TextEncoder().encode(line));
   }
 
