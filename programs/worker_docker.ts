@@ -1,26 +1,17 @@
 /** `deno task worker:docker`: a worker that runs images as containers of a Docker daemon. Design §8. */
 import { hostClock } from "../adapters/host/host_clock.ts";
-import { secretVariables } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type DockerAddress, parseDockerHost } from "../workers/docker/docker_address.ts";
 import {
-  type DockerPlatform,
   type DockerPlatformOptions,
   openDockerPlatform,
 } from "../workers/docker/docker_platform.ts";
-import { type HostPolicy, strictPolicy } from "../workers/policy/host_policy.ts";
-import { SecretStore } from "../workers/secret_store.ts";
 import { type KnownRegistries, parseRegistries } from "../workers/docker/registry_credentials.ts";
-import { lockSite } from "./data_folder.ts";
 import { runFleetWorker } from "./fleet_worker.ts";
+import { openImageHost, whenRuntimeAnswers } from "./image_host.ts";
 import type { Undo } from "./parts.ts";
-import { POLICY_FILE, readHostPolicy } from "./policy_file.ts";
-import { whenRedisAnswers } from "./redis_wait.ts";
 import { terminal } from "./terminal.ts";
-
-/** A host whose owner says nothing runs nothing: an image may hold any program. */
-const UNTOLD: HostPolicy = { ...strictPolicy(POLICY_FILE), templates: [] };
 
 /** Runs the program until it is told to end; gives its exit code. */
 export async function runDockerWorker(
@@ -28,38 +19,25 @@ export async function runDockerWorker(
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
   const undo: Undo = [];
-  const policy = await readHostPolicy(settings.workerPolicy, UNTOLD);
-  const lock = await lockSite(settings.dataDir);
-  undo.push(async () => lock.close());
+  const host = await openImageHost(settings, environment, undo);
   const address = addressOf(settings.dockerHost);
   const tls = settings.dockerCertPath === null
     ? null
     : await certificatesIn(settings.dockerCertPath);
   const home = environment.HOME ?? "";
   const registries = await registriesIn(settings.dockerConfig ?? `${home}/.docker`);
-  const secrets = new SecretStore({
-    folder: policy.secrets.folder ?? `${Deno.realPathSync(settings.dataDir)}/secrets`,
-    variables: secretVariables(environment),
-  });
   const options = {
+    ...host,
     address,
     tls,
     namespace: settings.namespace,
     clock: hostClock,
-    policy,
-    secrets,
     registries,
     logMib: settings.logMib,
   };
-  const platform = await open(options, settings);
+  const platform = await whenRuntimeAnswers(settings, () => openDockerPlatform(options));
   const runs = `images as containers of Docker at ${address.text}`;
-  return await runFleetWorker(settings, { platform, policy, runs, undo });
-}
-
-/** A daemon that is about to start is waited for, as Redis is. */
-function open(options: DockerPlatformOptions, settings: Settings): Promise<DockerPlatform> {
-  const wait = { clock: hostClock, voice: terminal, waitMs: settings.redisWaitMs };
-  return whenRedisAnswers(wait, () => openDockerPlatform(options));
+  return await runFleetWorker(settings, { platform, policy: host.policy, runs, undo });
 }
 
 function addressOf(dockerHost: string): DockerAddress {

@@ -19,6 +19,11 @@ export interface Fence {
 /** Below every other: keeps nothing from coming to life. */
 export const NO_FENCE: Readonly<Fence> = { generation: 0, attempt: 0 };
 
+/** Negative where `a` is below `b`. */
+export function compareFences(a: Fence, b: Fence): number {
+  return a.generation - b.generation || a.attempt - b.attempt;
+}
+
 /** How long a run may live without word of its worker. Design §4 rule 8. */
 export interface Lease {
   leaseMs: number;

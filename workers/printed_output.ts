@@ -10,7 +10,8 @@ import {
   type OutputLine,
   PAGE_LINES_MAX,
 } from "../events/server_output.ts";
-import type { Mask } from "./secret_store.ts";
+import { redacted } from "./redaction.ts";
+import type { GivenSecret, Mask, SecretStore } from "./secret_store.ts";
 
 /** A chunk of what a server printed: one line, or a part of a long one. */
 export interface PrintedLine {
@@ -239,4 +240,36 @@ function placeOf(cursor: string): Place | null {
 /** Milliseconds since the epoch as a `PrintedReading` takes times. */
 function secondsText(ms: number): string {
   return (ms / 1_000).toFixed(3);
+}
+
+/** What hides the secrets of a run in what it prints; all of it, where one of them is not to be had any more. */
+export async function outputMask(
+  secrets: SecretStore,
+  given: readonly GivenSecret[],
+): Promise<Mask> {
+  const { mask, lost } = await secrets.masker(given);
+  if (lost.length === 0) return (text, cut) => redacted(mask(text, cut));
+  const names = [...new Set(lost.map(({ name }) => name))].join(", ");
+  return () =>
+    `(withheld: the secret ${names} cannot be read, or was changed since, so it could not be hidden)`;
+}
+
+/** Of the end of a failed run's output. UTF-8 has at most four bytes a character. */
+const TAIL_LINES = 50;
+const TAIL_CHARACTERS_MAX = 2_048;
+const NEVER: AbortSignal = new AbortController().signal;
+
+/** The last lines of a run that has ended; empty where they cannot be had any more: its end can be told without them. */
+export async function lastWords(
+  printed: (reading: PrintedReading) => AsyncIterable<PrintedLine>,
+  mask: Mask,
+): Promise<string> {
+  const lines: string[] = [];
+  try {
+    const reading = { tail: TAIL_LINES, follows: false, signal: NEVER };
+    for await (const { text } of printed(reading)) lines.push(mask(text));
+  } catch {
+    // Somebody is removing it, or who keeps it is away.
+  }
+  return lines.join("\n").slice(-TAIL_CHARACTERS_MAX);
 }

@@ -1,6 +1,8 @@
 /** What starts come to on every platform, in the same words. Pure. */
+import { OperationalError } from "../events/errors.ts";
+import { type HealthReport, REASON_CHARACTERS_MAX, type StartStep } from "../events/health.ts";
 import type { RuntimeInfo } from "../events/runtime_info.ts";
-import type { Failure, StartOutcome } from "./platform.ts";
+import type { Failure, StartOutcome, StartSpec } from "./platform.ts";
 
 /** Of the output of a server that failed to start, in the failure's message. */
 const MESSAGE_LINES_MAX = 10;
@@ -36,4 +38,28 @@ export function endedTooSoon(info: RuntimeInfo): StartOutcome {
     message: `The server ${info.exit?.message ?? "ended"}, before it counted as started.${output}`,
     retryable: true,
   }, info);
+}
+
+/** Where a start is: a step with the time at which it began. */
+export function startReport(
+  { instanceId, runId, fence }: StartSpec,
+  step: StartStep,
+  since: number,
+  reason: string | null,
+): HealthReport {
+  return {
+    instanceId,
+    runId,
+    runGeneration: fence.generation,
+    health: "starting",
+    start: { step, since },
+    ...(reason === null ? {} : { reason: reason.slice(0, REASON_CHARACTERS_MAX) }),
+  };
+}
+
+/** What the runtime did wrong goes to who asked; what we did wrong is thrown on. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof OperationalError)) throw error;
+  const { code, message, hint, retryable } = error;
+  return { code, message: `${message.replace(/\.$/, "")}. ${hint}`, retryable };
 }

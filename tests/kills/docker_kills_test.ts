@@ -2,35 +2,38 @@
 import { shellImage } from "../docker/docker_world.ts";
 import type { RedisFleet } from "../e2e/support/redis_fleet.ts";
 import { type DockerDaemon, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
-import { httpMoment, spyUnixSocket } from "../support/spied_way.ts";
-import { type KillMoment, type KillWorld, workerKills } from "./worker_kills.ts";
+import { spyUnixSocket } from "../support/spied_way.ts";
+import { callMoment, type KillMoment, type KillWorld, workerKills } from "./worker_kills.ts";
 
 Deno.test.afterAll(stopDockerDaemon);
 
-const CREATE = ["its container is made", /\/containers\/create/] as const;
-const START = ["its container is started", /\/containers\/[0-9a-f]+\/start/] as const;
-const MARK = ["the end of its container is marked", /\/volumes\/create/] as const;
-const SIGNAL = ["its container is signalled", /\/containers\/[0-9a-f]+\/kill/] as const;
-
-function point(
-  during: KillMoment["during"],
-  when: "before" | "after",
-  [call, path]: readonly [string, RegExp],
-): KillMoment {
-  const moment = httpMoment(when, "POST", path);
-  return { during, at: `${when} ${call}`, moment, way: "runtime" };
-}
+const CREATE = { is: "its container is made", method: "POST", path: /\/containers\/create/ };
+const START = {
+  is: "its container is started",
+  method: "POST",
+  path: /\/containers\/[0-9a-f]+\/start/,
+};
+const MARK = {
+  is: "the end of its container is marked",
+  method: "POST",
+  path: /\/volumes\/create/,
+};
+const SIGNAL = {
+  is: "its container is signalled",
+  method: "POST",
+  path: /\/containers\/[0-9a-f]+\/kill/,
+};
 
 const OWN: readonly KillMoment[] = [
-  point("start", "before", CREATE),
-  point("start", "after", CREATE),
-  point("start", "before", START),
-  point("start", "after", START),
-  point("stop", "before", MARK),
-  point("stop", "before", SIGNAL),
-  point("stop", "after", SIGNAL),
-  point("restart", "after", SIGNAL),
-  point("restart", "after", START),
+  callMoment("start", "before", CREATE),
+  callMoment("start", "after", CREATE),
+  callMoment("start", "before", START),
+  callMoment("start", "after", START),
+  callMoment("stop", "before", MARK),
+  callMoment("stop", "before", SIGNAL),
+  callMoment("stop", "after", SIGNAL),
+  callMoment("restart", "after", SIGNAL),
+  callMoment("restart", "after", START),
 ];
 
 function worldOf(daemon: DockerDaemon) {

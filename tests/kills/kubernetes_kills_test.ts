@@ -6,32 +6,31 @@ import {
   withTestCluster,
 } from "../kubernetes/cluster/test_cluster.ts";
 import { shellImage } from "../kubernetes/kubernetes_world.ts";
-import { httpMoment, spyOn } from "../support/spied_way.ts";
+import { spyOn } from "../support/spied_way.ts";
 import { testWith } from "../support/tools.ts";
 import { eventually } from "../workers/process_world.ts";
-import { type KillMoment, type KillWorld, workerKills } from "./worker_kills.ts";
+import { callMoment, type KillMoment, type KillWorld, workerKills } from "./worker_kills.ts";
 
-const APPLY = ["its set is applied", /\/statefulsets\/.*fieldManager=draas&/] as const;
-const CHANGE = ["its set is changed", /\/statefulsets\/.*fieldManager=draas-run/] as const;
-
-function point(
-  during: KillMoment["during"],
-  when: "before" | "after",
-  [call, path]: readonly [string, RegExp],
-): KillMoment {
-  const moment = httpMoment(when, "PATCH", path);
-  return { during, at: `${when} ${call}`, moment, way: "runtime" };
-}
+const APPLY = {
+  is: "its set is applied",
+  method: "PATCH",
+  path: /\/statefulsets\/.*fieldManager=draas&/,
+};
+const CHANGE = {
+  is: "its set is changed",
+  method: "PATCH",
+  path: /\/statefulsets\/.*fieldManager=draas-run/,
+};
 
 const OWN: readonly KillMoment[] = [
-  point("start", "before", APPLY),
-  point("start", "after", APPLY),
-  point("start", "before", CHANGE),
-  point("start", "after", CHANGE),
-  point("stop", "before", CHANGE),
-  point("stop", "after", CHANGE),
-  point("restart", "after", CHANGE),
-  point("restart", "after", APPLY),
+  callMoment("start", "before", APPLY),
+  callMoment("start", "after", APPLY),
+  callMoment("start", "before", CHANGE),
+  callMoment("start", "after", CHANGE),
+  callMoment("stop", "before", CHANGE),
+  callMoment("stop", "after", CHANGE),
+  callMoment("restart", "after", CHANGE),
+  callMoment("restart", "after", APPLY),
 ];
 
 const IMAGES = { [SHELL_IMAGE]: { entrypoint: ["sh", "-c"] } };

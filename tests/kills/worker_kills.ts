@@ -5,7 +5,7 @@
 import { assertEquals } from "@std/assert";
 import type { ProgramLife } from "../e2e/support/program_life.ts";
 import { type RedisFleet, withFleet } from "../e2e/support/redis_fleet.ts";
-import { type Moment, type SpiedWay, spyOn } from "../support/spied_way.ts";
+import { httpMoment, type Moment, type SpiedWay, spyOn } from "../support/spied_way.ts";
 
 const INSTANCES = "/api/server/instances";
 const ROUNDS = Number(Deno.env.get("DRAAS_TEST_ROUNDS") ?? 1);
@@ -51,6 +51,16 @@ function logMoments(): KillMoment[] {
   const of = (during: KillMoment["during"], from: number, to: number) =>
     points.slice(from, to).map(([at, moment]) => ({ during, at, moment, way: "redis" as const }));
   return [...of("start", 0, 4), ...of("stop", 1, 3), ...of("restart", 1, 3)];
+}
+
+/** A moment of one of the calls by which a worker changes what its runtime does. */
+export function callMoment(
+  during: KillMoment["during"],
+  when: Moment["when"],
+  call: { is: string; method: string; path: RegExp },
+): KillMoment {
+  const moment = httpMoment(when, call.method, call.path);
+  return { during, at: `${when} ${call.is}`, moment, way: "runtime" };
 }
 
 /** Registers the tests of a platform by `register`, which says in what world each is run. */

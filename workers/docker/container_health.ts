@@ -2,13 +2,13 @@
 import { sleep } from "../../events/clock.ts";
 import { reasonOf } from "../../events/errors.ts";
 import { type HealthReport, REASON_CHARACTERS_MAX, type StartStep } from "../../events/health.ts";
-import { parseLinePattern } from "../../events/line_pattern.ts";
 import { judgeHealth, UNPROBED } from "../health_judgement.ts";
 import { networkProblem, withLimit } from "../network_probe.ts";
 import type { StartSpec } from "../platform.ts";
+import { startReport } from "../start_outcomes.ts";
 import { waitUntilReady } from "../readiness.ts";
 import { durationText } from "../exit_description.ts";
-import type { ContainerQuestion, ContainerReadiness } from "../templates/image.ts";
+import { type ContainerQuestion, type ContainerReadiness, lineTest } from "../templates/image.ts";
 import type { WatchedContainer } from "./container_watch.ts";
 import type { DockerSite } from "./docker_site.ts";
 import type { Run } from "./run_info.ts";
@@ -33,14 +33,7 @@ export class ContainerHealth {
 
   /** Tells where a start is; a step with the time at which it began. */
   tellStart(spec: StartSpec, step: StartStep, since: number, reason: string | null): void {
-    this.onHealth({
-      instanceId: spec.instanceId,
-      runId: spec.runId,
-      runGeneration: spec.fence.generation,
-      health: "starting",
-      start: { step, since },
-      ...(reason === null ? {} : { reason: reason.slice(0, REASON_CHARACTERS_MAX) }),
-    });
+    this.onHealth(startReport(spec, step, since, reason));
   }
 
   /** What is last wrong when the time is over; null once it is ready. */
@@ -202,13 +195,6 @@ export class ContainerHealth {
     }
     return false;
   }
-}
-
-function lineTest({ contains, matches }: LineAsked): (line: string) => boolean {
-  if (contains !== null) return (line) => line.includes(contains);
-  const parsed = parseLinePattern(matches ?? ".");
-  if ("fault" in parsed) throw new Error(`a pattern that was not checked: ${parsed.fault}`);
-  return (line) => parsed.matches(line);
 }
 
 /** Where a port is reached that is published at `host` of the daemon's host. */

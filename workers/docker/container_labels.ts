@@ -107,11 +107,6 @@ export function readMark(labels: Labels): Mark | null {
   return fence && instanceId ? { instanceId, fence, stops: labels[STOPS] ?? null } : null;
 }
 
-/** Negative where `a` is below `b`. */
-export function compareFences(a: Fence, b: Fence): number {
-  return a.generation - b.generation || a.attempt - b.attempt;
-}
-
 function fenceIn(labels: Labels): Fence | null {
   const [generation, attempt] = [labels[GENERATION], labels[ATTEMPT]].map(Number);
   return Number.isSafeInteger(generation) && Number.isSafeInteger(attempt)

@@ -2,13 +2,13 @@
 // @ts-types="./dockerode.d.ts"
 import Docker from "dockerode";
 import type { Clock } from "../../events/clock.ts";
-import { OperationalError } from "../../events/errors.ts";
 import type { HealthReport } from "../../events/health.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { type LogPage, type LogReading, plainText } from "../../events/server_output.ts";
 import { Lanes } from "../lanes.ts";
 import {
+  compareFences,
   type Failure,
   type Fence,
   type Leases,
@@ -20,10 +20,10 @@ import {
 } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import { readPrinted } from "../printed_output.ts";
-import { failed, STALE } from "../start_outcomes.ts";
+import { failed, failureOf, STALE } from "../start_outcomes.ts";
 import type { SecretStore } from "../secret_store.ts";
 import { ContainerHealth } from "./container_health.ts";
-import { compareFences, readRunLabels } from "./container_labels.ts";
+import { readRunLabels } from "./container_labels.ts";
 import { ContainerUsage } from "./container_usage.ts";
 import { ContainerWatch } from "./container_watch.ts";
 import { DockerodeEngine } from "./dockerode_engine.ts";
@@ -288,11 +288,4 @@ function stillRunning(id: string): Failure {
     message: `Container ${id.slice(0, 12)} did not end on SIGKILL: its daemon or the kernel hangs.`,
     retryable: true,
   };
-}
-
-/** What the daemon did wrong goes to who asked; what we did wrong is thrown on. */
-function failureOf(error: unknown): Failure {
-  if (!(error instanceof OperationalError)) throw error;
-  const { code, message, hint, retryable } = error;
-  return { code, message: `${message.replace(/\.$/, "")}. ${hint}`, retryable };
 }

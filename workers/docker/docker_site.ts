@@ -2,9 +2,9 @@
 import type { Clock } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { isFailure } from "../exit_description.ts";
-import type { PrintedRuns } from "../printed_output.ts";
+import { lastWords, outputMask, type PrintedRun, type PrintedRuns } from "../printed_output.ts";
+import { compareFences } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
-import { redacted } from "../redaction.ts";
 import type { Mask, SecretStore } from "../secret_store.ts";
 import type {
   ContainerEngine,
@@ -12,14 +12,9 @@ import type {
   EngineTalk,
   EngineVolumes,
 } from "./container_engine.ts";
-import { compareFences, readRunLabels } from "./container_labels.ts";
+import { readRunLabels } from "./container_labels.ts";
 import type { InstanceMarks } from "./instance_marks.ts";
 import { type Run, runInfoOf } from "./run_info.ts";
-
-/** Of the end of a failed run's output. UTF-8 has at most four bytes a character. */
-const TAIL_LINES = 50;
-const TAIL_CHARACTERS_MAX = 2_048;
-const NEVER: AbortSignal = new AbortController().signal;
 
 /** One daemon, for one fleet. */
 export interface DockerSite {
@@ -67,32 +62,16 @@ export async function infoOf(site: DockerSite, run: Run): Promise<RuntimeInfo> {
   const { stops } = await site.marks.of(run.labels.instanceId);
   const info = runInfoOf(id, run, stops.has(run.labels.runId));
   if (!info.exit || !isFailure(info.exit)) return info;
-  const logTail = await tailOf(site, run);
+  const logTail = await lastWords(printedBy(site, run), await maskOf(site, run));
   return logTail === "" ? info : { ...info, logTail };
 }
 
-/** What hides the secrets of a run in what it prints; all of it, where one of them is not to be had any more. */
-export async function maskOf({ secrets }: DockerSite, { labels }: Run): Promise<Mask> {
-  const { given } = labels.plan;
-  const { mask, lost } = await secrets.masker(given);
-  if (lost.length === 0) return (text, cut) => redacted(mask(text, cut));
-  const names = [...new Set(lost.map(({ name }) => name))].join(", ");
-  return () =>
-    `(withheld: the secret ${names} cannot be read, or was changed since, so it could not be hidden)`;
+function maskOf({ secrets }: DockerSite, { labels }: Run): Promise<Mask> {
+  return outputMask(secrets, labels.plan.given);
 }
 
-/** The last lines of both streams. */
-async function tailOf(site: DockerSite, run: Run): Promise<string> {
-  const mask = await maskOf(site, run);
-  const lines: string[] = [];
-  const reading = { tail: TAIL_LINES, follows: false, signal: NEVER };
-  try {
-    for await (const { text } of site.talk.printed(run.state.id, reading)) lines.push(mask(text));
-  } catch {
-    // Somebody is removing it: that it ended can be told without its last words.
-  }
-  const text = lines.join("\n");
-  return text.slice(-TAIL_CHARACTERS_MAX);
+function printedBy({ talk }: DockerSite, { state }: Run): PrintedRun["printed"] {
+  return (reading) => talk.printed(state.id, reading);
 }
 
 /** The runs of an instance whose output the daemon has. */
@@ -103,7 +82,7 @@ export function printedRuns(site: DockerSite, instanceId: string): PrintedRuns {
         runId: run.labels.runId,
         startedAt: run.state.startedAt!,
         isLive: isLive(run),
-        printed: (reading) => site.talk.printed(run.state.id, reading),
+        printed: printedBy(site, run),
         mask: () => maskOf(site, run),
         ended: () => infoOf(site, run),
       }));

@@ -2,9 +2,9 @@
  * The marks beside an instance's containers: volumes that nobody mounts. A container's labels never change, so what comes
  * to be known later is kept in marks: how high the fence was raised, and whose end was asked for.
  */
-import type { Fence } from "../platform.ts";
+import { compareFences, type Fence } from "../platform.ts";
 import type { EngineVolumes } from "./container_engine.ts";
-import { compareFences, type Mark, markLabels, markName, readMark } from "./container_labels.ts";
+import { type Mark, markLabels, markName, readMark } from "./container_labels.ts";
 
 /** What is marked of an instance. */
 export interface Marked {

@@ -3,18 +3,11 @@ import { sleep } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { withSecrets } from "../../events/secret_reference.ts";
 import { durationText } from "../exit_description.ts";
-import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import { compareFences, type Failure, type StartOutcome, type StartSpec } from "../platform.ts";
 import { ABORTED, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
 import type { ContainerPlan } from "../templates/image.ts";
-import {
-  compareFences,
-  dataLabels,
-  formerName,
-  presentName,
-  runLabels,
-  volumeName,
-} from "./container_labels.ts";
+import { dataLabels, formerName, presentName, runLabels, volumeName } from "./container_labels.ts";
 import type { ContainerHealth } from "./container_health.ts";
 import type { ContainerWatch, WatchedContainer } from "./container_watch.ts";
 import { type DockerSite, isLive, runsOf } from "./docker_site.ts";

@@ -3,9 +3,13 @@ import type { Clock } from "../../events/clock.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
-import type { PrintedLine, PrintedReading, PrintedRuns } from "../printed_output.ts";
-import { redacted } from "../redaction.ts";
-import type { Mask, SecretStore } from "../secret_store.ts";
+import {
+  outputMask,
+  type PrintedLine,
+  type PrintedReading,
+  type PrintedRuns,
+} from "../printed_output.ts";
+import type { SecretStore } from "../secret_store.ts";
 import type { KeptPlan } from "../templates/image.ts";
 import type { ClusterApi } from "./cluster_api.ts";
 import { type PodObject, PODS, type SetObject, SETS } from "./cluster_objects.ts";
@@ -144,15 +148,6 @@ export function changeRecord(
   });
 }
 
-/** What hides the secrets of a run in what it prints; all of it, where one of them is not to be had any more. */
-export async function maskOf({ secrets }: ClusterSite, plan: KeptPlan | null): Promise<Mask> {
-  const { mask, lost } = await secrets.masker(plan?.given ?? []);
-  if (lost.length === 0) return (text, cut) => redacted(mask(text, cut));
-  const names = [...new Set(lost.map(({ name }) => name))].join(", ");
-  return () =>
-    `(withheld: the secret ${names} cannot be read, or was changed since, so it could not be hidden)`;
-}
-
 /** What the container of a pod has printed; of one that was begun anew, before that. */
 export async function* printed(
   { api }: ClusterSite,
@@ -183,7 +178,7 @@ export function printedRuns(site: ClusterSite, instanceId: string): PrintedRuns 
       startedAt: startedAt ?? run.askedAt,
       isLive: state.kind === "live",
       printed: (reading) => printed(site, pod, reading),
-      mask: () => maskOf(site, sight.plan),
+      mask: () => outputMask(site.secrets, sight.plan?.given ?? []),
       ended: () => Promise.reject(new Error("the latest run has no end marker")),
     }];
   };

@@ -2,6 +2,7 @@
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { isFailure } from "../exit_description.ts";
+import { lastWords, outputMask } from "../printed_output.ts";
 import { STOP_GRACE_MS } from "../templates/pace.ts";
 import type { PodObject } from "./cluster_objects.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type ClusterSite,
   isPodOf,
   look,
-  maskOf,
   placeOf,
   printed,
   type Sight,
@@ -17,14 +17,13 @@ import {
 } from "./cluster_site.ts";
 import { RUN } from "./object_names.ts";
 import { type PodEnd, type PodView, UNKNOWN_END, viewPod } from "./pod_view.ts";
-import { endedInfo, TAIL_CHARACTERS_MAX } from "./run_info.ts";
+import { endedInfo } from "./run_info.ts";
 import type { RecordedRun, RunRecord } from "./run_record.ts";
 
 /** From the end of its grace until a pod has to be gone. Its node may be lost: a pod is never removed by force. */
 const GONE_WITHIN_MS = 30_000;
 /** Somebody else changes the set between our look and our change; more than this often is no coincidence. */
 const TRIES_MAX = 20;
-const TAIL_LINES = 50;
 const NEVER: AbortSignal = new AbortController().signal;
 
 /** What became of an instance's latest run. */
@@ -159,24 +158,11 @@ function withoutTail({ logTail: _, ...info }: RuntimeInfo): RuntimeInfo {
 /** What is known of an end before its pod goes, and what it printed with it; null: nothing yet. */
 async function overOf(
   site: ClusterSite,
-  sight: Sight,
+  { pod, plan }: Sight,
   { isBegunAnew: _, ...end }: PodEnd,
 ): Promise<RunRecord["over"]> {
   if (end.code === null && end.words === null) return null;
-  const logTail = await tailOf(site, sight);
-  return { end, logTail: logTail.slice(-TAIL_CHARACTERS_MAX) };
-}
-
-/** The last lines of a run that has ended by itself. */
-async function tailOf(site: ClusterSite, { pod, plan, record }: Sight): Promise<string> {
-  if (pod === null || record.run === null || !isPodOf(record.run, pod)) return "";
-  const mask = await maskOf(site, plan);
-  const lines: string[] = [];
-  try {
-    const reading = { tail: TAIL_LINES, follows: false, signal: NEVER };
-    for await (const { text } of printed(site, pod, reading)) lines.push(mask(text));
-  } catch {
-    // Its node is away, or the pod is gone already: that it ended can be told without its last words.
-  }
-  return lines.join("\n");
+  const mask = await outputMask(site.secrets, plan?.given ?? []);
+  const logTail = pod ? await lastWords((reading) => printed(site, pod, reading), mask) : "";
+  return { end, logTail };
 }

@@ -1,12 +1,12 @@
 /** The kubernetes platform: images as sets of one pod in a namespace of a cluster, which outlive us. Design §4 rule 10. */
 import type { Clock } from "../../events/clock.ts";
-import { OperationalError } from "../../events/errors.ts";
 import type { HealthReport } from "../../events/health.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { type LogPage, type LogReading, plainText } from "../../events/server_output.ts";
 import { Lanes } from "../lanes.ts";
 import {
+  compareFences,
   type Failure,
   type Fence,
   type Leases,
@@ -19,7 +19,7 @@ import {
 import type { HostPolicy } from "../policy/host_policy.ts";
 import { readPrinted } from "../printed_output.ts";
 import type { SecretStore } from "../secret_store.ts";
-import { failed, STALE } from "../start_outcomes.ts";
+import { failed, failureOf, STALE } from "../start_outcomes.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { type PodObject, PODS, type SetObject, SETS } from "./cluster_objects.ts";
 import {
@@ -36,7 +36,7 @@ import { HttpClusterApi } from "./http_cluster_api.ts";
 import { fleetSelector, objectName, podName } from "./object_names.ts";
 import { PodWatch } from "./pod_watch.ts";
 import { RunHealth } from "./run_health.ts";
-import { compareFences, raised, readSet, type RunRecord } from "./run_record.ts";
+import { raised, readSet, type RunRecord } from "./run_record.ts";
 import { RunUsage } from "./run_usage.ts";
 import { RunWatch } from "./run_watch.ts";
 import { startRun } from "./start_run.ts";
@@ -272,10 +272,3 @@ const REMAINS: { kind: "failed"; failure: Failure } = {
     retryable: true,
   },
 };
-
-/** What the cluster did wrong goes to who asked; what we did wrong is thrown on. */
-function failureOf(error: unknown): Failure {
-  if (!(error instanceof OperationalError)) throw error;
-  const { code, message, hint, retryable } = error;
-  return { code, message: `${message.replace(/\.$/, "")}. ${hint}`, retryable };
-}

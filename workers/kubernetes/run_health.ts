@@ -4,6 +4,7 @@ import { REASON_CHARACTERS_MAX } from "../../events/health.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { StartSpec } from "../platform.ts";
+import { startReport } from "../start_outcomes.ts";
 import type { KeptPlan } from "../templates/image.ts";
 import { type ClusterSite, look, stateOf } from "./cluster_site.ts";
 import { probeWords } from "./pod_events.ts";
@@ -20,14 +21,7 @@ export class RunHealth {
 
   /** Tells where a start is; a step with the time at which it began. */
   tellStart(spec: StartSpec, step: StartStep, since: number, reason: string | null): void {
-    this.onHealth({
-      instanceId: spec.instanceId,
-      runId: spec.runId,
-      runGeneration: spec.fence.generation,
-      health: "starting",
-      start: { step, since },
-      ...(reason === null ? {} : { reason: reason.slice(0, REASON_CHARACTERS_MAX) }),
-    });
+    this.onHealth(startReport(spec, step, since, reason));
   }
 
   /** Tells of a run from now on, until it ends; one that has no liveness probe is left at that. */

@@ -48,8 +48,6 @@ export function liveInfo(
   };
 }
 
-/** The last lines of a failed run may be so long, so that the record of it stays small. */
-export const TAIL_CHARACTERS_MAX = 2_048;
 /** The exit code of a process that SIGKILL has ended. */
 const KILLED_CODE = 137;
 

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { runtimeInfoSchema } from "../../events/runtime_info.ts";
-import type { Fence } from "../platform.ts";
+import { compareFences, type Fence } from "../platform.ts";
 import { type KeptPlan, keptPlanSchema } from "../templates/image.ts";
 import type { SetObject } from "./cluster_objects.ts";
 import { INSTANCE, PLAN, RECORD } from "./object_names.ts";
@@ -67,11 +67,6 @@ export function readSet({ metadata }: SetObject): Recorded | null {
     record: parsed(recordSchema, record) ?? NOTHING_RECORDED,
     plan: parsed(keptPlanSchema, plan),
   };
-}
-
-/** Negative where `a` is below `b`. */
-export function compareFences(a: Fence, b: Fence): number {
-  return a.generation - b.generation || a.attempt - b.attempt;
 }
 
 /** The record with at least this fence; a lower one changes nothing. */

@@ -2,7 +2,7 @@
 import { sleep } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { durationText } from "../exit_description.ts";
-import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
+import { compareFences, type Failure, type StartOutcome, type StartSpec } from "../platform.ts";
 import { ABORTED, endedTooSoon, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
 import { CLAIMS, SECRETS, SERVICES, type SetObject, SETS } from "./cluster_objects.ts";
@@ -21,7 +21,7 @@ import { programFailure } from "./pod_view.ts";
 import { whyNoPod } from "./pod_events.ts";
 import type { RunHealth } from "./run_health.ts";
 import type { RunWatch } from "./run_watch.ts";
-import { compareFences, raised, type RunRecord } from "./run_record.ts";
+import { raised, type RunRecord } from "./run_record.ts";
 import {
   claimsFor,
   secretFor,
