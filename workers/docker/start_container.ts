@@ -7,6 +7,7 @@ import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
 import { ABORTED, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
 import type { ContainerPlan } from "../templates/image.ts";
+import type { ContainerEngine } from "./container_engine.ts";
 import {
   compareFences,
   dataLabels,
@@ -98,16 +99,22 @@ async function removeAtLast(
   const given = AbortSignal.any([signal, closing]);
   for (;;) {
     try {
-      return await engine.remove(id);
+      return await removeOrEnd(engine, id);
     } catch (error) {
-      if (!isAway(error) || given.aborted || clock.monotonic() > until) return;
+      const mayPass = error instanceof OperationalError && error.retryable;
+      if (!mayPass || given.aborted || clock.monotonic() > until) return;
     }
     await sleep(clock, REMOVE_AGAIN_MS, given);
   }
 }
 
-function isAway(error: unknown): boolean {
-  return error instanceof OperationalError && error.code === "docker_unreachable";
+/** A daemon may not get rid of the files at once: what counts is that nothing runs. */
+async function removeOrEnd(engine: ContainerEngine, id: string): Promise<void> {
+  try {
+    await engine.remove(id);
+  } catch (error) {
+    if ((await engine.inspect(id))?.state === "running") throw error;
+  }
 }
 
 /** The environment with its secrets. */
