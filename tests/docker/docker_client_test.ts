@@ -7,7 +7,7 @@ import { DockerodeEngine } from "../../workers/docker/dockerode_engine.ts";
 import { DockerodeTalk } from "../../workers/docker/dockerode_talk.ts";
 import { DockerodeVolumes } from "../../workers/docker/dockerode_volumes.ts";
 import { EngineCalls } from "../../workers/docker/engine_calls.ts";
-import { ManualClock } from "../adapters/manual_clock.ts";
+import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { eventually, failureOf, realClock } from "../workers/process_world.ts";
 import { imageSpec, shellImage } from "./docker_world.ts";
 import { FakeDaemon, siteOn } from "./fake_daemon.ts";
@@ -161,4 +161,26 @@ Deno.test("an image that is gone again after each pull is told as that, and not 
   const platform = new DockerPlatform(await siteOn(daemon, realClock));
   const { failure } = failureOf(await platform.start(imageSpec(shellImage("true")), NEVER));
   assertEquals([failure.code, failure.retryable, pulls], ["image_unavailable", true, 3]);
+});
+
+Deno.test("what a failed start has left running is removed, also by a daemon that refuses that at first", async () => {
+  const clock = new ManualClock();
+  const daemon = new FakeDaemon();
+  const { start, remove } = daemon;
+  daemon.start = async (id) => {
+    await start.call(daemon, id);
+    throw new OperationalError("docker_unreachable", "Its answer is lost.", true, "Wait.");
+  };
+  let refusals = 3;
+  daemon.remove = async (id) => {
+    if (refusals-- > 0) throw new OperationalError("docker_refused", "Busy.", true, "Wait.");
+    await remove.call(daemon, id);
+  };
+  const platform = new DockerPlatform(await siteOn(daemon, clock));
+  const starting = platform.start(imageSpec(shellImage("exec sleep 1000")), NEVER);
+  await settled();
+  await clock.advance(10_000);
+  assertEquals(failureOf(await starting).failure.code, "docker_unreachable");
+  assertEquals([daemon.containers.size, refusals], [0, -1]);
+  await platform.close();
 });

@@ -304,11 +304,15 @@ inWorld(
     const starting = start(platform, shellImage("exec sleep 1000"));
     void starting.then(() => isAnswered = true);
     await spied.hit;
-    const all = () => daemon.docker("ps", "-aq", "--filter", `label=draas.namespace=${namespace}`);
-    assert(await all() !== "" && !isAnswered, "it runs, and nobody has said yet that it does not");
+    const running = () =>
+      daemon.docker("ps", "-q", "--filter", `label=draas.namespace=${namespace}`);
+    assert(
+      await running() !== "" && !isAnswered,
+      "it runs, and nobody has said yet that it does not",
+    );
     spied.mend();
     assertEquals(failureOf(await starting).failure.code, "docker_unreachable");
-    assertEquals(await all(), "");
+    assertEquals(await running(), "");
     await spied.close();
   },
 );

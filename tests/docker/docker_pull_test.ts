@@ -20,7 +20,7 @@ testWithDocker(
       let asked = 0;
       const spec = imageSpec({ ...shellImage("exec sleep 1000"), image: registry.image }, {
         // Long over when the image is here.
-        spawnWithinMs: 300,
+        spawnWithinMs: 4_000,
         renew: () => Promise.resolve(++asked > 0),
       });
       const starting = platform.start(spec, new AbortController().signal);
@@ -28,7 +28,7 @@ testWithDocker(
         "it is pulled",
         () => told.some((words) => words.includes(": 0 of 1 layers")),
       );
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await new Promise((resolve) => setTimeout(resolve, 4_100));
       served.resolve();
       const outcome = await starting;
       assertEquals([outcome.kind, asked], ["running", 1], JSON.stringify(outcome));

@@ -7,6 +7,7 @@ import { compareFences, type Failure, type StartOutcome, type StartSpec } from "
 import { ABORTED, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
 import type { ContainerPlan } from "../templates/image.ts";
+import type { ContainerEngine } from "./container_engine.ts";
 import { dataLabels, formerName, presentName, runLabels, volumeName } from "./container_labels.ts";
 import type { ContainerHealth } from "./container_health.ts";
 import type { ContainerWatch, WatchedContainer } from "./container_watch.ts";
@@ -91,16 +92,22 @@ async function removeAtLast(
   const given = AbortSignal.any([signal, closing]);
   for (;;) {
     try {
-      return await engine.remove(id);
+      return await removeOrEnd(engine, id);
     } catch (error) {
-      if (!isAway(error) || given.aborted || clock.monotonic() > until) return;
+      const mayPass = error instanceof OperationalError && error.retryable;
+      if (!mayPass || given.aborted || clock.monotonic() > until) return;
     }
     await sleep(clock, REMOVE_AGAIN_MS, given);
   }
 }
 
-function isAway(error: unknown): boolean {
-  return error instanceof OperationalError && error.code === "docker_unreachable";
+/** A daemon may not get rid of the files at once: what counts is that nothing runs. */
+async function removeOrEnd(engine: ContainerEngine, id: string): Promise<void> {
+  try {
+    await engine.remove(id);
+  } catch (error) {
+    if ((await engine.inspect(id))?.state === "running") throw error;
+  }
 }
 
 /** The environment with its secrets. */
