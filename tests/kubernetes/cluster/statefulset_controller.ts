@@ -133,11 +133,7 @@ export class StatefulSetController {
   #create(set: StatefulSet, ordinal: number): void {
     const pod = podFor(set, ordinal);
     const { namespace = "", name } = pod.metadata;
-    for (const claim of claimsOf(set, ordinal)) {
-      if (!this.#writes.store.get(CLAIMS, namespace, claim.metadata.name)) {
-        this.#writes.create(CLAIMS, namespace, claim, WRITER);
-      }
-    }
+    for (const claim of claimsOf(set, ordinal)) this.#claim(set, claim, name);
     try {
       this.#writes.create(PODS, namespace, pod, WRITER);
     } catch (error) {
@@ -146,6 +142,20 @@ export class StatefulSetController {
       throw error;
     }
     this.#say(set, "SuccessfulCreate", `create Pod ${name} in`, "successful");
+  }
+
+  #claim(set: StatefulSet, claim: KubeObject, podName: string): void {
+    const { name, namespace = "" } = claim.metadata;
+    if (this.#writes.store.get(CLAIMS, namespace, name)) return;
+    const deed = `create Claim ${name} Pod ${podName} in`;
+    try {
+      this.#writes.create(CLAIMS, namespace, claim, WRITER);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#say(set, "FailedCreate", deed, `failed error: ${error.message}`);
+      throw error;
+    }
+    this.#say(set, "SuccessfulCreate", deed, "success");
   }
 
   #delete(set: StatefulSet, pod: Pod): void {

@@ -36,7 +36,7 @@ export function podFor(set: StatefulSet, ordinal: number): KubeObject {
         "controller-revision-hash": revisionOf(set),
         "statefulset.kubernetes.io/pod-name": name,
       },
-      ownerReferences: [ownerOf(set, true)],
+      ownerReferences: [ownerOf(set)],
     },
     spec: {
       ...template.spec,
@@ -68,7 +68,7 @@ export function retainedClaim(set: StatefulSet, claim: KubeObject): KubeObject {
   const others = (claim.metadata.ownerReferences ?? []).filter(({ uid }) =>
     uid !== set.metadata.uid
   );
-  const owners = goes ? [...others, ownerOf(set, false)] : others;
+  const owners = goes ? [...others, ownerOf(set)] : others;
   if (isSame(owners, claim.metadata.ownerReferences ?? [])) return claim;
   return { ...claim, metadata: { ...claim.metadata, ownerReferences: owners } };
 }
@@ -88,13 +88,13 @@ function inOrder(_name: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-function ownerOf({ metadata: { name, uid = "" } }: StatefulSet, blocks: boolean): OwnerReference {
+function ownerOf({ metadata: { name, uid = "" } }: StatefulSet): OwnerReference {
   return {
     apiVersion: "apps/v1",
     kind: "StatefulSet",
     name,
     uid,
     controller: true,
-    ...(blocks ? { blockOwnerDeletion: true } : {}),
+    blockOwnerDeletion: true,
   };
 }

@@ -13,8 +13,8 @@ import { type HostCertificate, hostCertificate } from "./host_certificate.ts";
 import { pause } from "./pause.ts";
 import { type ControllerOptions, StatefulSetController } from "./statefulset_controller.ts";
 
-/** The image that tests run: whatever `command` says. */
-export const SHELL_IMAGE = "draas-test/shell:1";
+/** The image that tests run: whatever `command` says. Real nodes need one that they can get, such as busybox. */
+export const SHELL_IMAGE: string = Deno.env.get("DRAAS_TEST_IMAGE") || "draas-test/shell:1";
 
 const WORKER_TOKEN = "worker-token";
 const ADMIN_TOKEN = "admin-token";
