@@ -98,6 +98,22 @@ export async function eventsOf(
   return events.map(({ message }) => String(message));
 }
 
+/** The messages of the Events of a reason, as soon as one of them is as wanted. */
+export async function untilTold(
+  cluster: TestCluster,
+  reason: string,
+  isWanted: (message: string) => boolean = () => true,
+): Promise<string[]> {
+  const end = performance.now() + WITHIN_MS;
+  let messages: string[] = [];
+  while (performance.now() < end) {
+    messages = await eventsOf(cluster, reason);
+    if (messages.some(isWanted)) return messages;
+    await pause(15, new AbortController().signal);
+  }
+  throw new Error(`not told in time: ${reason}; but ${JSON.stringify(messages)}`);
+}
+
 /** Applies a set that runs a line of shell. */
 export async function runShell(
   { api, namespace }: TestCluster,

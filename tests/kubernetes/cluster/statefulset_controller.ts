@@ -98,7 +98,7 @@ export class StatefulSetController {
   #step(set: StatefulSet): void {
     const isOrdered = (set.spec as Record<string, unknown>).podManagementPolicy !== "Parallel";
     const pods = this.#podsOf(set);
-    this.#ownClaims(set);
+    this.#ownClaims(set, pods);
     for (let ordinal = 0; ordinal < set.spec.replicas; ordinal++) {
       const pod = pods.get(ordinal);
       if (!pod) this.#create(set, ordinal);
@@ -163,13 +163,15 @@ export class StatefulSetController {
     this.#say(set, "SuccessfulDelete", `delete Pod ${pod.metadata.name} in`, "successful");
   }
 
-  /** `Delete` retention makes claims go with their set. */
-  #ownClaims(set: StatefulSet): void {
-    for (let ordinal = 0; ordinal < set.spec.replicas; ordinal++) {
+  /** `Delete` retention makes claims go with their set, or with a pod that is scaled away. */
+  #ownClaims(set: StatefulSet, pods: ReadonlyMap<number, Pod>): void {
+    const ordinals = new Set([...Array(set.spec.replicas).keys(), ...pods.keys()]);
+    for (const ordinal of ordinals) {
+      const condemned = ordinal >= set.spec.replicas ? pods.get(ordinal) ?? null : null;
       for (const { metadata: { name, namespace = "" } } of claimsOf(set, ordinal)) {
         const claim = this.#writes.store.get(CLAIMS, namespace, name);
         if (!claim) continue;
-        const owned = retainedClaim(set, claim);
+        const owned = retainedClaim(set, claim, condemned);
         if (!isSame(owned, claim)) this.#writes.update(CLAIMS, claim, owned, WRITER);
       }
     }
