@@ -3,8 +3,10 @@ import type { Container, KubeObject, Pod, PodSpec } from "./kube_objects.ts";
 import { SHELL_IMAGE, type TestCluster } from "./test_cluster.ts";
 import { pause } from "./pause.ts";
 
-/** The name of the set, and of its pod. */
+/** The name of the set. */
 export const SET = "web";
+
+/** The name of its pod. */
 export const POD = "web-0";
 
 const WITHIN_MS = 15_000;

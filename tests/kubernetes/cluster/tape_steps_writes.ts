@@ -95,6 +95,24 @@ export const writing: Record<string, TapeStep[]> = {
     merge("a status by the object is nothing", `${SETS}/a`, { status: { replicas: 7 } }),
     merge("a patch of what is not there", `${SETS}/none`, { spec: { replicas: 1 } }),
   ],
+  "dry-runs": [
+    post("a POST", SETS, aSet("a"), { dryRun: "All" }),
+    apply("an apply that would create", `${SETS}/a`, aSet("a"), { dryRun: "All" }),
+    get("nothing is there", `${SETS}/a`),
+    post("an invalid POST", SETS, aSet("a", {}, { replicas: -1 }), { dryRun: "All" }),
+    apply("a set", `${SETS}/a`, aSet("a")),
+    apply("an apply that would change", `${SETS}/a`, aSet("a", {}, { replicas: 3 }), {
+      dryRun: "All",
+    }),
+    apply("an apply that would change nothing", `${SETS}/a`, aSet("a"), { dryRun: "All" }),
+    apply("an apply that would conflict", `${SETS}/a`, aSet("a", {}, { replicas: 3 }), {
+      dryRun: "All",
+      fieldManager: "other",
+    }),
+    merge("a merge patch", `${SETS}/a`, { spec: { replicas: 4 } }, { dryRun: "All" }),
+    { say: "a deletion", method: "DELETE", path: `${SETS}/a`, query: { dryRun: "All" } },
+    get("it is as it was", `${SETS}/a`),
+  ],
   scale: [
     apply("an apply creates", `${SETS}/a`, aSet("a")),
     get("its scale", `${SETS}/a/scale`, {}, "scale"),

@@ -6,7 +6,7 @@
  * What the server answers is held to the tape of a real one (`conformance_tape.json`); the node's
  * words are those of the kubelet's sources. Not modelled: init and ephemeral containers, root
  * folders and networks of containers (mounted paths are replaced in commands and variables), limits
- * of resources, strategic merge patches, dry runs, evictions by request, and the binding of claims.
+ * of resources, strategic merge patches, evictions by request, and the binding of claims.
  */
 import { type ApiAddress, ApiClient } from "./api_client.ts";
 import { type ApiFaults, WORKER } from "./api_faults.ts";
