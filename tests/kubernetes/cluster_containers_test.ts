@@ -3,16 +3,15 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ApiRefusal } from "./cluster/api_client.ts";
 import type { Pod } from "./cluster/kube_objects.ts";
 import {
-  eventsOf,
   POD,
   runShell,
   stopSet,
   untilPod,
   untilPrinted,
+  untilTold,
   untilWaiting,
 } from "./cluster/shell_set.ts";
 import { SHELL_IMAGE, testOnCluster } from "./cluster/test_cluster.ts";
-import { eventually } from "../workers/process_world.ts";
 
 const FAST = { backOffBaseMs: 300, backOffMaxMs: 2_000 };
 
@@ -23,8 +22,7 @@ testOnCluster("an image that is not there is waited for", async (cluster) => {
   const waiting = pod.status?.containerStatuses?.[0]?.state.waiting;
   assertMatch(waiting?.message ?? "", /^Back-off pulling image "example\/none:1": ErrImagePull: /);
   assertEquals(pod.status?.phase, "Pending");
-  const failed = await eventsOf(cluster, "Failed");
-  assert(failed.includes("Error: ErrImagePull"), failed.join("; "));
+  await untilTold(cluster, "Failed", (told) => told === "Error: ErrImagePull");
   cluster.kubelet.images.push("example/none:1");
   await untilPrinted(cluster, "up");
 }, FAST);
@@ -34,7 +32,7 @@ testOnCluster("an image is pulled as slowly as it is", async (cluster) => {
   cluster.kubelet.images.gate = gate.promise;
   await runShell(cluster, "echo up; exec sleep 1000");
   await untilWaiting(cluster, "ContainerCreating");
-  await eventually("it is told", async () => (await eventsOf(cluster, "Pulling")).length === 1);
+  await untilTold(cluster, "Pulling");
   gate.resolve();
   await untilPrinted(cluster, "up");
 });
@@ -109,10 +107,7 @@ testOnCluster("files of config maps and secrets are where they are mounted", asy
       { name: "secret", secret: { secretName: "s" } },
     ],
   });
-  const [message = ""] = await eventually("it is told", async () => {
-    const told = await eventsOf(cluster, "FailedMount");
-    return told.length > 0 && told;
-  });
+  const [message = ""] = await untilTold(cluster, "FailedMount");
   assertMatch(message, /^MountVolume.SetUp failed for volume "config" : configmap "c" not found$/);
   for (const [kind, name] of [["ConfigMap", "c"], ["Secret", "s"]] as const) {
     const data = kind === "Secret"
@@ -145,10 +140,7 @@ testOnCluster(
       const isReady = ({ status }: Pod) => status?.containerStatuses?.[0]?.ready === true;
       const pod = await untilPrinted(cluster, "up");
       assertEquals([isReady(pod), pod.status?.containerStatuses?.[0]?.started], [false, true]);
-      const [message = ""] = await eventually("it is told", async () => {
-        const told = await eventsOf(cluster, "Unhealthy");
-        return told.length > 0 && told;
-      });
+      const [message = ""] = await untilTold(cluster, "Unhealthy");
       assertMatch(message, /^Readiness probe failed: .*cat: .*No such file/);
       await Deno.writeTextFile(ready, "");
       await untilPod(cluster, "it is ready", isReady);
@@ -191,15 +183,15 @@ testOnCluster(
         ({ status }) => (status?.containerStatuses?.[0]?.restartCount ?? 0) > 0,
       );
       assertEquals(pod.status?.containerStatuses?.[0]?.lastState.terminated?.exitCode, 137);
-      assert(
-        (await eventsOf(cluster, "Unhealthy")).includes(
-          "Liveness probe failed: HTTP probe failed with statuscode: 503",
-        ),
+      await untilTold(
+        cluster,
+        "Unhealthy",
+        (told) => told === "Liveness probe failed: HTTP probe failed with statuscode: 503",
       );
-      assert(
-        (await eventsOf(cluster, "Killing")).includes(
-          "Container app failed liveness probe, will be restarted",
-        ),
+      await untilTold(
+        cluster,
+        "Killing",
+        (told) => told === "Container app failed liveness probe, will be restarted",
       );
     } finally {
       await server.shutdown();

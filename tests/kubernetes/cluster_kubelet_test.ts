@@ -3,7 +3,6 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Pod } from "./cluster/kube_objects.ts";
 import {
   endOf,
-  eventsOf,
   lastSeenPod,
   POD,
   runShell,
@@ -11,6 +10,7 @@ import {
   stopSet,
   untilPod,
   untilPrinted,
+  untilTold,
   untilWaiting,
 } from "./cluster/shell_set.ts";
 import { testOnCluster } from "./cluster/test_cluster.ts";
@@ -50,7 +50,7 @@ testOnCluster(
       "ran\n",
     );
     assertMatch(
-      (await eventsOf(cluster, "BackOff"))[0] ?? "",
+      (await untilTold(cluster, "BackOff"))[0] ?? "",
       /^Back-off restarting failed container app in pod web-0_/,
     );
   },
@@ -127,10 +127,7 @@ testOnCluster("a pod that finds no place says so", async (cluster) => {
   );
   const message = "0/1 nodes are available: 1 Insufficient memory.";
   assertEquals(pod.status?.conditions?.[0]?.message, message);
-  await eventually(
-    "it is told",
-    async () => (await eventsOf(cluster, "FailedScheduling"))[0] === message,
-  );
+  await untilTold(cluster, "FailedScheduling", (told) => told === message);
   cluster.kubelet.refusePods(null);
   await untilPrinted(cluster, "up");
 });

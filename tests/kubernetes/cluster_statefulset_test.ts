@@ -9,6 +9,8 @@ import {
   shellSet,
   untilPod,
   untilPrinted,
+  untilTold,
+  untilWaiting,
 } from "./cluster/shell_set.ts";
 import { testOnCluster } from "./cluster/test_cluster.ts";
 import { eventually } from "../workers/process_world.ts";
@@ -134,16 +136,46 @@ testOnCluster("a changed template replaces the pod; with OnDelete it does not", 
   ]);
 });
 
+for (const podManagementPolicy of ["OrderedReady", "Parallel"]) {
+  const isReplaced = podManagementPolicy === "Parallel";
+  const what = isReplaced ? "is replaced" : "is not replaced";
+  testOnCluster(
+    `a pod that never became ready ${what} by a mended template: ${podManagementPolicy}`,
+    async (cluster) => {
+      const { api, namespace } = cluster;
+      const setOf = (container: object) => {
+        const set = shellSet(namespace, "echo up; exec sleep 1000", container);
+        Object.assign(set.spec as object, { podManagementPolicy });
+        return set;
+      };
+      await api.apply("statefulsets", setOf({ image: "example/none:1" }));
+      const broken = await untilWaiting(cluster, "ErrImagePull");
+      await api.apply("statefulsets", setOf({}));
+      if (!isReplaced) {
+        await eventually("the change is seen", async () => {
+          const { metadata, status } = await api.get<StatefulSet>("statefulsets", namespace, SET);
+          return status?.observedGeneration === metadata.generation &&
+            status?.updateRevision !== status?.currentRevision;
+        });
+        const { metadata } = await api.get<Pod>("pods", namespace, POD);
+        assertEquals(
+          [metadata.uid, metadata.deletionTimestamp],
+          [broken.metadata.uid, undefined],
+        );
+        await api.delete("pods", namespace, POD);
+      }
+      await untilPrinted(cluster, "up");
+    },
+  );
+}
+
 testOnCluster(
   "a quota of pods refuses the pod, not the set, and an Event says so",
   async (cluster) => {
     const { api, namespace } = cluster;
     await cluster.limitPods(0);
     await api.apply("statefulsets", shellSet(namespace, "exec sleep 1000"));
-    const [message = ""] = await eventually("it is told", async () => {
-      const told = await eventsOf(cluster, "FailedCreate");
-      return told.length > 0 && told;
-    });
+    const [message = ""] = await untilTold(cluster, "FailedCreate");
     assertEquals(
       message,
       'create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=0, limited: pods=0',
@@ -158,10 +190,7 @@ testOnCluster(
   async (cluster) => {
     await cluster.restrictPods();
     await cluster.api.apply("statefulsets", shellSet(cluster.namespace, "exec sleep 1000"));
-    const [message = ""] = await eventually("it is told", async () => {
-      const told = await eventsOf(cluster, "FailedCreate");
-      return told.length > 0 && told;
-    });
+    const [message = ""] = await untilTold(cluster, "FailedCreate");
     assertStringIncludes(
       message,
       'create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "app" must set securityContext.allowPrivilegeEscalation=false), ',
@@ -189,6 +218,27 @@ testOnCluster("claims are made of templates and outlive the pod", async (cluster
   await api.delete("pods", namespace, POD);
   const second = await untilPrinted(cluster, "kept");
   assert(second.metadata.uid !== first.metadata.uid, "it is another pod");
+});
+
+testOnCluster("claims go with a pod that is scaled away, where they are to", async (cluster) => {
+  const { api, namespace } = cluster;
+  const set = shellSet(namespace, "trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done", {
+    volumeMounts: [{ name: "keep", mountPath: "/keep" }],
+  });
+  Object.assign(set.spec as object, {
+    persistentVolumeClaimRetentionPolicy: { whenScaled: "Delete" },
+    volumeClaimTemplates: [{
+      metadata: { name: "keep" },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+    }],
+  });
+  await api.apply("statefulsets", set);
+  await untilPrinted(cluster, "up");
+  await api.merge("statefulsets", namespace, SET, { spec: { replicas: 0 } });
+  await eventually(
+    "the claim is gone",
+    async () => await api.find("persistentvolumeclaims", namespace, "keep-web-0") === null,
+  );
 });
 
 testOnCluster("what a deleted set owned goes with it", async (cluster) => {

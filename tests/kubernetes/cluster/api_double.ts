@@ -10,6 +10,7 @@ import {
   putObject,
 } from "./api_requests.ts";
 import type { HostCertificate } from "./host_certificate.ts";
+import { DryStore } from "./dry_store.ts";
 import { GarbageCollector } from "./garbage_collector.ts";
 import { readPodLog } from "./log_proxy.ts";
 import { ObjectStore } from "./object_store.ts";
@@ -17,7 +18,7 @@ import { ObjectWrites } from "./object_writes.ts";
 import { isServed, type Target, targetOf } from "./request_path.ts";
 import { resourceNamed } from "./resources.ts";
 import { selectorOf } from "./selectors.ts";
-import { ApiError, badRequest, tooLarge, unauthorized, unknownPath } from "./status_errors.ts";
+import { ApiError, tooLarge, unauthorized, unknownPath } from "./status_errors.ts";
 import { answerSpecial } from "./special_paths.ts";
 import { WatchStream } from "./watch_stream.ts";
 
@@ -142,7 +143,6 @@ export class ApiDouble {
       return new Response("404 page not found\n", { status: 404 });
     }
     const verb = verbOf(request.method, target, query);
-    if (query.has("dryRun")) throw badRequest("the double knows no dry run");
     if (this.faults.isForbidden(user, verb, target)) {
       throw this.faults.refusal(user, verb, target);
     }
@@ -157,19 +157,22 @@ export class ApiDouble {
     request: Request,
     query: URLSearchParams,
   ): Answer | Promise<Answer> {
+    const writes = query.get("dryRun") === "All"
+      ? new ObjectWrites(new DryStore(this.store), this.faults.admission)
+      : this.writes;
     switch (verb) {
       case "get":
-        return getObject(this.writes, target);
+        return getObject(writes, target);
       case "list":
-        return listObjects(this.writes, target, query);
+        return listObjects(writes, target, query);
       case "create":
-        return postObject(this.writes, target, request, query);
+        return postObject(writes, target, request, query);
       case "update":
-        return putObject(this.writes, target, request, query);
+        return putObject(writes, target, request, query);
       case "patch":
-        return patchObject(this.writes, target, request, query);
+        return patchObject(writes, target, request, query);
       case "delete":
-        return deleteObject(this.writes, target, request, query);
+        return deleteObject(writes, target, request, query);
       default:
         throw new ApiError(
           405,

@@ -13,6 +13,7 @@ import { selectorOf } from "./selectors.ts";
 import {
   ApiError,
   badRequest,
+  conflict,
   invalid,
   notFound,
   preconditionConflict,
@@ -181,6 +182,13 @@ function scaled(
   scale: unknown,
   writer: Writer,
 ): Answer {
+  const given = isFields(scale) && isFields(scale.metadata) ? scale.metadata.uid : undefined;
+  if (given && given !== live.metadata.uid) {
+    const why =
+      `Precondition failed: UID in precondition: ${given}, UID in object meta: ${live.metadata.uid}`;
+    const resource = { ...target.resource, plural: `${target.resource.plural}/scale` };
+    throw conflict(resource, target.name, why);
+  }
   const after = writes.update(target.resource, live, withScale(live, scale), writer);
   return { code: 200, body: scaleOf(after) };
 }

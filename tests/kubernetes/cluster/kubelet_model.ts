@@ -71,7 +71,12 @@ export class KubeletModel {
   static async start(address: ApiAddress, options: KubeletOptions): Promise<KubeletModel> {
     const folder = await Deno.makeTempDir({ prefix: "draas-kubelet-" });
     const model = new KubeletModel(address, options, folder);
-    await model.#register();
+    try {
+      await model.#register();
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
     model.#task(model.#watchPods());
     return model;
   }

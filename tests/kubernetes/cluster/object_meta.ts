@@ -81,12 +81,12 @@ export function annotationsOf({ metadata }: KubeObject): Partial<ObjectMeta> {
 /** @throws {ApiError} 422 for another uid, 409 for an old version; what is not given is not checked */
 export function checkVersion(resource: Resource, live: KubeObject, given: ObjectMeta): void {
   const { name, uid, resourceVersion } = live.metadata;
+  if (given.resourceVersion && given.resourceVersion !== resourceVersion) {
+    throw conflict(resource, name, MODIFIED);
+  }
   if (given.uid && given.uid !== uid) {
     const fault = invalidValue("metadata.uid", given.uid, "field is immutable");
     // The real server finds it in two places.
     throw invalid(resource, name, [fault, fault]);
-  }
-  if (given.resourceVersion && given.resourceVersion !== resourceVersion) {
-    throw conflict(resource, name, MODIFIED);
   }
 }

@@ -3,8 +3,10 @@ import type { Container, KubeObject, Pod, PodSpec } from "./kube_objects.ts";
 import { SHELL_IMAGE, type TestCluster } from "./test_cluster.ts";
 import { pause } from "./pause.ts";
 
-/** The name of the set, and of its pod. */
+/** The name of the set. */
 export const SET = "web";
+
+/** The name of its pod. */
 export const POD = "web-0";
 
 const WITHIN_MS = 15_000;
@@ -96,6 +98,22 @@ export async function eventsOf(
 ): Promise<string[]> {
   const events = await api.list("events", namespace, { fieldSelector: `reason=${reason}` });
   return events.map(({ message }) => String(message));
+}
+
+/** The messages of the Events of a reason, as soon as one of them is as wanted. */
+export async function untilTold(
+  cluster: TestCluster,
+  reason: string,
+  isWanted: (message: string) => boolean = () => true,
+): Promise<string[]> {
+  const end = performance.now() + WITHIN_MS;
+  let messages: string[] = [];
+  while (performance.now() < end) {
+    messages = await eventsOf(cluster, reason);
+    if (messages.some(isWanted)) return messages;
+    await pause(15, new AbortController().signal);
+  }
+  throw new Error(`not told in time: ${reason}; but ${JSON.stringify(messages)}`);
 }
 
 /** Applies a set that runs a line of shell. */

@@ -98,7 +98,7 @@ export class StatefulSetController {
   #step(set: StatefulSet): void {
     const isOrdered = (set.spec as Record<string, unknown>).podManagementPolicy !== "Parallel";
     const pods = this.#podsOf(set);
-    this.#ownClaims(set);
+    this.#ownClaims(set, pods);
     for (let ordinal = 0; ordinal < set.spec.replicas; ordinal++) {
       const pod = pods.get(ordinal);
       if (!pod) this.#create(set, ordinal);
@@ -133,11 +133,7 @@ export class StatefulSetController {
   #create(set: StatefulSet, ordinal: number): void {
     const pod = podFor(set, ordinal);
     const { namespace = "", name } = pod.metadata;
-    for (const claim of claimsOf(set, ordinal)) {
-      if (!this.#writes.store.get(CLAIMS, namespace, claim.metadata.name)) {
-        this.#writes.create(CLAIMS, namespace, claim, WRITER);
-      }
-    }
+    for (const claim of claimsOf(set, ordinal)) this.#claim(set, claim, name);
     try {
       this.#writes.create(PODS, namespace, pod, WRITER);
     } catch (error) {
@@ -148,18 +144,34 @@ export class StatefulSetController {
     this.#say(set, "SuccessfulCreate", `create Pod ${name} in`, "successful");
   }
 
+  #claim(set: StatefulSet, claim: KubeObject, podName: string): void {
+    const { name, namespace = "" } = claim.metadata;
+    if (this.#writes.store.get(CLAIMS, namespace, name)) return;
+    const deed = `create Claim ${name} Pod ${podName} in`;
+    try {
+      this.#writes.create(CLAIMS, namespace, claim, WRITER);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#say(set, "FailedCreate", deed, `failed error: ${error.message}`);
+      throw error;
+    }
+    this.#say(set, "SuccessfulCreate", deed, "success");
+  }
+
   #delete(set: StatefulSet, pod: Pod): void {
     removeObject(this.#writes.store, PODS, pod, null);
     this.#say(set, "SuccessfulDelete", `delete Pod ${pod.metadata.name} in`, "successful");
   }
 
-  /** `Delete` retention makes claims go with their set. */
-  #ownClaims(set: StatefulSet): void {
-    for (let ordinal = 0; ordinal < set.spec.replicas; ordinal++) {
+  /** `Delete` retention makes claims go with their set, or with a pod that is scaled away. */
+  #ownClaims(set: StatefulSet, pods: ReadonlyMap<number, Pod>): void {
+    const ordinals = new Set([...Array(set.spec.replicas).keys(), ...pods.keys()]);
+    for (const ordinal of ordinals) {
+      const condemned = ordinal >= set.spec.replicas ? pods.get(ordinal) ?? null : null;
       for (const { metadata: { name, namespace = "" } } of claimsOf(set, ordinal)) {
         const claim = this.#writes.store.get(CLAIMS, namespace, name);
         if (!claim) continue;
-        const owned = retainedClaim(set, claim);
+        const owned = retainedClaim(set, claim, condemned);
         if (!isSame(owned, claim)) this.#writes.update(CLAIMS, claim, owned, WRITER);
       }
     }

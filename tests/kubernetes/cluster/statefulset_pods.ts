@@ -4,6 +4,7 @@ import {
   isSame,
   type KubeObject,
   type OwnerReference,
+  type Pod,
   type StatefulSet,
 } from "./kube_objects.ts";
 
@@ -36,7 +37,7 @@ export function podFor(set: StatefulSet, ordinal: number): KubeObject {
         "controller-revision-hash": revisionOf(set),
         "statefulset.kubernetes.io/pod-name": name,
       },
-      ownerReferences: [ownerOf(set, true)],
+      ownerReferences: [ownerOf(set)],
     },
     spec: {
       ...template.spec,
@@ -62,14 +63,18 @@ export function claimsOf(set: StatefulSet, ordinal: number): KubeObject[] {
   }));
 }
 
-/** The claim with the owner that `whenDeleted` asks for. */
-export function retainedClaim(set: StatefulSet, claim: KubeObject): KubeObject {
-  const goes = set.spec.persistentVolumeClaimRetentionPolicy?.whenDeleted === "Delete";
-  const others = (claim.metadata.ownerReferences ?? []).filter(({ uid }) =>
-    uid !== set.metadata.uid
-  );
-  const owners = goes ? [...others, ownerOf(set, false)] : others;
-  if (isSame(owners, claim.metadata.ownerReferences ?? [])) return claim;
+/** The claim with the owners that `whenDeleted` and `whenScaled` ask for; `pod` is one that is scaled away. */
+export function retainedClaim(set: StatefulSet, claim: KubeObject, pod: Pod | null): KubeObject {
+  const { whenDeleted, whenScaled } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
+  const goesWithPod = pod !== null && whenScaled === "Delete";
+  const known = claim.metadata.ownerReferences ?? [];
+  const others = known.filter(({ uid, kind }) => uid !== set.metadata.uid && kind !== "Pod");
+  const owners = goesWithPod
+    ? [...others, ownerOf(pod)]
+    : whenDeleted === "Delete"
+    ? [...others, ownerOf(set)]
+    : others;
+  if (isSame(owners, known)) return claim;
   return { ...claim, metadata: { ...claim.metadata, ownerReferences: owners } };
 }
 
@@ -88,13 +93,6 @@ function inOrder(_name: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-function ownerOf({ metadata: { name, uid = "" } }: StatefulSet, blocks: boolean): OwnerReference {
-  return {
-    apiVersion: "apps/v1",
-    kind: "StatefulSet",
-    name,
-    uid,
-    controller: true,
-    ...(blocks ? { blockOwnerDeletion: true } : {}),
-  };
+function ownerOf({ apiVersion, kind, metadata: { name, uid = "" } }: KubeObject): OwnerReference {
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
 }

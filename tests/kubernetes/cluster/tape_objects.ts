@@ -13,13 +13,19 @@ export interface TapeStep {
   keep?: string;
 }
 
-/** Paths within the group's namespace. */
+/** StatefulSets of the group's namespace. */
 export const SETS = "/apis/apps/v1/namespaces/{ns}/statefulsets";
+/** Pods of the group's namespace. */
 export const PODS = "/api/v1/namespaces/{ns}/pods";
+/** Services of the group's namespace. */
 export const SERVICES = "/api/v1/namespaces/{ns}/services";
+/** ConfigMaps of the group's namespace. */
 export const CONFIGMAPS = "/api/v1/namespaces/{ns}/configmaps";
+/** Secrets of the group's namespace. */
 export const SECRETS = "/api/v1/namespaces/{ns}/secrets";
+/** Claims of the group's namespace. */
 export const CLAIMS = "/api/v1/namespaces/{ns}/persistentvolumeclaims";
+/** Events of the group's namespace. */
 export const EVENTS = "/api/v1/namespaces/{ns}/events";
 
 /** A set with one container; `spec` and `pod` add to or replace what it has. */

@@ -1,11 +1,10 @@
-/** Steps of the tape about server-side apply, updates, and who owns which field. */
+/** Steps of the tape about server-side apply, and who owns which field. */
 import {
   aContainer,
   apply,
   aSet,
   get,
   merge,
-  post,
   SERVICES,
   SETS,
   type TapeStep,
@@ -151,108 +150,6 @@ export const applying: Record<string, TapeStep[]> = {
       aSet("a", { containers: [aContainer(), aContainer()] }),
     ),
     apply("a container without a name", `${SETS}/a`, aSet("a", { containers: [{ image: "x" }] })),
-  ],
-  "updates-own": [
-    post("a POST creates", SETS, aSet("a"), {}, "first"),
-    {
-      say: "a PUT of the same changes nothing",
-      method: "PUT",
-      path: `${SETS}/a`,
-      query: { fieldManager: "putter" },
-      body: "{first}",
-    },
-    {
-      say: "a PUT with an old version",
-      method: "PUT",
-      path: `${SETS}/a`,
-      query: { fieldManager: "putter" },
-      body: { ...aSet("a"), metadata: { name: "a", resourceVersion: "1" } },
-    },
-    {
-      say: "a PUT with another uid",
-      method: "PUT",
-      path: `${SETS}/a`,
-      body: { ...aSet("a"), metadata: { name: "a", uid: "00000000-0000-0000-0000-000000000001" } },
-    },
-    {
-      say: "a PUT without a version",
-      method: "PUT",
-      path: `${SETS}/a`,
-      query: { fieldManager: "putter" },
-      body: aSet("a", {}, { replicas: 1 }),
-    },
-    { say: "a PUT of what is not there", method: "PUT", path: `${SETS}/none`, body: aSet("none") },
-    { say: "a PUT with another name", method: "PUT", path: `${SETS}/a`, body: aSet("b") },
-    merge("a merge patch with an old version", `${SETS}/a`, {
-      metadata: { resourceVersion: "1" },
-      spec: { replicas: 5 },
-    }),
-    merge("a merge patch with another uid", `${SETS}/a`, {
-      metadata: { uid: "00000000-0000-0000-0000-000000000001" },
-      spec: { replicas: 5 },
-    }),
-    merge("a merge patch that changes nothing", `${SETS}/a`, { spec: { replicas: 1 } }),
-    merge("a merge patch of annotations", `${SETS}/a`, {
-      metadata: { annotations: { a: "1", b: "2" } },
-    }),
-    merge("a merge patch that removes one", `${SETS}/a`, {
-      metadata: { annotations: { a: null } },
-    }),
-    merge(
-      "a merge patch by the one who applies elsewhere",
-      `${SETS}/a`,
-      { spec: { replicas: 2 } },
-      { fieldManager: "worker" },
-    ),
-    {
-      say: "a JSON patch",
-      method: "PATCH",
-      patch: "json",
-      path: `${SETS}/a`,
-      query: { fieldManager: "j" },
-      body: [{ op: "test", path: "/spec/replicas", value: 2 }, {
-        op: "replace",
-        path: "/spec/replicas",
-        value: 4,
-      }],
-    },
-    {
-      say: "a JSON patch whose test fails",
-      method: "PATCH",
-      patch: "json",
-      path: `${SETS}/a`,
-      body: [{ op: "test", path: "/spec/replicas", value: 2 }],
-    },
-    {
-      say: "a JSON patch of what is not there",
-      method: "PATCH",
-      patch: "json",
-      path: `${SETS}/a`,
-      body: [{ op: "remove", path: "/spec/nope" }],
-    },
-    merge("a status by the status subresource", `${SETS}/a/status`, {
-      status: { replicas: 1, readyReplicas: 1 },
-      spec: { replicas: 9 },
-    }, { fieldManager: "kube-controller-manager" }),
-    merge("a status by the object is nothing", `${SETS}/a`, { status: { replicas: 7 } }),
-    merge("a patch of what is not there", `${SETS}/none`, { spec: { replicas: 1 } }),
-  ],
-  scale: [
-    apply("an apply creates", `${SETS}/a`, aSet("a")),
-    get("its scale", `${SETS}/a/scale`, {}, "scale"),
-    merge("a patch of the scale", `${SETS}/a/scale`, { spec: { replicas: 1 } }),
-    get("who owns the replicas", `${SETS}/a`),
-    apply("an apply conflicts with it", `${SETS}/a`, aSet("a")),
-    { say: "a PUT of an old scale", method: "PUT", path: `${SETS}/a/scale`, body: "{scale}" },
-    get("its scale again", `${SETS}/a/scale`, {}, "again"),
-    {
-      say: "a PUT of the scale there is",
-      method: "PUT",
-      path: `${SETS}/a/scale`,
-      query: { fieldManager: "putter" },
-      body: "{again}",
-    },
-    get("the scale of what is not there", `${SETS}/none/scale`),
   ],
   "services-own": [
     apply("a headless service", `${SERVICES}/s`, {

@@ -2,9 +2,14 @@
  * A Kubernetes cluster for a test: an API server, the StatefulSet controller, and a node that runs
  * pods as processes of this host. With `DRAAS_TEST_KUBECONFIG` the API server and the controllers
  * are those of that cluster, and with `DRAAS_TEST_KUBECONFIG_HAS_NODES=1` the nodes too.
+ *
+ * What the server answers is held to the tape of a real one (`conformance_tape.json`); the node's
+ * words are those of the kubelet's sources. Not modelled: init and ephemeral containers, root
+ * folders and networks of containers (mounted paths are replaced in commands and variables), limits
+ * of resources, strategic merge patches, evictions by request, and the binding of claims.
  */
 import { type ApiAddress, ApiClient } from "./api_client.ts";
-import { WORKER } from "./api_faults.ts";
+import { type ApiFaults, WORKER } from "./api_faults.ts";
 import { ApiDouble } from "./api_double.ts";
 import type { KnownImage } from "./container_plan.ts";
 import { kubeconfigText, readKubeconfig } from "./kubeconfig.ts";
@@ -13,8 +18,8 @@ import { type HostCertificate, hostCertificate } from "./host_certificate.ts";
 import { pause } from "./pause.ts";
 import { type ControllerOptions, StatefulSetController } from "./statefulset_controller.ts";
 
-/** The image that tests run: whatever `command` says. */
-export const SHELL_IMAGE = "draas-test/shell:1";
+/** The image that tests run: whatever `command` says. Real nodes need one that they can get, such as busybox. */
+export const SHELL_IMAGE: string = Deno.env.get("DRAAS_TEST_IMAGE") || "draas-test/shell:1";
 
 const WORKER_TOKEN = "worker-token";
 const ADMIN_TOKEN = "admin-token";
@@ -137,6 +142,11 @@ export class TestCluster {
   /** The server, with its switches. */
   get double(): ApiDouble {
     return present(this.parts.double, "this test needs the double: register it by testOnDouble");
+  }
+
+  /** What the server is to do wrong to the worker. */
+  get faults(): ApiFaults {
+    return this.double.faults;
   }
 
   /** The StatefulSet controller. */
