@@ -32,6 +32,7 @@ const SUITES: readonly Suite[] = [
     name: "the whole program: one file at a time",
     paths: [
       "tests/chaos/",
+      "tests/deploy/",
       "tests/docker/",
       "tests/e2e/",
       "tests/kills/",
