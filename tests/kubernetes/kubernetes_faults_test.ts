@@ -9,6 +9,7 @@ import {
   exitsOf,
   healthOf,
   inWorld,
+  onDouble,
   POD,
   refused,
   SEEN_WITHIN_MS,
@@ -116,12 +117,15 @@ inWorld(
   },
 );
 
-inWorld("a quota that is used up is told", async ({ platform, cluster: { double, namespace } }) => {
-  double.faults.limitPods(namespace, 0);
-  const failure = await refused(platform, STEADY);
-  assertEquals([failure.code, failure.retryable], ["quota_exceeded", true]);
-  assertStringIncludes(failure.message, "exceeded quota");
-});
+onDouble(
+  "a quota that is used up is told",
+  async ({ platform, cluster: { double, namespace } }) => {
+    double.faults.limitPods(namespace, 0);
+    const failure = await refused(platform, STEADY);
+    assertEquals([failure.code, failure.retryable], ["quota_exceeded", true]);
+    assertStringIncludes(failure.message, "exceeded quota");
+  },
+);
 
 inWorld(
   "its pods are within the restricted standard",
@@ -178,7 +182,7 @@ inWorld(
   },
 );
 
-inWorld(
+onDouble(
   "an end is seen although the watch was broken off and its past forgotten",
   async (world) => {
     const { cluster: { double, kubelet, namespace } } = world;
@@ -191,7 +195,7 @@ inWorld(
   },
 );
 
-inWorld(
+onDouble(
   "a server that is busy is asked again, and a lost answer starts nothing twice",
   async (world) => {
     const { platform, cluster: { double, api, namespace, kubelet } } = world;
@@ -215,7 +219,7 @@ inWorld(
   },
 );
 
-inWorld(
+onDouble(
   "what the cluster does not allow is told with the role to give",
   async ({ platform, cluster }) => {
     cluster.double.faults.forbid({ verb: "patch", resource: "statefulsets" });

@@ -5,7 +5,7 @@ import { openPolicy, strictPolicy } from "../../workers/policy/host_policy.ts";
 import { eventually } from "../workers/process_world.ts";
 import type { KubeObject } from "./cluster/kube_objects.ts";
 import { shellImage } from "./kubernetes_world.ts";
-import { healthOf, inWorld, POD, refused, SET, started } from "./started.ts";
+import { healthOf, inWorld, onDouble, POD, refused, SET, started } from "./started.ts";
 
 async function spoken(platform: { logs(id: string, tail: number): Promise<string[]> }) {
   return await eventually("it has spoken", async () => {
@@ -121,7 +121,7 @@ inWorld("its liveness probe tells how it is", async ({ platform }) => {
   await eventually("it is not", () => reports.find(({ health }) => health === "unhealthy"));
 });
 
-inWorld("what it uses is told where the cluster measures it", async ({ platform }) => {
+onDouble("what it uses is told where the cluster measures it", async ({ platform }) => {
   const { runId } = await started(platform, shellImage("while :; do :; done"));
   const found = await eventually("it was looked at", () => platform.metrics()?.[0]);
   assertEquals([found.runId, found.processes, found.openFiles], [runId, null, null]);

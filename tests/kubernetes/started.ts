@@ -2,6 +2,7 @@
 import type { HealthReport } from "../../events/health.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, Platform, StartOutcome } from "../../workers/platform.ts";
+import { isRealCluster } from "./cluster/test_cluster.ts";
 import { eventually } from "../workers/process_world.ts";
 import { imageSpec, type KubernetesWorld, withKubernetesWorld } from "./kubernetes_world.ts";
 
@@ -14,16 +15,28 @@ export const SEEN_WITHIN_MS = 2_000;
 
 type Spec = Parameters<typeof imageSpec>;
 
+type WorldOptions = [
+  Parameters<typeof withKubernetesWorld>[1]?,
+  Parameters<typeof withKubernetesWorld>[2]?,
+];
+
 /** Registers a test in a world of its own. */
 export function inWorld(
   sentence: string,
   test: (world: KubernetesWorld) => Promise<void>,
-  ...options: [
-    Parameters<typeof withKubernetesWorld>[1]?,
-    Parameters<typeof withKubernetesWorld>[2]?,
-  ]
+  ...options: WorldOptions
 ): void {
   Deno.test(sentence, () => withKubernetesWorld(test, ...options));
+}
+
+/** The same for one that needs a cluster which does as it is told. */
+export function onDouble(
+  sentence: string,
+  test: (world: KubernetesWorld) => Promise<void>,
+  ...options: WorldOptions
+): void {
+  const fn = () => withKubernetesWorld(test, ...options);
+  Deno.test({ name: sentence, ignore: isRealCluster(), fn });
 }
 
 export function start(platform: Platform, ...spec: Spec): Promise<StartOutcome> {

@@ -62,7 +62,8 @@ function endOf({ state, lastState, restartCount }: ContainerStatus): PodEnd | nu
   const terminated = state?.terminated ?? lastState?.terminated;
   if (!terminated) return restartCount === 0 ? null : { ...UNKNOWN_END, isBegunAnew: true };
   return {
-    code: terminated.exitCode,
+    // A kubelet that cannot find a container any more gives a code that no program ever ended with.
+    code: terminated.reason === UNKNOWN_TO_KUBELET ? null : terminated.exitCode,
     isOutOfMemory: terminated.reason === "OOMKilled",
     startedAt: timeOf(terminated.startedAt),
     endedAt: timeOf(terminated.finishedAt),
@@ -72,7 +73,8 @@ function endOf({ state, lastState, restartCount }: ContainerStatus): PodEnd | nu
 }
 
 /** The kubelet's words for a container whose program could not be run, or whose fate nobody knows. */
-const NOT_BEGUN: readonly string[] = ["StartError", "ContainerCannotRun", "ContainerStatusUnknown"];
+const UNKNOWN_TO_KUBELET = "ContainerStatusUnknown";
+const NOT_BEGUN: readonly string[] = ["StartError", "ContainerCannotRun", UNKNOWN_TO_KUBELET];
 
 function notBegunWords({ reason, message }: Terminated): string {
   return `${reason}: ${message ?? "the node says no more"}`;
