@@ -225,3 +225,46 @@ testOnCluster("an image with a name that can't be is told", async (cluster) => {
   await runShell(cluster, "true", { image: `${SHELL_IMAGE.toUpperCase()}` });
   await untilWaiting(cluster, "InvalidImageName");
 });
+
+testOnCluster("where there is no log, it is told why", async (cluster) => {
+  const { api, namespace } = cluster;
+  const refused = async (query: Record<string, string>) => {
+    const error = await api.log(namespace, POD, query).then(() => null, (error) => error);
+    assert(error instanceof ApiRefusal, String(error));
+    return [error.code, error.reason, error.status.message];
+  };
+  await runShell(cluster, "echo up; exec sleep 1000", { image: "example/none:1" });
+  await untilWaiting(cluster, "ImagePullBackOff");
+  const app = 'container "app" in pod "web-0"';
+  const waits = `${app} is waiting to start: trying and failing to pull image`;
+  assertEquals(await refused({}), [400, "BadRequest", waits]);
+  cluster.kubelet.images.push("example/none:1");
+  await untilPrinted(cluster, "up");
+  const none = `previous terminated ${app} not found`;
+  assertEquals(await refused({ previous: "true" }), [400, "BadRequest", none]);
+  const other = "container other is not valid for pod web-0";
+  assertEquals(await refused({ container: "other" }), [400, "BadRequest", other]);
+}, { backOffBaseMs: 1_000 });
+
+testOnCluster(
+  "between two runs the log of the last one is the previous one too",
+  async (cluster) => {
+    const { api, namespace } = cluster;
+    const folder = await Deno.makeTempDir();
+    try {
+      await runShell(cluster, `echo run >> ${folder}/runs; wc -l < ${folder}/runs; exit 1`);
+      await untilPod(
+        cluster,
+        "it waits after its second run",
+        ({ status }) =>
+          status?.containerStatuses?.[0]?.restartCount === 1 &&
+          status.containerStatuses[0].state.waiting !== undefined,
+      );
+      assertEquals(await api.log(namespace, POD), "2\n");
+      assertEquals(await api.log(namespace, POD, { previous: true }), "2\n");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+  { backOffBaseMs: 5_000 },
+);

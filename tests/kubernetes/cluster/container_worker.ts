@@ -70,10 +70,13 @@ export class ContainerWorker {
     };
   }
 
-  /** Of this run, or of the one before it; null when there was none. */
+  /** Of the newest run, or of the one that `lastState` tells of; null when there was none. */
   log(isPrevious: boolean): ContainerLog | null {
-    if (isPrevious) return this.#previousLog;
-    return this.#process?.log ?? null;
+    const newest = this.#process;
+    if (!isPrevious || !newest) return isPrevious ? null : newest?.log ?? null;
+    const last = this.#lastState.terminated?.containerID;
+    if (last === undefined) return null;
+    return last === `containerd://${newest.containerId}` ? newest.log : this.#previousLog;
   }
 
   /** The host's id of its first process while it runs. */

@@ -7,6 +7,8 @@ import type { ContainerLog, LogQuery } from "./container_logs.ts";
 export interface KubeletFacts {
   /** Null when there is no such pod or container, or it never ran. */
   log(namespace: string, pod: string, container: string, isPrevious: boolean): ContainerLog | null;
+  /** Why a container waits; null when it does not. */
+  waitsFor(namespace: string, pod: string, container: string): string | null;
   metrics(namespace: string, pod: string): KubeObject | null;
 }
 
@@ -20,6 +22,11 @@ export function serveKubelet(
   return Deno.serve(options, (request) => answer(facts, request));
 }
 
+const WAITING_WORDS: Record<string, string> = {
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: "trying and failing to pull image",
+};
+
 function answer(facts: KubeletFacts, request: Request): Response {
   const { pathname, searchParams } = new URL(request.url);
   const [, what, namespace = "", pod = "", container = ""] = pathname.split("/");
@@ -31,9 +38,13 @@ function answer(facts: KubeletFacts, request: Request): Response {
   const isPrevious = searchParams.get("previous") === "true";
   const log = facts.log(namespace, pod, container, isPrevious);
   if (!log) {
+    const which = `container "${container}" in pod "${pod}"`;
+    const reason = facts.waitsFor(namespace, pod, container);
     const words = isPrevious
-      ? `previous terminated container "${container}" in pod "${pod}" not found`
-      : `container "${container}" in pod "${pod}" is waiting to start: ContainerCreating`;
+      ? `previous terminated ${which} not found`
+      : reason === null
+      ? `${which} is terminated`
+      : `${which} is waiting to start: ${WAITING_WORDS[reason] ?? reason}`;
     return new Response(words, { status: 400 });
   }
   const body = log.read(logQuery(searchParams));

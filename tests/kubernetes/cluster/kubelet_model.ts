@@ -63,6 +63,8 @@ export class KubeletModel {
     this.#server = serveKubelet({
       log: (namespace, pod, container, isPrevious) =>
         this.#find(namespace, pod)?.log(container, isPrevious) ?? null,
+      waitsFor: (namespace, pod, container) =>
+        this.#find(namespace, pod)?.waitsFor(container) ?? null,
       metrics: (namespace, pod) => podUsage(this.#find(namespace, pod)),
     }, options.certificate);
   }

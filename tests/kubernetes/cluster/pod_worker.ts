@@ -67,6 +67,13 @@ export class PodWorker {
     return this.#container(name)?.log(isPrevious) ?? null;
   }
 
+  /** Why a container waits; null when it does not. */
+  waitsFor(name: string): string | null {
+    const { state } = this.#container(name)?.status() ?? {};
+    if (!state) return "ContainerCreating";
+    return state.waiting?.reason ?? null;
+  }
+
   /** The host's ids of the containers' processes. */
   pids(): Map<string, number> {
     const running = this.#containers.map((each) => [each.status().name, each.pid] as const);
