@@ -83,6 +83,8 @@ export function setFor(wanted: ServerWanted, before: SetObject | null): object {
       replicas: 0,
       serviceName: objectName(instanceId),
       selector: { matchLabels: nameLabel(instanceId) },
+      // Else a pod that never became ready would stand in the way of another one.
+      podManagementPolicy: "Parallel",
       updateStrategy: { type: "OnDelete" },
       revisionHistoryLimit: 1,
       template: {

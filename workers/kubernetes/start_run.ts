@@ -131,8 +131,8 @@ async function applyAll(
   try {
     set = await api.apply<SetObject>(SETS, setFor(wanted, before));
   } catch (error) {
-    // Another worker has just made it, and asked for a pod.
-    if (before === null && isOursToSettle(error)) return null;
+    // Another worker has just asked for a pod: the server tells of that before it tells that the set has changed.
+    if (isOursToSettle(error)) return null;
     throw error;
   }
   if (set === null) return null;
