@@ -123,7 +123,9 @@ testWithImage(
     const script = `find / -xdev ${mine} ! -path "/proc*" ! -path "/dev*" ! -path "/sys*"`;
     const { said } = await run(daemon, ["--entrypoint=sh", IMAGE, "-c", script]);
     const found = said.trim().split("\n").filter((path) => path !== "/tmp");
-    assertEquals(found.filter((path) => path !== "/data"), []);
+    assertEquals(found, ["/data"]);
+    const folder = await run(daemon, ["--entrypoint=stat", IMAGE, "-c", "%a %u:%g", "/data"]);
+    assertEquals(folder.said, "700 10001:10001\n");
   },
 );
 
