@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type DockerDaemon, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { freePort, RedisServer } from "../support/redis_server.ts";
+import { withTestCluster } from "../kubernetes/cluster/test_cluster.ts";
 import { eventually } from "../workers/process_world.ts";
 import { buildDraas, makeOfflineImages } from "./offline_images.ts";
 
@@ -36,6 +37,18 @@ async function run(
   }).output();
   const text = new TextDecoder();
   return { code, said: text.decode(stdout) + text.decode(stderr) };
+}
+
+/** What the entry makes of each word, and its code; one container for all, for the sake of time. */
+async function entered(
+  daemon: DockerDaemon,
+  words: readonly string[],
+): Promise<[code: number, said: string][]> {
+  const script = 'for word; do /draas/deploy/entry.sh "$word" 2>&1; echo "=$?"; done';
+  const { said } = await run(daemon, ["--entrypoint=sh", IMAGE, "-c", script, "sh", ...words]);
+  const found = [...said.matchAll(/([^]*?)=(\d+)\n/g)];
+  assertEquals(found.length, words.length, said);
+  return found.map(([, text, code]) => [Number(code), text!]);
 }
 
 /** A container that goes on, in the host's network, where a Redis is; gives its name. */
@@ -86,18 +99,18 @@ testWithImage("the image says its release, and is not root", async (daemon) => {
 });
 
 testWithImage("a word that is no program ends with code 2 and runs nothing", async (daemon) => {
-  for (const word of ["nonsense", "s.*", "serve; id", "$(id)", "../serve", "check:fmt", "test"]) {
-    const { code, said } = await run(daemon, [IMAGE, word]);
-    assertEquals(code, 2, word);
-    assertStringIncludes(said, `There is no command ${JSON.stringify(word)}.`);
+  assertEquals((await run(daemon, [IMAGE, "nonsense"])).code, 2);
+  const words = ["s.*", "serve; id", "$(id)", "../serve", "check:fmt", "test"];
+  for (const [index, [code, said]] of (await entered(daemon, words)).entries()) {
+    assertEquals(code, 2, said);
+    assertStringIncludes(said, `There is no command ${JSON.stringify(words[index])}.`);
     assert(!said.includes("uid="), said);
   }
 });
 
 testWithImage("each program begins, and says which of its settings is missing", async (daemon) => {
   const workers = ["worker:process", "worker:docker", "worker:kubernetes", "worker:aks"];
-  for (const command of ["serve", ...workers]) {
-    const { code, said } = await run(daemon, [IMAGE, command]);
+  for (const [code, said] of await entered(daemon, ["serve", ...workers])) {
     assertEquals(code, 2, said);
     assertStringIncludes(said, "REDIS_URL: must be set");
   }
@@ -110,7 +123,9 @@ testWithImage(
     const script = `find / -xdev ${mine} ! -path "/proc*" ! -path "/dev*" ! -path "/sys*"`;
     const { said } = await run(daemon, ["--entrypoint=sh", IMAGE, "-c", script]);
     const found = said.trim().split("\n").filter((path) => path !== "/tmp");
-    assertEquals(found.filter((path) => path !== "/data"), []);
+    assertEquals(found, ["/data"]);
+    const folder = await run(daemon, ["--entrypoint=stat", IMAGE, "-c", "%a %u:%g", "/data"]);
+    assertEquals(folder.said, "700 10001:10001\n");
   },
 );
 
@@ -151,3 +166,19 @@ testWithImage(
     assertEquals(await daemon.docker("inspect", "-f", "{{.State.ExitCode}}", name), "0");
   },
 );
+
+testWithImage("a kubernetes worker finds the kubeconfig of its home", async (daemon) => {
+  await withTestCluster(async ({ kubeconfig, namespace }) => {
+    const folder = await Deno.makeTempDir({ prefix: "draas-kubeconfig-" });
+    await Deno.chmod(folder, 0o755);
+    await Deno.writeTextFile(`${folder}/config`, kubeconfig);
+    const name = await started(daemon, [
+      ...["-v", `${folder}:/data/.kube:ro`, "-e", `DRAAS_KUBERNETES_NAMESPACE=${namespace}`],
+      ...[IMAGE, "worker:kubernetes"],
+    ]);
+    assertStringIncludes(await heard(daemon, name, "servers running"), `namespace ${namespace}`);
+    assertEquals(await commandOf(daemon, name), commandOfTask("worker:kubernetes"));
+    await daemon.docker("rm", "-f", name);
+    await Deno.remove(folder, { recursive: true });
+  });
+});
