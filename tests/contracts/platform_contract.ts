@@ -2,13 +2,9 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { JsonObject } from "../../events/json.ts";
 import type { Template } from "../../events/configuration.ts";
-import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import {
-  NO_FENCE,
-  type Platform,
-  type StartOutcome,
-  type StartSpec,
-} from "../../workers/platform.ts";
+import { NO_FENCE, type Platform } from "../../workers/platform.ts";
+import { serverContract } from "./platform_server_contract.ts";
+import { codeOf, exitsOf, running, specsOf, unaborted, until } from "./platform_starts.ts";
 
 /** What the suite asks of a platform's test. */
 export interface PlatformContract {
@@ -23,12 +19,26 @@ export interface PlatformContract {
   neverReady: JsonObject;
   /** A configuration with two faults. */
   invalid: JsonObject;
+  /** A server that runs a line of shell. */
+  shell(script: string, more?: JsonObject): JsonObject;
+  /** What of a configuration asks for a port. */
+  withPort: JsonObject;
+  /** Whether its runtime tells what runs use. */
+  hasMetrics: boolean;
 }
 
-const WAIT_MS = 15_000;
+/** What else a test can do with its site. */
+export interface SiteTools {
+  /** Puts a secret among those of the worker's host. */
+  keepSecret(name: string, value: string): Promise<void>;
+}
 
 /** What a test does on an empty site, which another worker can open too. */
-export type SiteTest = (platform: Platform, reopen: Reopen) => Promise<void>;
+export type SiteTest = (
+  platform: Platform,
+  reopen: Reopen,
+  tools: SiteTools,
+) => Promise<void>;
 
 /** Registers the suite's tests, whose names begin with `name`, by `register`. */
 export function platformContract(
@@ -37,16 +47,7 @@ export function platformContract(
   register: (name: string, run: SiteTest) => void,
 ): void {
   const test = (sentence: string, run: SiteTest) => register(`${name}: ${sentence}`, run);
-  const spec = (configuration: JsonObject, more: Partial<StartSpec> = {}): StartSpec => ({
-    instanceId: "contract-1",
-    runId: crypto.randomUUID(),
-    fence: { generation: 1, attempt: 1 },
-    template: contract.template,
-    configuration,
-    spawnWithinMs: 10_000,
-    ...more,
-  });
-  const unaborted = () => new AbortController().signal;
+  const spec = specsOf(contract);
 
   test("an instance that never ran is not there, and stopping it is a success", async (platform) => {
     assertEquals(await platform.inspect("contract-1"), null);
@@ -259,29 +260,8 @@ export function platformContract(
     const rest = await platform.readLogs("contract-1", { cursor, waitMs: 50 });
     assertEquals([rest.lines, rest.hasMore], [[], false]);
   });
+
+  serverContract(contract, test);
 }
 
 type Reopen = () => Promise<Platform>;
-
-function running(outcome: StartOutcome): RuntimeInfo {
-  if (outcome.kind === "running") return outcome.runtimeInfo;
-  throw new Error(`expected it to run: ${JSON.stringify(outcome.failure)}`);
-}
-
-function codeOf(outcome: StartOutcome): string {
-  return outcome.kind === "failed" ? outcome.failure.code : "it runs";
-}
-
-function exitsOf(platform: Platform): RuntimeInfo[] {
-  const exits: RuntimeInfo[] = [];
-  platform.onExit((info) => exits.push(info));
-  return exits;
-}
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + WAIT_MS;
-  while (!await condition()) {
-    if (performance.now() > end) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
