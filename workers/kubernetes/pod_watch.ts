@@ -62,7 +62,10 @@ export class PodWatch {
     const over = new AbortController();
     const wake = () => over.abort();
     waiting.add(wake);
-    await sleep(this.clock, limitMs, AbortSignal.any([signal, over.signal, this.#closing.signal]));
+    signal.addEventListener("abort", wake, { once: true });
+    if (signal.aborted) wake();
+    await sleep(this.clock, limitMs, over.signal);
+    signal.removeEventListener("abort", wake);
     waiting.delete(wake);
     if (waiting.size === 0) this.#waiting.delete(instanceId);
   }

@@ -3,7 +3,7 @@ import { sleep } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { durationText } from "../exit_description.ts";
 import { compareFences, type Failure, type StartOutcome, type StartSpec } from "../platform.ts";
-import { ABORTED, endedTooSoon, failed, STALE } from "../start_outcomes.ts";
+import { ABORTED, endedTooSoon, failed, failureOf, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
 import { CLAIMS, SECRETS, SERVICES, type SetObject, SETS } from "./cluster_objects.ts";
 import {
@@ -35,6 +35,9 @@ import {
 const BEGUN_WITHIN_MS = 300_000;
 /** Other workers of the site, or people, may change the set meanwhile. */
 const TRIES_MAX = 10;
+/** A cluster that is away for longer leaves what was asked for to the next look at the instance. */
+const AWAY_WITHIN_MS = 600_000;
+const AWAY_PAUSE_MS = 1_000;
 /** A pod that is refused is refused at once. */
 const LOOK_FOR_REFUSAL_AFTER_MS = 1_000;
 
@@ -58,9 +61,37 @@ export async function startRun(
   if (refused) return failed(refused);
   return await watch.whileStarting(spec.instanceId, async () => {
     parts.health.tellStart(spec, "spawning", site.clock.now(), null);
-    const begun = await begin(site, spec, checked, until, signal);
-    return begun === null ? await untilStarted(parts, spec, checked, signal) : failed(begun);
+    const begun = await beginSurely(site, spec, checked, until, signal);
+    if (begun !== null) return failed(begun);
+    // From here on there is a pod that has to be followed or ended, however long the cluster is away.
+    return await persistently(site, () => untilStarted(parts, spec, checked, signal));
   });
+}
+
+/** As `begin`; where the answer to its last change was lost, it is looked up whether that was done. */
+async function beginSurely(...given: Parameters<typeof begin>): Promise<Failure | null> {
+  const [site, { instanceId, runId }] = given;
+  try {
+    return await begin(...given);
+  } catch (error) {
+    const failure = failureOf(error);
+    const { record: { run } } = await persistently(site, () => look(site, instanceId));
+    return run?.runId === runId ? null : failure;
+  }
+}
+
+/** What `work` comes to, once the cluster is there. */
+async function persistently<T>({ clock }: ClusterSite, work: () => Promise<T>): Promise<T> {
+  const end = clock.monotonic() + AWAY_WITHIN_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isPassing = error instanceof OperationalError && error.retryable;
+      if (!isPassing || clock.monotonic() > end) throw error;
+      await sleep(clock, AWAY_PAUSE_MS);
+    }
+  }
 }
 
 /** Applies what the run is, and asks for its pod; null once that is asked for. */
@@ -76,8 +107,6 @@ async function begin(
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const sight = await look(site, instanceId);
     const state = stateOf(site, sight);
-    // The answer to our own change was lost.
-    if (sight.record.run?.runId === runId) return null;
     const refused = whyNot(site, spec, sight, state);
     if (refused) return refused;
     if (state.kind === "pending" || state.kind === "over") {
