@@ -20,10 +20,10 @@ const refusedCreates: [string, Call, string[]][] = [
     ["__proto__: is not a known field"],
   ],
   ["an unknown platform", { body: { name: "a", platform: "mainframe" } }, [
-    "platform: must be one of process, docker",
+    "platform: must be one of process, docker, kubernetes",
   ]],
   ["a platform that is no text", { body: { name: "a", platformType: 0 } }, [
-    "platformType: must be one of process, docker",
+    "platformType: must be one of process, docker, kubernetes",
   ]],
   ["both names of the platform", {
     body: { name: "a", platform: "process", platformType: "Process" },
