@@ -20,6 +20,8 @@ const AGAIN_MS = 1_000;
 
 export class SimProgram {
   life: Life | null = null;
+  /** Processes of it whose place another one took: they are there until they find that out. */
+  private readonly former: Life[] = [];
   private cancelStart: (() => void) | null = null;
   private wallAheadMs = 0;
 
@@ -61,6 +63,12 @@ export class SimProgram {
     this.cancelStart = this.parts.time.after(downMs, () => this.start());
   }
 
+  /** Its host goes off, and comes back: every process of it ends. */
+  powerOff(why: string, downMs: number): void {
+    for (const life of this.former.splice(0)) life.isAlive = false;
+    this.kill(why, downMs);
+  }
+
   /** SIGSTOP, and SIGCONT after a while. */
   freeze(ms: number): void {
     if (!this.life) return;
@@ -72,6 +80,7 @@ export class SimProgram {
   double(ms: number): void {
     if (!this.life) return;
     this.freeze(ms);
+    this.former.push(this.life);
     this.life = null;
     this.start();
   }

@@ -106,7 +106,7 @@ const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) =>
   "host-rebooted": (cluster, step) => {
     const host = hostOf(cluster, step);
     host.model.reboot();
-    programOn(cluster, host).kill("its host is rebooted", step.durationMs);
+    programOn(cluster, host).powerOff("its host is rebooted", step.durationMs);
     return true;
   },
   "worker-drained": (cluster, step) => {
@@ -121,7 +121,7 @@ const STRIKES: Readonly<Record<FaultKind, (cluster: Cluster, step: FaultStep) =>
     if (!system || !cluster.redis) return false;
     // An admin says so of a host that is off, and nobody else may.
     host.model.reboot();
-    host.worker.kill("its host is off", step.durationMs + FORGOTTEN_MS);
+    host.worker.powerOff("its host is off", step.durationMs + FORGOTTEN_MS);
     system.forgetWorker(`worker-${host.name}`).then(
       (events) => events && events.length > 0 && cluster.reached.add("forgotten"),
       passing(cluster),

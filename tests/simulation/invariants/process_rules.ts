@@ -100,7 +100,10 @@ export const LEASE_SENTENCES = {
     "What lives under a lease is ended by its host once the log has not heard its worker for so long. Rule 8.",
 } as const;
 
-/** How long a server outlives its lease; null while it does not. A host that stood still has an instant after it. */
+/**
+ * How long a server outlives its lease; null while it does not. A host that stood still has an instant after it, and so
+ * has one that stood still between its last look at the lease and the server's first moment.
+ */
 export function overstay(
   { leaseMs, host, from }: Life,
   heardAt: number | null,
@@ -108,6 +111,6 @@ export function overstay(
   now: number,
 ): string | null {
   if (leaseMs === null) return null;
-  const end = Math.max((heardAt ?? from) + leaseMs, thawedAt) + LAPSING_MS;
+  const end = Math.max((heardAt ?? from) + leaseMs, thawedAt, from) + LAPSING_MS;
   return now > end ? `on ${host} outlives its lease by ${now - end + LAPSING_MS} ms` : null;
 }
