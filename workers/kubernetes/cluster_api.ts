@@ -41,6 +41,8 @@ export interface ClusterApi {
    * @returns null: it was changed since it was read
    */
   apply<Item extends ClusterObject>(kind: Kind, object: object): Promise<Item | null>;
+  /** Makes an object; one that is there already is a success, and stays as it is. */
+  make(kind: Kind, object: object): Promise<void>;
   /** @returns null: it was changed since it was read, or is gone */
   change<Item extends ClusterObject>(
     kind: Kind,

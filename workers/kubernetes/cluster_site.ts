@@ -1,5 +1,6 @@
 /** What the parts of the kubernetes platform share, and how an instance is looked at. */
-import type { Clock } from "../../events/clock.ts";
+import { type Clock, sleep } from "../../events/clock.ts";
+import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
@@ -13,12 +14,22 @@ import type { SecretStore } from "../secret_store.ts";
 import type { KeptPlan } from "../templates/image.ts";
 import type { ClusterApi } from "./cluster_api.ts";
 import { type PodObject, PODS, type SetObject, SETS } from "./cluster_objects.ts";
-import { CONTAINER, isOfFleet, objectName, podName, RECORD, RUN } from "./object_names.ts";
+import {
+  CONTAINER,
+  INSTANCE,
+  isOfFleet,
+  objectName,
+  podName,
+  RECORD,
+  RUN,
+} from "./object_names.ts";
 import type { PodWatch } from "./pod_watch.ts";
 import { type PodEnd, UNKNOWN_END, viewPod } from "./pod_view.ts";
 import { liveInfo, type RunPlace } from "./run_info.ts";
 import { NOTHING_RECORDED, readSet, type RecordedRun, type RunRecord } from "./run_record.ts";
 import { readMark } from "./server_objects.ts";
+
+const AWAY_PAUSE_MS = 1_000;
 
 /** One namespace of a cluster, for one fleet. */
 export interface ClusterSite {
@@ -67,12 +78,13 @@ export type RunState =
   /** All is said of it, and its pod is gone. */
   | { kind: "ended"; run: RecordedRun; info: RuntimeInfo };
 
-/** Looks at the cluster itself: what a watch has told may be old. */
+/**
+ * Looks at the cluster itself: what a watch has told may be old. The set first: a pod that is newer than what its set
+ * says is looked at again, one that is older would be taken for gone.
+ */
 export async function look(site: ClusterSite, instanceId: string): Promise<Sight> {
-  const [set, pod] = await Promise.all([
-    site.api.get<SetObject>(SETS, objectName(instanceId)),
-    site.api.get<PodObject>(PODS, podName(instanceId)),
-  ]);
+  const set = await site.api.get<SetObject>(SETS, objectName(instanceId));
+  const pod = await site.api.get<PodObject>(PODS, podName(instanceId));
   return sightOf(site, instanceId, set, pod);
 }
 
@@ -126,6 +138,22 @@ export function placeOf(
   return { site: site.id, namespace: site.namespace, instanceId, run, plan };
 }
 
+/** Whether the pod there is this instance's at all, whatever its set says, or whether there still is a set. */
+export function hasOwnPod({ fleet }: ClusterSite, { instanceId, pod }: Sight): boolean {
+  return pod !== null && pod.metadata.annotations?.[INSTANCE] === instanceId &&
+    isOfFleet(fleet, pod.metadata.labels);
+}
+
+/** Records which pod a run has: from here on another one of its name is another run. False: the set was changed. */
+export async function notePod(
+  site: ClusterSite,
+  { set, record, pod }: Sight,
+): Promise<boolean> {
+  if (!set || !pod || !record.run) return false;
+  const run = { ...record.run, podUid: pod.metadata.uid };
+  return await changeRecord(site, set, { ...record, run }) !== null;
+}
+
 /** Whether a pod is the one of a run: that it has the run's name is not enough once the pod was seen. */
 export function isPodOf({ runId, podUid }: RecordedRun, { metadata }: PodObject): boolean {
   return metadata.annotations?.[RUN] === runId && (podUid === null || podUid === metadata.uid);
@@ -158,7 +186,7 @@ export async function* printed(
   const isPrevious = view.kind === "ended" && view.end.isBegunAnew;
   const lines = api.printed(pod.metadata.name, CONTAINER, { ...reading, isPrevious });
   for await (const line of lines) {
-    const [, time, text] = /^(\S+) (.*)$/s.exec(line) ?? [];
+    const [, time, text] = /^(\d{4}-\d\d-\d\dT\S+Z) (.*)$/s.exec(line) ?? [];
     // A cluster does not tell streams apart.
     if (time !== undefined) yield { stream: "stdout", time, text: text! };
   }
@@ -182,4 +210,22 @@ export function printedRuns(site: ClusterSite, instanceId: string): PrintedRuns 
       ended: () => Promise.reject(new Error("the latest run has no end marker")),
     }];
   };
+}
+
+/** What `work` comes to, once the cluster is there; it may be away for so long. */
+export async function persistently<T>(
+  { clock, pods }: ClusterSite,
+  awayMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const end = clock.monotonic() + awayMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isPassing = error instanceof OperationalError && error.retryable;
+      if (!isPassing || pods.isClosed || clock.monotonic() > end) throw error;
+      await sleep(clock, AWAY_PAUSE_MS);
+    }
+  }
 }

@@ -4,10 +4,11 @@ import { OperationalError } from "../../events/errors.ts";
 import { isFailure } from "../exit_description.ts";
 import { lastWords, outputMask } from "../printed_output.ts";
 import { STOP_GRACE_MS } from "../templates/pace.ts";
-import type { PodObject } from "./cluster_objects.ts";
+import { type PodObject, PODS, type SetObject } from "./cluster_objects.ts";
 import {
   changeRecord,
   type ClusterSite,
+  hasOwnPod,
   isPodOf,
   look,
   placeOf,
@@ -15,7 +16,7 @@ import {
   type Sight,
   stateOf,
 } from "./cluster_site.ts";
-import { RUN } from "./object_names.ts";
+import { podName, RUN } from "./object_names.ts";
 import { type PodEnd, type PodView, UNKNOWN_END, viewPod } from "./pod_view.ts";
 import { endedInfo } from "./run_info.ts";
 import type { RecordedRun, RunRecord } from "./run_record.ts";
@@ -31,7 +32,9 @@ export type Ending =
   /** Null: there was none, or it never began. */
   | { kind: "ended"; info: RuntimeInfo | null }
   /** Its pod does not go. */
-  | { kind: "stays"; info: RuntimeInfo | null; words: string };
+  | { kind: "stays"; info: RuntimeInfo | null; words: string }
+  /** It was to be ended only if it was over, and is not; or it is newer than who wants to end it. */
+  | { kind: "lives" };
 
 /** What is to be done with it. */
 export interface EndWish {
@@ -39,6 +42,10 @@ export interface EndWish {
   runId: string | null;
   /** It is no failure. */
   isAsked: boolean;
+  /** Only if it has ended by itself, and that is yet to be settled. */
+  isOnlyIfOver?: boolean;
+  /** A run of a higher generation lives on. */
+  generationMost?: number;
   /** What else is to be recorded with it: a fence. */
   adjust(record: RunRecord): RunRecord;
 }
@@ -50,34 +57,14 @@ export interface EndWish {
 export async function endRun(
   site: ClusterSite,
   instanceId: string,
-  { runId, isAsked, adjust }: EndWish,
+  wish: EndWish,
 ): Promise<Ending> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const sight = await look(site, instanceId);
-    const { set, record, isOurs } = sight;
-    if (set === null || !isOurs) return { kind: "ended", info: null };
-    const state = stateOf(site, sight);
-    const { run } = record;
-    if (runId !== null && run?.runId !== runId) return { kind: "ended", info: null };
-    if (run === null || state.kind === "ended") {
-      const adjusted = adjust(record);
-      if (adjusted !== record && await changeRecord(site, set, adjusted) === null) continue;
-      return { kind: "ended", info: state.kind === "ended" ? state.info : null };
-    }
-    const wanted = adjust({
-      ...record,
-      isEndAsked: record.isEndAsked || isAsked,
-      over: record.over ?? (state.kind === "over" ? await overOf(site, sight, state.end) : null),
-    });
-    const isNews = JSON.stringify(wanted) !== JSON.stringify(record) || set.spec.replicas !== 0;
-    if (isNews && await changeRecord(site, set, wanted, 0) === null) continue;
-    const stays = await untilGone(site, sight, run);
-    if (stays !== null) {
-      const info = state.kind === "live" ? state.info : null;
-      return { kind: "stays", info, words: stays };
-    }
-    const info = await recordEnd(site, instanceId, run, sight.pod);
-    if (info !== "changed") return { kind: "ended", info };
+    const ending = sight.set === null || !sight.isOurs
+      ? await endLeftover(site, sight, null)
+      : await endOnce(site, sight, sight.set, wish);
+    if (ending !== "changed") return ending;
   }
   throw new OperationalError(
     "kubernetes_busy",
@@ -87,21 +74,71 @@ export async function endRun(
   );
 }
 
+async function endOnce(
+  site: ClusterSite,
+  sight: Sight,
+  set: SetObject,
+  { runId, isAsked, isOnlyIfOver = false, generationMost = Infinity, adjust }: EndWish,
+): Promise<Ending | "changed"> {
+  const { instanceId, record } = sight;
+  const { run } = record;
+  const state = stateOf(site, sight);
+  if (runId !== null && run?.runId !== runId) return { kind: "ended", info: null };
+  if (run === null || state.kind === "ended") {
+    const adjusted = adjust(record);
+    // Somebody may have asked for a pod without us.
+    if (adjusted !== record || set.spec.replicas !== 0) {
+      if (await changeRecord(site, set, adjusted, 0) === null) return "changed";
+    }
+    return await endLeftover(site, sight, state.kind === "ended" ? state.info : null);
+  }
+  if (isOnlyIfOver && state.kind !== "over") return { kind: "lives" };
+  if (run.generation > generationMost) return { kind: "lives" };
+  const wanted = adjust({
+    ...record,
+    isEndAsked: record.isEndAsked || isAsked,
+    over: record.over ?? (state.kind === "over" ? await overOf(site, sight, state.end) : null),
+  });
+  const isNews = JSON.stringify(wanted) !== JSON.stringify(record) || set.spec.replicas !== 0;
+  if (isNews && await changeRecord(site, set, wanted, 0) === null) return "changed";
+  const stays = await untilGone(site, sight, run.runId);
+  if (stays !== null) {
+    const info = state.kind === "live" ? state.info : null;
+    return { kind: "stays", info, words: stays };
+  }
+  const info = await recordEnd(site, instanceId, run, sight.pod);
+  return info === "changed" ? info : { kind: "ended", info };
+}
+
+/** A pod of the instance that no run accounts for: its set is gone, or was scaled by somebody. */
+async function endLeftover(
+  site: ClusterSite,
+  sight: Sight,
+  info: RuntimeInfo | null,
+): Promise<Ending> {
+  const stays = hasOwnPod(site, sight) ? await untilGone(site, sight, runIn(sight.pod)) : null;
+  return stays === null ? { kind: "ended", info } : { kind: "stays", info, words: stays };
+}
+
 /** Null once no pod of the instance is there; else why it stays. */
 async function untilGone(
   site: ClusterSite,
-  { instanceId, plan, pod }: Sight,
-  run: RecordedRun,
+  { instanceId, plan }: Sight,
+  runId: string | undefined,
 ): Promise<string | null> {
   const limitMs = (plan?.stopGraceMs ?? STOP_GRACE_MS) + GONE_WITHIN_MS;
   const end = site.clock.monotonic() + limitMs;
-  for (let last = pod; last !== null; last = (await look(site, instanceId)).pod) {
+  for (;;) {
+    const pod = await site.api.get<PodObject>(PODS, podName(instanceId));
     // Somebody else's pod of that name, or the next run's.
-    if (last.metadata.annotations?.[RUN] !== run.runId) return null;
-    if (site.clock.monotonic() > end) return staysWords(last);
+    if (pod === null || runIn(pod) !== runId) return null;
+    if (site.clock.monotonic() > end) return staysWords(pod);
     await site.pods.change(instanceId, NEVER);
   }
-  return null;
+}
+
+function runIn(pod: PodObject | null): string | undefined {
+  return pod?.metadata.annotations?.[RUN];
 }
 
 function staysWords({ metadata, spec }: PodObject): string {

@@ -25,6 +25,10 @@ const ANSWER_WITHIN_MS = 30_000;
 const WATCH_SECONDS = 240;
 const STREAM_WITHIN_MS = (WATCH_SECONDS + 30) * 1_000;
 const PAGE_ITEMS = 500;
+/** An object is at most 1.5 MiB where etcd keeps it. */
+const NEWS_CHARACTERS_MAX = 8 * 1_024 * 1_024;
+/** Of what a server prints. */
+const LINE_CHARACTERS_MAX = 65_536;
 /** Of reads, where the server is busy. */
 const TRIES = 4;
 const PAUSE_MS = 250;
@@ -90,6 +94,18 @@ export class HttpClusterApi implements ClusterApi {
     );
   }
 
+  async make({ apiVersion, kind, plural }: Kind, object: object): Promise<void> {
+    const query = queryOf({ fieldManager: APPLY_MANAGER, fieldValidation: "Strict" });
+    await unlessStatus(
+      [409],
+      () =>
+        this.#json(`${this.#path({ apiVersion, kind, plural })}?${query}`, {
+          method: "POST",
+          body: { apiVersion, kind, ...object },
+        }),
+    );
+  }
+
   async change<Item extends ClusterObject>(
     kind: Kind,
     name: string,
@@ -133,8 +149,10 @@ export class HttpClusterApi implements ClusterApi {
       resourceVersion,
     });
     try {
-      for await (const line of this.#lines(`${this.#path(kind)}?${query}`, signal)) {
-        const { type, object } = JSON.parse(line) as WatchNews<Item>;
+      for await (
+        const line of this.#lines(`${this.#path(kind)}?${query}`, NEWS_CHARACTERS_MAX, signal)
+      ) {
+        const { type, object } = this.#news<Item>(line);
         if (type === "ERROR") throw refusalOf(object.code ?? 500, JSON.stringify(object));
         if (type !== "BOOKMARK") onChange(object, type === "DELETED" ? "gone" : "there");
         onProgress(object.metadata.resourceVersion);
@@ -163,7 +181,7 @@ export class HttpClusterApi implements ClusterApi {
         : { sinceTime: new Date(Math.floor(Number(since)) * 1_000).toISOString() }),
     });
     try {
-      yield* this.#lines(`${this.#path(PODS, pod)}/log?${query}`, signal);
+      yield* this.#lines(`${this.#path(PODS, pod)}/log?${query}`, LINE_CHARACTERS_MAX, signal);
     } catch (error) {
       // There is none yet, or none any more.
       if (!(error instanceof ClusterRefusal) || ![400, 404].includes(error.status)) throw error;
@@ -214,11 +232,15 @@ export class HttpClusterApi implements ClusterApi {
   }
 
   /** The lines of an answer that goes on, until it is aborted or ends. */
-  async *#lines(path: string, signal: AbortSignal): AsyncIterable<string> {
+  async *#lines(
+    path: string,
+    charactersMax: number,
+    signal: AbortSignal,
+  ): AsyncIterable<string> {
     const limit = this.#limit(STREAM_WITHIN_MS, signal);
     try {
       const { body } = await this.#ask(path, {}, limit.signal);
-      if (body) yield* linesIn(body);
+      if (body) yield* linesIn(body, charactersMax);
     } catch (error) {
       if (!signal.aborted) throw this.#failure(error);
     } finally {
@@ -253,6 +275,15 @@ export class HttpClusterApi implements ClusterApi {
     signal?.addEventListener("abort", end, { once: true });
     if (signal?.aborted) end();
     return { signal: limit.signal, end };
+  }
+
+  /** A connection that breaks off leaves a part of a line. */
+  #news<Item>(line: string): WatchNews<Item> {
+    try {
+      return JSON.parse(line) as WatchNews<Item>;
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
   #failure(error: unknown): OperationalError {
@@ -310,13 +341,19 @@ async function unlessChanged<T>(call: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** The lines of a stream; the last one may have no end. */
-async function* linesIn(body: ReadableStream<Uint8Array>): AsyncIterable<string> {
+/** The lines of a stream; the last one may have no end. Of a line that is too long only the beginning is given. */
+async function* linesIn(
+  body: ReadableStream<Uint8Array>,
+  charactersMax: number,
+): AsyncIterable<string> {
   let rest = "";
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
+    const [first, ...others] = text.split("\n");
+    rest += first!.slice(0, charactersMax - rest.length);
+    for (const line of others) {
+      yield rest;
+      rest = line.slice(0, charactersMax);
+    }
   }
   if (rest !== "") yield rest;
 }

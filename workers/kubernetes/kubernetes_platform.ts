@@ -1,5 +1,6 @@
 /** The kubernetes platform: images as sets of one pod in a namespace of a cluster, which outlive us. Design §4 rule 10. */
 import type { Clock } from "../../events/clock.ts";
+import { OperationalError } from "../../events/errors.ts";
 import type { HealthReport } from "../../events/health.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
@@ -26,6 +27,8 @@ import {
   changeRecord,
   type ClusterSite,
   look,
+  notePod,
+  persistently,
   printedRuns,
   type Sight,
   sightOf,
@@ -53,8 +56,12 @@ export interface KubernetesPlatformOptions {
   volumeSize: string;
 }
 
+/** A stop that has begun goes on for so long while the cluster is away. */
+const STOP_AWAY_MS = 60_000;
 /** Of an instance whose set is changed by others all the time. */
 const TRIES_MAX = 20;
+/** Instances that an inventory settles at once. */
+const LOOKS_AT_ONCE = 16;
 /** Until the cluster has removed a set. */
 const REMOVED_WITHIN_MS = 30_000;
 const NEVER: AbortSignal = new AbortController().signal;
@@ -100,26 +107,30 @@ export class KubernetesPlatform implements Platform {
     this.#usage = new RunUsage(site.api, site.clock, fleetSelector(site.fleet));
     site.pods.open({
       onPod: (instanceId) => void this.#watch.look(instanceId),
-      onOpen: () => this.#watch.lookAtAll(),
+      onOpen: () => this.#watch.lookAtMissing(),
     });
   }
 
   async inventory(which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
     const { api, fleet } = this.#site;
     const labels = fleetSelector(fleet);
-    const [sets, pods] = await Promise.all([
-      api.list<SetObject>(SETS, { labels }),
-      api.list<PodObject>(PODS, { labels }),
-    ]);
+    // The sets first, as in a look at one.
+    const sets = await api.list<SetObject>(SETS, { labels });
+    const pods = await api.list<PodObject>(PODS, { labels });
     const podOf = new Map(pods.items.map((pod) => [pod.metadata.name, pod]));
-    const found: RuntimeInfo[] = [];
-    for (const set of sets.items) {
+    const waiting = sets.items.flatMap((set): Sight[] => {
       const instanceId = readSet(set)?.instanceId;
-      if (instanceId === undefined || set.metadata.name !== objectName(instanceId)) continue;
-      const pod = podOf.get(podName(instanceId)) ?? null;
-      const info = await this.#infoIn(sightOf(this.#site, instanceId, set, pod));
-      if (info && (which === "all" || info.status === "Running")) found.push(info);
-    }
+      if (instanceId === undefined || set.metadata.name !== objectName(instanceId)) return [];
+      return [sightOf(this.#site, instanceId, set, podOf.get(podName(instanceId)) ?? null)];
+    });
+    const found: RuntimeInfo[] = [];
+    const lookOn = async () => {
+      for (let sight = waiting.shift(); sight; sight = waiting.shift()) {
+        const info = await this.#infoIn(sight);
+        if (info && (which === "all" || info.status === "Running")) found.push(info);
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lookOn));
     return found.sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
   }
 
@@ -147,23 +158,28 @@ export class KubernetesPlatform implements Platform {
         if (sight.set === null || !sight.isOurs) return null;
         if (state.kind === "pending" && compareFences(state.run, fence) < 0) {
           // It has not come to life, and will not.
-          await endRun(this.#site, instanceId, { runId: state.run.runId, isAsked: true, adjust });
+          const { runId } = state.run;
+          const ending = await endRun(this.#site, instanceId, { runId, isAsked: true, adjust });
+          if (ending.kind === "stays") throw unfenced(ending.words);
           continue;
         }
         const record = adjust(sight.record);
-        if (record === sight.record || await changeRecord(this.#site, sight.set, record)) break;
+        if (record === sight.record || await changeRecord(this.#site, sight.set, record)) {
+          return await this.inspect(instanceId);
+        }
       }
-      return await this.inspect(instanceId);
+      throw unfenced("Somebody else keeps changing its set.");
     });
   }
 
   stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
-    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence));
+    return this.#lanes.run(instanceId, () => this.#stop(instanceId, fence, false));
   }
 
   remove(instanceId: string, fence: Fence): Promise<StopOutcome> {
     return this.#lanes.run(instanceId, async (): Promise<StopOutcome> => {
-      const stopped = await this.#stop(instanceId, fence);
+      // What was asked to be deleted is not to live on, whoever began it when.
+      const stopped = await this.#stop(instanceId, fence, true);
       if (stopped.kind === "failed") return stopped;
       try {
         return await this.#removeSet(instanceId) ? stopped : { ...stopped, ...REMAINS };
@@ -213,35 +229,53 @@ export class KubernetesPlatform implements Platform {
       case "ended":
         return state.info;
       case "live":
+        // Whoever began it may have died before that was written down.
+        if (state.run.podUid === null) await notePod(this.#site, sight);
         this.#watch.watch(state.info);
         if (!this.#watch.isStarting(instanceId)) {
           this.#health.follow(state.info, sight.plan?.liveness ?? null);
         }
         return state.info;
       case "over": {
-        const wish = { runId: state.run.runId, isAsked: record.isEndAsked, adjust: same };
-        return (await endRun(this.#site, instanceId, wish)).info;
+        const { runId } = state.run;
+        const wish = { runId, isAsked: record.isEndAsked, isOnlyIfOver: true, adjust: same };
+        const ending = await endRun(this.#site, instanceId, wish);
+        // Another one has taken its place since it was looked at, or it had never begun.
+        const isOther = ending.kind === "lives" || ending.info === null;
+        return isOther ? await this.inspect(instanceId) : ending.info;
       }
     }
   }
 
-  async #stop(instanceId: string, fence: Fence): Promise<StopOutcome> {
+  async #stop(instanceId: string, fence: Fence, endsNewer: boolean): Promise<StopOutcome> {
+    const generationMost = endsNewer || fence.generation === 0 ? Infinity : fence.generation;
     try {
-      const sight = await look(this.#site, instanceId);
-      const { run } = sight.record;
-      const isNewer = run !== null && fence.generation > 0 && run.generation > fence.generation;
-      if (isNewer && stateOf(this.#site, sight).kind === "live") {
-        return { kind: "failed", failure: STALE, runtimeInfo: await this.inspect(instanceId) };
+      const ending = await persistently(
+        this.#site,
+        STOP_AWAY_MS,
+        () =>
+          endRun(this.#site, instanceId, {
+            runId: null,
+            isAsked: true,
+            generationMost,
+            adjust: (record) => raised(record, fence),
+          }),
+      );
+      switch (ending.kind) {
+        case "ended":
+          return { kind: "stopped", runtimeInfo: ending.info };
+        case "lives": {
+          const runtimeInfo = await this.inspect(instanceId);
+          return { kind: "failed", failure: STALE, runtimeInfo };
+        }
+        case "stays": {
+          this.#watch.stopFailed(instanceId);
+          const failure = { code: "still_running", message: ending.words, retryable: true };
+          return { kind: "failed", failure, runtimeInfo: ending.info };
+        }
       }
-      const ending = await endRun(this.#site, instanceId, {
-        runId: null,
-        isAsked: true,
-        adjust: (record) => raised(record, fence),
-      });
-      if (ending.kind === "ended") return { kind: "stopped", runtimeInfo: ending.info };
-      const failure = { code: "still_running", message: ending.words, retryable: true };
-      return { kind: "failed", failure, runtimeInfo: ending.info };
     } catch (error) {
+      this.#watch.stopFailed(instanceId);
       return { kind: "failed", failure: failureOf(error), runtimeInfo: null };
     }
   }
@@ -262,6 +296,15 @@ export class KubernetesPlatform implements Platform {
 }
 
 const same = <T>(one: T) => one;
+
+function unfenced(words: string): OperationalError {
+  return new OperationalError(
+    "still_running",
+    `An earlier start of the instance cannot be called off. ${words}`,
+    true,
+    "Look at its set: kubectl get statefulset -o yaml --show-managed-fields",
+  );
+}
 
 const REMAINS: { kind: "failed"; failure: Failure } = {
   kind: "failed",

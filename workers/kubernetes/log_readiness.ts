@@ -23,19 +23,25 @@ export function untilLine(
   const read = async () => {
     while (!signal.aborted && !isThere) {
       const { record: { run }, pod } = await look(site, instanceId);
-      if (run === null || pod === null || !isPodOf(run, pod)) return;
+      if (run === null || pod === null || !isPodOf(run, pod)) {
+        await site.pods.change(instanceId, signal);
+        continue;
+      }
       for await (const { text } of printed(site, pod, { follows: true, signal })) {
-        if (isIt(text)) {
-          isThere = true;
-          site.pods.wake(instanceId);
-          return;
-        }
+        if (!isIt(text)) continue;
+        isThere = true;
+        return site.pods.wake(instanceId);
       }
       await site.pods.change(instanceId, signal);
     }
   };
-  // A cluster that is away shows as a line that does not come.
-  void read().catch(() => {});
+  // A cluster that is away shows as a line that does not come; when it is back it is read again.
+  const readOn = async () => {
+    while (!signal.aborted && !isThere) {
+      await read().catch(() => site.pods.change(instanceId, signal));
+    }
+  };
+  void readOn();
   const wanted = JSON.stringify(asked.contains ?? asked.matches);
   return { isThere: () => isThere, words: `no line of its output has ${wanted} yet` };
 }

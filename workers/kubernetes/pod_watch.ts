@@ -50,6 +50,15 @@ export class PodWatch {
     return [...this.#pods.values()].find(({ metadata }) => metadata.uid === uid) ?? null;
   }
 
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** A pod as it was heard of last; null for one that is gone, or that nobody has told of. */
+  latest(name: string): PodObject | null {
+    return this.#pods.get(name) ?? null;
+  }
+
   /** Until the end of a pod was heard of, which tells how it ended; not for long, should the watch be away. */
   async untilGone(uid: string, instanceId: string): Promise<void> {
     if (!this.#gone.has(uid)) await this.change(instanceId, this.#closing.signal, LOOK_EVERY_MS);
@@ -113,7 +122,9 @@ export class PodWatch {
   }
 
   #note(pod: PodObject, kind: "there" | "gone"): void {
-    const { name, uid, annotations } = pod.metadata;
+    const { name, uid, annotations, resourceVersion } = pod.metadata;
+    const isKnown = this.#pods.get(name)?.metadata.resourceVersion === resourceVersion;
+    if (kind === "there" && isKnown) return;
     if (kind === "there") this.#pods.set(name, pod);
     else {
       if (this.#pods.get(name)?.metadata.uid === uid) this.#pods.delete(name);

@@ -6,8 +6,10 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { StartSpec } from "../platform.ts";
 import { startReport } from "../start_outcomes.ts";
 import type { KeptPlan } from "../templates/image.ts";
-import { type ClusterSite, look, stateOf } from "./cluster_site.ts";
+import { type ClusterSite, look } from "./cluster_site.ts";
+import { podName, RUN } from "./object_names.ts";
 import { probeWords } from "./pod_events.ts";
+import { viewPod } from "./pod_view.ts";
 
 export class RunHealth {
   /** Runs that are told of, by their ids. */
@@ -45,20 +47,24 @@ export class RunHealth {
 
   async #tellOn({ instanceId, runId, generation }: RuntimeInfo, intervalMs: number): Promise<void> {
     const { signal } = this.#closing;
-    let wasReady = false;
+    let [wasReady, wasSeen] = [false, false];
     while (!signal.aborted) {
       try {
-        const state = stateOf(this.site, await look(this.site, instanceId));
-        if (state.kind !== "live" || state.run.runId !== runId) return;
-        wasReady ||= state.isReady;
+        // What the watch has told is enough: the kubelet asks, and a thousand servers would be a thousand questions.
+        const pod = this.site.pods.latest(podName(instanceId));
+        const view = pod?.metadata.annotations?.[RUN] === runId ? viewPod(pod) : null;
+        if (view ? view.kind !== "running" : wasSeen || pod) return;
+        wasSeen ||= view !== null;
+        const isReady = view?.kind === "running" && view.isReady;
+        wasReady ||= isReady;
         // Until it was ready once its probe has not failed so often as it takes.
-        if (wasReady) {
-          const reason = state.isReady ? null : await this.problemOf(instanceId);
+        if (view !== null && wasReady) {
+          const reason = isReady ? null : await this.problemOf(instanceId);
           this.onHealth({
             instanceId,
             runId,
             runGeneration: generation,
-            health: state.isReady ? "healthy" : "unhealthy",
+            health: isReady ? "healthy" : "unhealthy",
             ...(reason === null
               ? {}
               : { cause: "liveness", reason: reason.slice(0, REASON_CHARACTERS_MAX) }),

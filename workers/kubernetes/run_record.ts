@@ -36,6 +36,8 @@ const recordSchema = z.object({
     }),
     logTail: z.string(),
   }).nullable(),
+  /** A run that was given up before it was known whether its pod was asked for: written, so that it will not be. */
+  refused: z.string().nullable().default(null),
   /** Once the run has ended and its pod is gone. */
   ended: runtimeInfoSchema.nullable(),
 });
@@ -47,6 +49,7 @@ export const NOTHING_RECORDED: Readonly<RunRecord> = {
   run: null,
   isEndAsked: false,
   over: null,
+  refused: null,
   ended: null,
 };
 

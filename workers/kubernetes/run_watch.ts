@@ -1,8 +1,9 @@
 /** Notices the end of runs: whatever is new of a pod, and whenever news may have been missed, its instance is looked at. */
 import { OperationalError } from "../../events/errors.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import { type ClusterSite, look, stateOf } from "./cluster_site.ts";
+import { type ClusterSite, hasOwnPod, look, stateOf } from "./cluster_site.ts";
 import { endRun } from "./end_run.ts";
+import { podName } from "./object_names.ts";
 
 /** From a look that came to nothing to the next. */
 const LOOK_AGAIN_MS = 1_000;
@@ -13,6 +14,8 @@ interface Entry {
   isStarting: boolean;
   isLookedAt: boolean;
   mustLookAgain: boolean;
+  /** A stop of it has failed: whoever asked for its end does not wait for it any more. */
+  isStopFailed: boolean;
 }
 
 export class RunWatch {
@@ -56,6 +59,7 @@ export class RunWatch {
       isStarting: this.isStarting(instanceId),
       isLookedAt: false,
       mustLookAgain: false,
+      isStopFailed: false,
     });
     // It may have ended between the look that found it and now.
     void this.look(instanceId);
@@ -68,8 +72,19 @@ export class RunWatch {
     if (entry) entry.isStarting = false;
   }
 
-  lookAtAll(): void {
-    for (const instanceId of [...this.#entries.keys()]) void this.look(instanceId);
+  /** A stop has come to nothing: the run's end is news, whenever and however it comes. */
+  stopFailed(instanceId: string): void {
+    const entry = this.#entries.get(instanceId);
+    if (!entry) return;
+    entry.isStopFailed = true;
+    void this.look(instanceId);
+  }
+
+  /** Looks at those whose pod nobody has told of. */
+  lookAtMissing(): void {
+    for (const instanceId of [...this.#entries.keys()]) {
+      if (this.site.pods.latest(podName(instanceId)) === null) void this.look(instanceId);
+    }
   }
 
   /** Looks whether a watched run has ended, and settles its end. */
@@ -109,15 +124,17 @@ export class RunWatch {
     const state = stateOf(this.site, sight);
     if (state.kind === "live" && state.run.runId === runId) return;
     if (state.kind === "none" || state.run.runId !== runId) {
-      // Its set was removed, or says something else of it: whoever did so knows.
+      // Its set was removed and its pod is about to go: that is when it has ended.
+      if (sight.set === null && hasOwnPod(this.site, sight)) return;
+      // Or its set says something else of it: whoever did so knows.
       this.#entries.delete(instanceId);
-      if (sight.set === null) this.#tell(removedInfo(entry.info, this.site.clock.now()));
+      if (sight.set === null) this.#tell(entry, removedInfo(entry.info, this.site.clock.now()));
       return;
     }
     if (state.kind === "ended") return this.#over(instanceId, entry, state.info);
     // Whoever has asked for its end waits for it.
-    if (sight.record.isEndAsked) return;
-    const wish = { runId, isAsked: false, adjust: <T>(record: T) => record };
+    if (sight.record.isEndAsked && !entry.isStopFailed) return;
+    const wish = { runId, isAsked: false, isOnlyIfOver: true, adjust: <T>(record: T) => record };
     const ending = await endRun(this.site, instanceId, wish);
     if (ending.kind === "ended" && ending.info) this.#over(instanceId, entry, ending.info);
   }
@@ -125,12 +142,13 @@ export class RunWatch {
   #over(instanceId: string, entry: Entry, info: RuntimeInfo): void {
     if (this.#entries.get(instanceId) !== entry) return;
     this.#entries.delete(instanceId);
-    this.#tell(info);
+    this.#tell(entry, info);
   }
 
-  #tell(info: RuntimeInfo): void {
+  #tell({ isStopFailed }: Entry, info: RuntimeInfo): void {
     const { reason } = info.exit ?? {};
-    if (this.#isClosed || reason === "Stopped" || reason === "Killed") return;
+    const isAsked = reason === "Stopped" || reason === "Killed";
+    if (this.#isClosed || (isAsked && !isStopFailed)) return;
     this.onUnexpectedEnd(info);
   }
 }

@@ -1,43 +1,30 @@
 /** Starts one run in a cluster, from the checks before anything is applied to the answer of its readiness probe. */
 import { sleep } from "../../events/clock.ts";
-import { OperationalError } from "../../events/errors.ts";
 import { durationText } from "../exit_description.ts";
 import { compareFences, type Failure, type StartOutcome, type StartSpec } from "../platform.ts";
-import { ABORTED, endedTooSoon, failed, failureOf, STALE } from "../start_outcomes.ts";
+import { ABORTED, endedTooSoon, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
-import { CLAIMS, SECRETS, SERVICES, type SetObject, SETS } from "./cluster_objects.ts";
 import {
-  changeRecord,
   type ClusterSite,
   look,
+  notePod,
+  persistently,
   type RunState,
   type Sight,
   stateOf,
 } from "./cluster_site.ts";
+import type { RuntimeInfo } from "../../events/runtime_info.ts";
+import { AWAY_WITHIN_MS, beginRun, stillThere } from "./begin_run.ts";
 import { endRun } from "./end_run.ts";
 import { untilLine } from "./log_readiness.ts";
-import { objectName, podName } from "./object_names.ts";
 import { programFailure } from "./pod_view.ts";
 import { whyNoPod } from "./pod_events.ts";
 import type { RunHealth } from "./run_health.ts";
 import type { RunWatch } from "./run_watch.ts";
-import { raised, type RunRecord } from "./run_record.ts";
-import {
-  claimsFor,
-  secretFor,
-  type ServerWanted,
-  serviceFor,
-  setFor,
-  unsupported,
-} from "./server_objects.ts";
+import { unsupported } from "./server_objects.ts";
 
 /** Until a pod has a node, and its image is there. */
 const BEGUN_WITHIN_MS = 300_000;
-/** Other workers of the site, or people, may change the set meanwhile. */
-const TRIES_MAX = 10;
-/** A cluster that is away for longer leaves what was asked for to the next look at the instance. */
-const AWAY_WITHIN_MS = 600_000;
-const AWAY_PAUSE_MS = 1_000;
 /** A pod that is refused is refused at once. */
 const LOOK_FOR_REFUSAL_AFTER_MS = 1_000;
 
@@ -61,122 +48,15 @@ export async function startRun(
   if (refused) return failed(refused);
   return await watch.whileStarting(spec.instanceId, async () => {
     parts.health.tellStart(spec, "spawning", site.clock.now(), null);
-    const begun = await beginSurely(site, spec, checked, until, signal);
+    const begun = await beginRun(site, spec, checked, until, signal);
     if (begun !== null) return failed(begun);
     // From here on there is a pod that has to be followed or ended, however long the cluster is away.
-    return await persistently(site, () => untilStarted(parts, spec, checked, signal));
+    return await persistently(
+      site,
+      AWAY_WITHIN_MS,
+      () => untilStarted(parts, spec, checked, signal),
+    );
   });
-}
-
-/** As `begin`; where the answer to its last change was lost, it is looked up whether that was done. */
-async function beginSurely(...given: Parameters<typeof begin>): Promise<Failure | null> {
-  const [site, { instanceId, runId }] = given;
-  try {
-    return await begin(...given);
-  } catch (error) {
-    const failure = failureOf(error);
-    const { record: { run } } = await persistently(site, () => look(site, instanceId));
-    return run?.runId === runId ? null : failure;
-  }
-}
-
-/** What `work` comes to, once the cluster is there. */
-async function persistently<T>({ clock }: ClusterSite, work: () => Promise<T>): Promise<T> {
-  const end = clock.monotonic() + AWAY_WITHIN_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      const isPassing = error instanceof OperationalError && error.retryable;
-      if (!isPassing || clock.monotonic() > end) throw error;
-      await sleep(clock, AWAY_PAUSE_MS);
-    }
-  }
-}
-
-/** Applies what the run is, and asks for its pod; null once that is asked for. */
-async function begin(
-  site: ClusterSite,
-  spec: StartSpec,
-  checked: CheckedImage,
-  until: number,
-  signal: AbortSignal,
-): Promise<Failure | null> {
-  const { instanceId, runId, limits } = spec;
-  const wanted = { fleet: site.fleet, instanceId, runId, plan: checked.plan, limits };
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const sight = await look(site, instanceId);
-    const state = stateOf(site, sight);
-    const refused = whyNot(site, spec, sight, state);
-    if (refused) return refused;
-    if (state.kind === "pending" || state.kind === "over") {
-      const isAsked = state.kind === "pending";
-      const adjust = (record: RunRecord) => raised(record, spec.fence);
-      const ending = await endRun(site, instanceId, { runId: state.run.runId, isAsked, adjust });
-      if (ending.kind === "stays") return stillThere(ending.words);
-      continue;
-    }
-    const applied = await applyAll(site, wanted, checked, sight.set);
-    if (applied === null) continue;
-    if (signal.aborted) return ABORTED;
-    if (site.clock.monotonic() > until) return tooLate(spec);
-    const record = recordOf(sight.record, spec, site.clock.now());
-    if (await changeRecord(site, applied, record, 1)) return null;
-  }
-  return busy(instanceId);
-}
-
-function recordOf(before: RunRecord, { fence, runId }: StartSpec, askedAt: number): RunRecord {
-  const { generation, attempt } = fence;
-  return {
-    fence: raised(before, fence).fence,
-    run: { generation, attempt, runId, askedAt, podUid: null },
-    isEndAsked: false,
-    over: null,
-    ended: null,
-  };
-}
-
-function whyNot(
-  site: ClusterSite,
-  { instanceId, fence }: StartSpec,
-  { set, isOurs, record }: Sight,
-  state: RunState,
-): Failure | null {
-  if (set && !isOurs) return nameTaken(site, instanceId);
-  if (state.kind === "live") return lockedBy(instanceId);
-  return compareFences(fence, record.fence) < 0 ? STALE : null;
-}
-
-/** The set first, to which all else belongs. Null: it was changed since it was read. */
-async function applyAll(
-  site: ClusterSite,
-  wanted: ServerWanted,
-  checked: CheckedImage,
-  before: SetObject | null,
-): Promise<SetObject | null> {
-  const { api } = site;
-  let set: SetObject | null;
-  try {
-    set = await api.apply<SetObject>(SETS, setFor(wanted, before));
-  } catch (error) {
-    // Another worker has just asked for a pod: the server tells of that before it tells that the set has changed.
-    if (isOursToSettle(error)) return null;
-    throw error;
-  }
-  if (set === null) return null;
-  const service = serviceFor(wanted, set);
-  if (service) await api.apply(SERVICES, service);
-  else if (before) await api.remove(SERVICES, objectName(wanted.instanceId), null);
-  const secret = secretFor(wanted, checked, set);
-  if (secret) await api.apply(SECRETS, secret);
-  for (const claim of claimsFor(wanted, set, site.volumeSize)) await api.apply(CLAIMS, claim);
-  return set;
-}
-
-function isOursToSettle(error: unknown): boolean {
-  return error instanceof OperationalError && error.code === "field_conflict" &&
-    /"draas-run"/.test(error.message);
 }
 
 /** Follows a pod that was asked for until its server counts as started, or will not. */
@@ -194,10 +74,11 @@ async function untilStarted(
     if (signal.aborted) return await giveUp(parts, spec, ABORTED);
     const sight = await look(site, instanceId);
     const state = stateOf(site, sight);
-    if (state.kind === "none" || state.run.runId !== runId) return failed(STALE);
+    if (state.kind === "none" || state.run.runId !== runId) return failed(whyGone(sight, spec));
     if (state.kind === "ended") return overtaken(sight, state.info);
     if (state.kind === "over") return await ended(parts, spec, state);
     if (sight.record.isEndAsked) {
+      if (site.clock.monotonic() > begunBy) return failed(ABORTED);
       await site.pods.change(instanceId, signal);
       continue;
     }
@@ -224,12 +105,6 @@ async function refusal(
 ): Promise<Failure | null> {
   if (pod || set === null || site.clock.now() - askedAt < LOOK_FOR_REFUSAL_AFTER_MS) return null;
   return await whyNoPod(site.api, set.metadata.uid, askedAt);
-}
-
-async function notePod(site: ClusterSite, { set, record, pod }: Sight): Promise<boolean> {
-  if (!set || !pod || !record.run) return false;
-  const run = { ...record.run, podUid: pod.metadata.uid };
-  return await changeRecord(site, set, { ...record, run }) !== null;
 }
 
 /** From the first moment of the server on. `again`: something has changed; it is for the caller to see what. */
@@ -279,6 +154,16 @@ async function untilReady(
   }
 }
 
+/** Why a start's own run is not there any more. */
+function whyGone({ set, record }: Sight, { fence }: StartSpec): Failure {
+  if (set !== null && compareFences(record.fence, fence) > 0) return STALE;
+  return {
+    code: "pod_removed",
+    message: "Its pod or its set was removed while it was started. Start it again.",
+    retryable: true,
+  };
+}
+
 /** Ends what was asked for. */
 async function giveUp({ site }: StartParts, spec: StartSpec, why: Failure): Promise<StartOutcome> {
   const { instanceId, runId } = spec;
@@ -287,66 +172,26 @@ async function giveUp({ site }: StartParts, spec: StartSpec, why: Failure): Prom
     const { code, message, retryable } = stillThere(ending.words);
     return failed({ code, message: `${why.message} ${message}`, retryable }, ending.info);
   }
-  return failed(why, ending.info);
+  return failed(why, ending.kind === "ended" ? ending.info : null);
 }
 
 /** It has ended by itself before it counted as started. */
 async function ended(
   { site }: StartParts,
-  { instanceId, runId }: StartSpec,
+  spec: StartSpec,
   { end }: Extract<RunState, { kind: "over" }>,
 ): Promise<StartOutcome> {
+  const { instanceId, runId } = spec;
   const ending = await endRun(site, instanceId, { runId, isAsked: false, adjust: (one) => one });
   if (ending.kind === "stays") return failed(stillThere(ending.words), ending.info);
   const known = end.words === null ? null : programFailure(end.words);
-  if (ending.info === null) return failed(known ?? STALE);
-  return known ? failed(known, ending.info) : endedTooSoon(ending.info);
+  const info = ending.kind === "ended" ? ending.info : null;
+  if (info === null) return failed(known ?? whyGone(await look(site, instanceId), spec));
+  return known ? failed(known, info) : endedTooSoon(info);
 }
 
-function overtaken({ record }: Sight, info: NonNullable<RunRecord["ended"]>): StartOutcome {
+function overtaken({ record }: Sight, info: RuntimeInfo): StartOutcome {
   return record.isEndAsked ? failed(ABORTED, info) : endedTooSoon(info);
-}
-
-function lockedBy(instanceId: string): Failure {
-  return {
-    code: "locked",
-    message: `The instance is in use in this cluster by pod ${podName(instanceId)}. Stop it first.`,
-    retryable: true,
-  };
-}
-
-function nameTaken({ namespace }: ClusterSite, instanceId: string): Failure {
-  const name = objectName(instanceId);
-  return {
-    code: "locked",
-    message:
-      `Namespace ${namespace} has a set named ${name} that is not this instance's. Look at ` +
-      `it, and remove it: kubectl delete statefulset -n ${namespace} ${name}`,
-    retryable: true,
-  };
-}
-
-function tooLate(spec: StartSpec): Failure {
-  return {
-    code: "spawn_too_late",
-    message:
-      `Its pod was not asked for within ${durationText(spec.spawnWithinMs)}: the cluster's ` +
-      "API was slow. Start it again.",
-    retryable: true,
-  };
-}
-
-function stillThere(words: string): Failure {
-  return { code: "still_running", message: words, retryable: true };
-}
-
-function busy(instanceId: string): Failure {
-  return {
-    code: "kubernetes_busy",
-    message: `Somebody else keeps changing the set of instance ${instanceId}. Look who does: ` +
-      "kubectl get statefulset -o yaml --show-managed-fields",
-    retryable: true,
-  };
 }
 
 function notBegun(words: string): Failure {
