@@ -35,6 +35,7 @@ export async function withDockerWorld(
     const platform = await openDockerPlatform({
       address: parseDockerHost(daemon.host)!,
       tls: null,
+      way: null,
       namespace,
       clock: realClock,
       policy: openPolicy("worker.yaml", ["image"]),

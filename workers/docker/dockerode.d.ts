@@ -65,7 +65,7 @@ export interface Volume {
 }
 
 export type DockerOptions =
-  | { socketPath: string }
+  | { socketPath: string; host: undefined; protocol: "http" }
   | {
     host: string;
     port: number;

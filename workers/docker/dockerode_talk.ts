@@ -56,7 +56,7 @@ export class DockerodeTalk implements EngineTalk {
       );
       await Promise.race([pulled, aborted]);
     } catch (error) {
-      throw pullError(image, error);
+      throw this.calls.wayError(error) ?? pullError(image, error);
     } finally {
       signal.removeEventListener("abort", breakOff);
       stream?.destroy();

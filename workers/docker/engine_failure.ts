@@ -1,5 +1,6 @@
 /** What a daemon answers with instead of doing something, as errors of ours. */
 import { OperationalError, reasonOf } from "../../events/errors.ts";
+import type { WayFailure } from "./docker_way.ts";
 
 /** The status of an answer; null where there was none. */
 export function statusOf(error: unknown): number | null {
@@ -40,6 +41,22 @@ export function engineError(error: unknown, address: string): OperationalError {
         : "Its own log says more.",
       { cause: error },
     );
+}
+
+/** `docker_unreachable` by the way's own words; null where the daemon has answered, or hangs. */
+export function wayError(
+  error: unknown,
+  address: string,
+  { words, hint }: WayFailure,
+): OperationalError | null {
+  if (error instanceof OperationalError || statusOf(error) !== null) return null;
+  return new OperationalError(
+    "docker_unreachable",
+    `the Docker daemon at ${address} does not answer (${words})`,
+    true,
+    hint,
+    { cause: error },
+  );
 }
 
 /** A daemon that takes a call and says nothing to it. */
