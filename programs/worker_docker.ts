@@ -8,7 +8,13 @@ import {
   type DockerPlatformOptions,
   openDockerPlatform,
 } from "../workers/docker/docker_platform.ts";
-import { type KnownRegistries, parseRegistries } from "../workers/docker/registry_credentials.ts";
+import { helperAsker } from "../workers/docker/credential_program.ts";
+import {
+  type KnownRegistries,
+  NO_REGISTRIES,
+  parseRegistries,
+} from "../workers/docker/registry_credentials.ts";
+import { RegistryLogins } from "../workers/docker/registry_logins.ts";
 import { openSshWay } from "../workers/docker/ssh_way.ts";
 import { runFleetWorker } from "./fleet_worker.ts";
 import { openImageHost, whenRuntimeAnswers } from "./image_host.ts";
@@ -43,7 +49,7 @@ export async function runDockerWorker(
     way,
     namespace: settings.namespace,
     clock: hostClock,
-    registries,
+    logins: new RegistryLogins(registries, helperAsker(hostClock, tools)),
     logMib: settings.logMib,
   };
   const platform = await whenRuntimeAnswers(settings, () => openDockerPlatform(options));
@@ -70,7 +76,7 @@ async function registriesIn(folder: string): Promise<KnownRegistries> {
   if (registries === null) {
     terminal.complain(`${path} is not in order.`, "Images are pulled without it.");
   }
-  return registries ?? new Map();
+  return registries ?? NO_REGISTRIES;
 }
 
 async function certificatesIn(

@@ -6,6 +6,7 @@ import {
   type DockerPlatformOptions,
   openDockerPlatform,
 } from "../../workers/docker/docker_platform.ts";
+import { NO_LOGINS } from "../../workers/docker/registry_logins.ts";
 import { NO_FENCE, type StartSpec } from "../../workers/platform.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
 import { SecretStore } from "../../workers/secret_store.ts";
@@ -39,7 +40,7 @@ export async function withDockerWorld(
       namespace,
       clock: realClock,
       policy: openPolicy("worker.yaml", ["image"]),
-      registries: new Map(),
+      logins: NO_LOGINS,
       logMib: 64,
       secrets: new SecretStore({ folder: secretsFolder, variables: {} }),
       ...options,

@@ -35,7 +35,7 @@ import type { DockerWay } from "./docker_way.ts";
 import { endContainer } from "./end_container.ts";
 import { EngineCalls } from "./engine_calls.ts";
 import { InstanceMarks } from "./instance_marks.ts";
-import type { KnownRegistries } from "./registry_credentials.ts";
+import type { RegistryLogins } from "./registry_logins.ts";
 import { removeObjects } from "./remove_objects.ts";
 import type { Run } from "./run_info.ts";
 import { startContainer } from "./start_container.ts";
@@ -53,7 +53,7 @@ export interface DockerPlatformOptions {
   policy: HostPolicy;
   secrets: SecretStore;
   /** What private registries are asked with. */
-  registries: KnownRegistries;
+  logins: RegistryLogins;
   /** So much is kept of what one run prints. */
   logMib: number;
 }
@@ -68,7 +68,7 @@ const LOOKS_AT_ONCE = 16;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, way, namespace, clock, policy, secrets, registries, logMib } = options;
+  const { address, tls, way, namespace, clock, policy, secrets, logins, logMib } = options;
   const docker = openDocker(address, tls, way);
   const calls = new EngineCalls(address.text, clock, way);
   const engine = new DockerodeEngine(docker, calls, address.publishedAt, namespace);
@@ -76,7 +76,7 @@ export async function openDockerPlatform(options: DockerPlatformOptions): Promis
   return new DockerPlatform({
     engine,
     volumes,
-    talk: new DockerodeTalk(docker, calls, namespace, registries),
+    talk: new DockerodeTalk(docker, calls, namespace, logins),
     marks: new InstanceMarks(volumes, namespace),
     clock,
     namespace,

@@ -103,7 +103,11 @@ export default class Docker {
   createContainer(options: ContainerCreateOptions): Promise<{ id: string }>;
   pull(
     image: string,
-    options: { authconfig?: { username: string; password: string; serveraddress: string } },
+    options: {
+      authconfig?:
+        | { username: string; password: string; serveraddress: string }
+        | { identitytoken: string; serveraddress: string };
+    },
   ): Promise<ByteStream>;
   createVolume(
     options: { Name: string; Labels: Record<string, string> } & Abortable,

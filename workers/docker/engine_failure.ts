@@ -72,13 +72,22 @@ export function silentError(address: string, within: string): OperationalError {
 /** The same pull would fail again. */
 const NEVER_THERE = /not found|no such|does not exist|denied|unauthorized|invalid reference/i;
 
-/** Why an image could not be brought. */
-export function pullError(image: string, error: unknown): OperationalError {
+/**
+ * Why an image could not be brought.
+ * @param loginProblem why the registry may have been asked as nobody; null: it was not for that
+ */
+export function pullError(
+  image: string,
+  error: unknown,
+  loginProblem: string | null = null,
+): OperationalError {
   const words = wordsOf(error);
   return new OperationalError(
     "image_unavailable",
-    `The image ${image} is not on the daemon, and could not be brought there: ${words}`,
-    !NEVER_THERE.test(words),
+    `The image ${image} is not on the daemon, and could not be brought there: ${words}${
+      loginProblem === null ? "" : ` (${loginProblem})`
+    }`,
+    !NEVER_THERE.test(words) || loginProblem !== null,
     "Check its name and the registry, and that the daemon may pull it.",
     { cause: error },
   );

@@ -1,10 +1,9 @@
 /** The way to a daemon over SSH: a socket of our own, and for each connection to it one `ssh` that runs Docker's client there. */
 import { type Clock, sleep } from "../../events/clock.ts";
 import { OperationalError, reasonOf } from "../../events/errors.ts";
-import { withoutColours } from "../../events/server_output.ts";
 import type { SshDestination } from "./docker_address.ts";
 import type { DockerWay, WayFailure } from "./docker_way.ts";
-import { endTool, printedText, toolProblem } from "./host_tool.ts";
+import { endTool, lastLineOf, printedText, toolProblem } from "./host_tool.ts";
 
 /** What the way is made from. */
 export interface SshWayOptions {
@@ -65,9 +64,7 @@ export function sshArguments({ user, host, port, socketPath }: SshDestination): 
 
 /** The last thing that `ssh`, or what it ran there, has said, and what to do about it. */
 export function sshFailure(printed: string, code: number, to: SshDestination): WayFailure {
-  const lines = withoutColours(printed).split(/[\r\n]+/)
-    .map((line) => line.replace(/\p{Cc}/gu, " ").trim()).filter((line) => line !== "");
-  const words = lines.at(-1) ?? `it ended with ${code}`;
+  const words = lastLineOf(printed) || `it ended with ${code}`;
   const target = to.user === null ? to.host : `${to.user}@${to.host}`;
   const command = `ssh ${to.port === null ? "" : `-p ${to.port} `}${target} docker version`;
   return { words: `ssh: ${words.replace(/^ssh: /, "")}`, hint: hintFor(words, command) };
