@@ -16,6 +16,8 @@ import { shellImage } from "./docker_world.ts";
 Deno.test.afterAll(stopDockerDaemon);
 
 const INSTANCES = "/api/server/instances";
+/** As docs/security.md recommends. */
+const ONLY_DOCKER = 'restrict,command="docker system dial-stdio"';
 const TO = { user: null, host: "far", port: null, socketPath: null };
 
 testWith(
@@ -25,7 +27,7 @@ testWith(
     withFleet(async (fleet) => {
       const { folder } = fleet;
       const daemon = await startDockerDaemon();
-      const far = await startSshHost({ DOCKER_HOST: daemon.host });
+      const far = await startSshHost({ DOCKER_HOST: daemon.host }, `${ONLY_DOCKER} `);
       try {
         await Deno.writeTextFile(`${folder}/worker.yaml`, "templates: [image]\n");
         const begin = (...args: string[]) =>
@@ -50,8 +52,8 @@ testWith(
         await far.know(true);
 
         const api = await fleet.serve();
-        const worker = begin();
-        await worker.hears(/^ {2}Found +\d+/m);
+        const first = begin();
+        await first.hears(/^ {2}Found +\d+/m);
         assertEquals((await Deno.stat(`${folder}/docker/ssh`)).mode! & 0o777, 0o700);
         const { json: { id } } = await api.call(`POST ${INSTANCES}`, {
           name: "far",
@@ -67,6 +69,10 @@ testWith(
         const { json: logs } = await api.call(`GET ${INSTANCES}/${id}/logs`);
         assertStringIncludes(JSON.stringify(logs), "hello");
 
+        await first.end("SIGKILL");
+        await eventually("no ssh outlives it", async () => (await far.logins()).present === 0);
+        const worker = begin();
+        await worker.hears(/^ {2}Found +1 server running/m);
         assertEquals((await api.call(`DELETE ${INSTANCES}/${id}`)).status, 204);
         assertEquals((await worker.end("SIGTERM")).code, 0);
         await eventually("no ssh is left", async () => (await far.logins()).present === 0);

@@ -19,9 +19,11 @@ export interface SshHost {
 /**
  * It drops whoever comes while ten have not logged in yet.
  * @param environment of what runs there
+ * @param options of its client's key, as authorized_keys has them, with a space behind
  */
 export async function startSshHost(
   environment: Readonly<Record<string, string>>,
+  options = "",
 ): Promise<SshHost> {
   const folder = await Deno.makeTempDir({ prefix: "draas-sshd-" });
   const bin = `${folder}/bin`;
@@ -32,7 +34,10 @@ export async function startSshHost(
   const port = freePort();
   const text = (name: string) => Deno.readTextFile(`${folder}/${name}`);
   const authorize = async (isAllowed: boolean) =>
-    await Deno.writeTextFile(`${folder}/authorized`, isAllowed ? await text("client_key.pub") : "");
+    await Deno.writeTextFile(
+      `${folder}/authorized`,
+      isAllowed ? `${options}${await text("client_key.pub")}` : "",
+    );
   const know = async (isKnown: boolean) => {
     const line = `[127.0.0.1]:${port} ${await text("host_key.pub")}`;
     await Deno.writeTextFile(`${folder}/known`, isKnown ? line : "");
