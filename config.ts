@@ -95,6 +95,18 @@ export function inheritedEnvironment(
   }));
 }
 
+/** What the worker's own tools inherit, such as ssh: all but what is DRaaS's own, and what would be loaded into them. */
+export function toolEnvironment(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const secret = new Set(SETTINGS.filter(({ isSecret }) => isSecret).map(({ name }) => name));
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) =>
+      !secret.has(name) && !/^(DRAAS_|LD_|DYLD_)/.test(name)
+    ),
+  );
+}
+
 /** The variables that hold secrets for servers; no setting, and in no message. */
 export function secretVariables(
   environment: Readonly<Record<string, string>>,

@@ -1,5 +1,6 @@
 /** `deno task worker:docker`: a worker that runs images as containers of a Docker daemon. Design §8. */
 import { hostClock } from "../adapters/host/host_clock.ts";
+import { toolEnvironment } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type DockerAddress, parseDockerHost } from "../workers/docker/docker_address.ts";
@@ -7,7 +8,14 @@ import {
   type DockerPlatformOptions,
   openDockerPlatform,
 } from "../workers/docker/docker_platform.ts";
-import { type KnownRegistries, parseRegistries } from "../workers/docker/registry_credentials.ts";
+import { helperAsker } from "../workers/docker/credential_program.ts";
+import {
+  type KnownRegistries,
+  NO_REGISTRIES,
+  parseRegistries,
+} from "../workers/docker/registry_credentials.ts";
+import { RegistryLogins } from "../workers/docker/registry_logins.ts";
+import { openSshWay } from "../workers/docker/ssh_way.ts";
 import { runFleetWorker } from "./fleet_worker.ts";
 import { openImageHost, whenRuntimeAnswers } from "./image_host.ts";
 import type { Undo } from "./parts.ts";
@@ -24,15 +32,24 @@ export async function runDockerWorker(
   const tls = settings.dockerCertPath === null
     ? null
     : await certificatesIn(settings.dockerCertPath);
+  const tools = toolEnvironment(environment);
+  const way = address.ssh === null ? null : await openSshWay({
+    to: address.ssh,
+    folder: `${Deno.realPathSync(settings.dataDir)}/ssh`,
+    environment: tools,
+    clock: hostClock,
+  });
+  if (way !== null) undo.push(() => way.close());
   const home = environment.HOME ?? "";
   const registries = await registriesIn(settings.dockerConfig ?? `${home}/.docker`);
   const options = {
     ...host,
     address,
     tls,
+    way,
     namespace: settings.namespace,
     clock: hostClock,
-    registries,
+    logins: new RegistryLogins(registries, helperAsker(hostClock, tools)),
     logMib: settings.logMib,
   };
   const platform = await whenRuntimeAnswers(settings, () => openDockerPlatform(options));
@@ -47,7 +64,7 @@ function addressOf(dockerHost: string): DockerAddress {
     "docker_host_invalid",
     `DOCKER_HOST ${JSON.stringify(dockerHost)} is not an address that a worker can use.`,
     false,
-    "Use unix:///var/run/docker.sock or tcp://host:2376.",
+    "Use unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host.",
   );
 }
 
@@ -59,7 +76,7 @@ async function registriesIn(folder: string): Promise<KnownRegistries> {
   if (registries === null) {
     terminal.complain(`${path} is not in order.`, "Images are pulled without it.");
   }
-  return registries ?? new Map();
+  return registries ?? NO_REGISTRIES;
 }
 
 async function certificatesIn(

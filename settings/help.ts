@@ -49,9 +49,11 @@ Flags of worker:kubernetes
 Of all that run servers
   --policy FILE               DRAAS_WORKER_POLICY         worker.yaml in the working folder, if there is one: what may
                                                           run on this host; without it a worker runs drasi-server only
-                              DOCKER_HOST                 unix:///var/run/docker.sock; or tcp://host:2376, with
+                              DOCKER_HOST                 unix:///var/run/docker.sock; or ssh://user@host; or
+                                                          tcp://host:2376, with
                               DOCKER_CERT_PATH            none: the folder with ca.pem, cert.pem and key.pem
-                              DOCKER_CONFIG               ~/.docker: where docker login keeps who this host is
+                              DOCKER_CONFIG               ~/.docker: who this host is to registries, by docker login
+                                                          and by credential helpers
                               DRAAS_SECRET_<NAME>         none: what \${secret:name} stands for; or a file in
                                                           <data folder>/secrets
   --log-mib N                 DRAAS_LOG_MIB               64: of one instance's output; worker:docker: of one run's

@@ -1,6 +1,6 @@
 /** Settings: what comes before what, every fault at once, and no secret in a message. */
 import { assert, assertEquals } from "@std/assert";
-import { type Given, inheritedEnvironment, parseSettings } from "../config.ts";
+import { type Given, inheritedEnvironment, parseSettings, toolEnvironment } from "../config.ts";
 import { HELP } from "../settings/help.ts";
 import type { Command, Settings } from "../settings/settings.ts";
 
@@ -253,4 +253,21 @@ Deno.test("a secret is in no message, also not one that came by a wrong flag or 
 Deno.test("servers inherit an allow-list of the environment", () => {
   const environment = { PATH: "/bin", HOME: "/root", DRAAS_API_TOKEN: TOKEN, AWS_SECRET: "x" };
   assertEquals(inheritedEnvironment(environment), { PATH: "/bin", HOME: "/root" });
+});
+
+Deno.test("a worker's own tools inherit all but what is its own, and what would be loaded into them", () => {
+  const theirs = {
+    PATH: "/bin",
+    SSH_AUTH_SOCK: "/run/agent",
+    AWS_PROFILE: "x",
+    DOCKER_CONFIG: "/c",
+  };
+  const own = {
+    DRAAS_SECRET_A: "s",
+    DRAAS_NAMESPACE: "n",
+    REDIS_URL: "redis://:s@h",
+    ConnectionStrings__Redis: "h,password=s",
+    LD_PRELOAD: "/evil.so",
+  };
+  assertEquals(toolEnvironment({ ...theirs, ...own }), theirs);
 });

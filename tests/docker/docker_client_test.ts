@@ -6,6 +6,7 @@ import { DockerPlatform, openDocker } from "../../workers/docker/docker_platform
 import { DockerodeEngine } from "../../workers/docker/dockerode_engine.ts";
 import { DockerodeTalk } from "../../workers/docker/dockerode_talk.ts";
 import { DockerodeVolumes } from "../../workers/docker/dockerode_volumes.ts";
+import { NO_LOGINS } from "../../workers/docker/registry_logins.ts";
 import { EngineCalls } from "../../workers/docker/engine_calls.ts";
 import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { eventually, failureOf, realClock } from "../workers/process_world.ts";
@@ -23,7 +24,7 @@ function clientOf(address: DockerAddress) {
     clock,
     engine: new DockerodeEngine(docker, calls, address.publishedAt, "test"),
     volumes: new DockerodeVolumes(docker, calls, "test"),
-    talk: new DockerodeTalk(docker, calls, "test", new Map()),
+    talk: new DockerodeTalk(docker, calls, "test", NO_LOGINS),
   };
 }
 

@@ -136,11 +136,11 @@ testWithDocker(
         away.stderr,
         `the Docker daemon at unix://${fleet.folder}/none.sock does not answer`,
       );
-      const wrong = await begin("ssh://host");
+      const wrong = await begin("ssh://-oProxyCommand=id");
       assertEquals(wrong.code, 2);
       assertStringIncludes(
         wrong.stderr,
-        'DOCKER_HOST "ssh://host" is not an address that a worker can use.',
+        'DOCKER_HOST "ssh://-oProxyCommand=id" is not an address that a worker can use.',
       );
     }),
 );

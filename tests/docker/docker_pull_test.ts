@@ -1,13 +1,16 @@
 /** An image that is not on the daemon is brought there, as long as that takes, and as long as the start is wanted. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NO_FENCE } from "../../workers/platform.ts";
-import { credentialsFor, parseRegistries } from "../../workers/docker/registry_credentials.ts";
+import { parseRegistries } from "../../workers/docker/registry_credentials.ts";
+import { RegistryLogins } from "../../workers/docker/registry_logins.ts";
 import { BUSYBOX, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
 import { imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
 import { serveRegistry } from "./registry.ts";
 
 Deno.test.afterAll(stopDockerDaemon);
+
+const nobody = () => Promise.resolve({ kind: "none" } as const);
 
 testWithDocker(
   "a start brings its image, tells how far it is, and asks afterwards whether it is still wanted",
@@ -103,30 +106,9 @@ testWithDocker(
       assertEquals(failure.code, "image_unavailable");
       const [host = ""] = registry.image.split("/");
       const file = JSON.stringify({ auths: { [host]: { auth: btoa("app:s3cret") } } });
-      const known = await reopen({ registries: parseRegistries(file)! });
+      const known = await reopen({ logins: new RegistryLogins(parseRegistries(file)!, nobody) });
       const outcome = await known.start({ ...spec, runId: "known" }, signal);
       assertEquals(outcome.kind, "running", JSON.stringify(outcome));
       await registry.close();
     }),
 );
-
-Deno.test("credentials are found by the registry that an image names, and a file that is none is told", () => {
-  const file = {
-    auths: {
-      "https://index.docker.io/v1/": { auth: new TextEncoder().encode("hub:ä").toBase64() },
-      "registry.example.com": { auth: btoa("own:b:c") },
-      "helped.example.com": {},
-    },
-  };
-  const known = parseRegistries(JSON.stringify(file))!;
-  const passwordOf = (image: string) => credentialsFor(image, known)?.password;
-  const hub = ["redis:7", "team/app", "docker.io/team/app", "index.docker.io/library/redis:7"];
-  assertEquals(hub.map(passwordOf), hub.map(() => "ä"));
-  assertEquals(passwordOf("registry.example.com/app:1"), "b:c");
-  assertEquals(["helped.example.com/app", "localhost/app", "other:5000/app"].map(passwordOf), [
-    undefined,
-    undefined,
-    undefined,
-  ]);
-  assertEquals([parseRegistries("{"), parseRegistries('{"auths":[]}')], [null, null]);
-});

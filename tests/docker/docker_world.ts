@@ -6,6 +6,7 @@ import {
   type DockerPlatformOptions,
   openDockerPlatform,
 } from "../../workers/docker/docker_platform.ts";
+import { NO_LOGINS } from "../../workers/docker/registry_logins.ts";
 import { NO_FENCE, type StartSpec } from "../../workers/platform.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
 import { SecretStore } from "../../workers/secret_store.ts";
@@ -35,10 +36,11 @@ export async function withDockerWorld(
     const platform = await openDockerPlatform({
       address: parseDockerHost(daemon.host)!,
       tls: null,
+      way: null,
       namespace,
       clock: realClock,
       policy: openPolicy("worker.yaml", ["image"]),
-      registries: new Map(),
+      logins: NO_LOGINS,
       logMib: 64,
       secrets: new SecretStore({ folder: secretsFolder, variables: {} }),
       ...options,

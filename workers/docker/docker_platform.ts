@@ -31,10 +31,11 @@ import { DockerodeTalk } from "./dockerode_talk.ts";
 import { DockerodeVolumes } from "./dockerode_volumes.ts";
 import { type DockerSite, infoOf, isLive, latestOf, printedRuns, runsOf } from "./docker_site.ts";
 import type { DockerAddress } from "./docker_address.ts";
+import type { DockerWay } from "./docker_way.ts";
 import { endContainer } from "./end_container.ts";
 import { EngineCalls } from "./engine_calls.ts";
 import { InstanceMarks } from "./instance_marks.ts";
-import type { KnownRegistries } from "./registry_credentials.ts";
+import type { RegistryLogins } from "./registry_logins.ts";
 import { removeObjects } from "./remove_objects.ts";
 import type { Run } from "./run_info.ts";
 import { startContainer } from "./start_container.ts";
@@ -44,13 +45,15 @@ export interface DockerPlatformOptions {
   address: DockerAddress;
   /** The certificates of a daemon over TLS; null: it is reached without. */
   tls: { ca: string; cert: string; key: string } | null;
+  /** To a daemon that is reached over ssh; null: one that the client reaches by itself. */
+  way: DockerWay | null;
   /** Of the fleet: another one on the same daemon is not seen. */
   namespace: string;
   clock: Clock;
   policy: HostPolicy;
   secrets: SecretStore;
   /** What private registries are asked with. */
-  registries: KnownRegistries;
+  logins: RegistryLogins;
   /** So much is kept of what one run prints. */
   logMib: number;
 }
@@ -65,15 +68,15 @@ const LOOKS_AT_ONCE = 16;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, namespace, clock, policy, secrets, registries, logMib } = options;
-  const docker = openDocker(address, tls);
-  const calls = new EngineCalls(address.text, clock);
+  const { address, tls, way, namespace, clock, policy, secrets, logins, logMib } = options;
+  const docker = openDocker(address, tls, way);
+  const calls = new EngineCalls(address.text, clock, way);
   const engine = new DockerodeEngine(docker, calls, address.publishedAt, namespace);
   const volumes = new DockerodeVolumes(docker, calls, namespace);
   return new DockerPlatform({
     engine,
     volumes,
-    talk: new DockerodeTalk(docker, calls, namespace, registries),
+    talk: new DockerodeTalk(docker, calls, namespace, logins),
     marks: new InstanceMarks(volumes, namespace),
     clock,
     namespace,
@@ -85,9 +88,15 @@ export async function openDockerPlatform(options: DockerPlatformOptions): Promis
 }
 
 /** The client of the daemon at `address`; nothing is asked yet. */
-export function openDocker(address: DockerAddress, tls: DockerPlatformOptions["tls"]): Docker {
-  const { socketPath, host, port } = address;
-  if (socketPath !== null) return new Docker({ socketPath });
+export function openDocker(
+  address: DockerAddress,
+  tls: DockerPlatformOptions["tls"],
+  way: DockerWay | null = null,
+): Docker {
+  const { host, port } = address;
+  const socketPath = way?.socketPath ?? address.socketPath;
+  // The client reads DOCKER_HOST by itself, and would go its own way to a host that is named there.
+  if (socketPath !== null) return new Docker({ socketPath, host: undefined, protocol: "http" });
   return new Docker({
     host: host!,
     port: port!,

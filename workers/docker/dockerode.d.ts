@@ -65,7 +65,7 @@ export interface Volume {
 }
 
 export type DockerOptions =
-  | { socketPath: string }
+  | { socketPath: string; host: undefined; protocol: "http" }
   | {
     host: string;
     port: number;
@@ -103,7 +103,11 @@ export default class Docker {
   createContainer(options: ContainerCreateOptions): Promise<{ id: string }>;
   pull(
     image: string,
-    options: { authconfig?: { username: string; password: string; serveraddress: string } },
+    options: {
+      authconfig?:
+        | { username: string; password: string; serveraddress: string }
+        | { identitytoken: string; serveraddress: string };
+    },
   ): Promise<ByteStream>;
   createVolume(
     options: { Name: string; Labels: Record<string, string> } & Abortable,

@@ -10,7 +10,7 @@ import type { EngineCalls } from "./engine_calls.ts";
 import { pullError } from "./engine_failure.ts";
 import { PrintedFrames } from "./printed_frames.ts";
 import { type LayerNews, PullProgress } from "./pull_progress.ts";
-import { credentialsFor, type KnownRegistries } from "./registry_credentials.ts";
+import type { RegistryLogins } from "./registry_logins.ts";
 
 const NANO = 1_000_000_000;
 /** Containers whose last program is remembered. */
@@ -24,7 +24,7 @@ export class DockerodeTalk implements EngineTalk {
     private readonly docker: Docker,
     private readonly calls: EngineCalls,
     private readonly namespace: string,
-    private readonly registries: KnownRegistries,
+    private readonly logins: RegistryLogins,
   ) {}
 
   async pull(
@@ -32,15 +32,15 @@ export class DockerodeTalk implements EngineTalk {
     onProgress: (words: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
+    const { credentials, problem } = await this.logins.loginFor(image, signal);
     const progress = new PullProgress(image);
     const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
     const breakOff = () => abort(new Error("it was broken off"));
     signal.addEventListener("abort", breakOff, { once: true });
     if (signal.aborted) breakOff();
-    const authconfig = credentialsFor(image, this.registries);
     let stream: ByteStream | undefined;
     try {
-      const asked = this.docker.pull(image, authconfig ? { authconfig } : {});
+      const asked = this.docker.pull(image, credentials ? { authconfig: credentials } : {});
       // The daemon pulls on for as long as somebody listens.
       asked.then((late) => signal.aborted && late.destroy(), () => {});
       stream = await Promise.race([asked, aborted]);
@@ -56,7 +56,7 @@ export class DockerodeTalk implements EngineTalk {
       );
       await Promise.race([pulled, aborted]);
     } catch (error) {
-      throw pullError(image, error);
+      throw this.calls.wayError(error) ?? pullError(image, error, problem);
     } finally {
       signal.removeEventListener("abort", breakOff);
       stream?.destroy();

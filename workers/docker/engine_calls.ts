@@ -1,8 +1,10 @@
 /** Asks a Docker daemon, and waits for each answer only so long: one that hangs must not hold an instance for ever. */
 import type { Clock } from "../../events/clock.ts";
+import type { OperationalError } from "../../events/errors.ts";
 import { durationText } from "../exit_description.ts";
 import { withLimit } from "../network_probe.ts";
-import { engineError, silentError, statusOf } from "./engine_failure.ts";
+import type { DockerWay } from "./docker_way.ts";
+import { engineError, silentError, statusOf, wayError } from "./engine_failure.ts";
 
 /** For an answer, or for the begin of a stream. */
 const ANSWER_WITHIN_MS = 30_000;
@@ -19,7 +21,12 @@ export interface Asking<U> {
 }
 
 export class EngineCalls {
-  constructor(private readonly address: string, private readonly clock: Clock) {}
+  /** @param way what brings us to the daemon, and knows why it does not; null: nothing between */
+  constructor(
+    private readonly address: string,
+    private readonly clock: Clock,
+    private readonly way: DockerWay | null = null,
+  ) {}
 
   /**
    * What `call` gives. Its signal is to be given to the client: it is aborted when nobody waits any more.
@@ -45,8 +52,14 @@ export class EngineCalls {
     } catch (error) {
       const status = statusOf(error);
       if (status !== null && status in instead) return instead[status]!;
-      throw engineError(error, this.address);
+      throw this.wayError(error) ?? engineError(error, this.address);
     }
+  }
+
+  /** What is on the way to the daemon, where `error` is none of its answers; null: nothing that is known. */
+  wayError(error: unknown): OperationalError | null {
+    const failure = this.way?.failure() ?? null;
+    return failure && wayError(error, this.address, failure);
   }
 
   /** The same; null where `signal` breaks it off before there is an answer. */

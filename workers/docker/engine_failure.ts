@@ -1,5 +1,6 @@
 /** What a daemon answers with instead of doing something, as errors of ours. */
 import { OperationalError, reasonOf } from "../../events/errors.ts";
+import type { WayFailure } from "./docker_way.ts";
 
 /** The status of an answer; null where there was none. */
 export function statusOf(error: unknown): number | null {
@@ -42,6 +43,22 @@ export function engineError(error: unknown, address: string): OperationalError {
     );
 }
 
+/** `docker_unreachable` by the way's own words; null where the daemon has answered, or hangs. */
+export function wayError(
+  error: unknown,
+  address: string,
+  { words, hint }: WayFailure,
+): OperationalError | null {
+  if (error instanceof OperationalError || statusOf(error) !== null) return null;
+  return new OperationalError(
+    "docker_unreachable",
+    `the Docker daemon at ${address} does not answer (${words})`,
+    true,
+    hint,
+    { cause: error },
+  );
+}
+
 /** A daemon that takes a call and says nothing to it. */
 export function silentError(address: string, within: string): OperationalError {
   return new OperationalError(
@@ -55,13 +72,22 @@ export function silentError(address: string, within: string): OperationalError {
 /** The same pull would fail again. */
 const NEVER_THERE = /not found|no such|does not exist|denied|unauthorized|invalid reference/i;
 
-/** Why an image could not be brought. */
-export function pullError(image: string, error: unknown): OperationalError {
+/**
+ * Why an image could not be brought.
+ * @param loginProblem why the registry may have been asked as nobody; null: it was not for that
+ */
+export function pullError(
+  image: string,
+  error: unknown,
+  loginProblem: string | null = null,
+): OperationalError {
   const words = wordsOf(error);
   return new OperationalError(
     "image_unavailable",
-    `The image ${image} is not on the daemon, and could not be brought there: ${words}`,
-    !NEVER_THERE.test(words),
+    `The image ${image} is not on the daemon, and could not be brought there: ${words}${
+      loginProblem === null ? "" : ` (${loginProblem})`
+    }`,
+    !NEVER_THERE.test(words) || loginProblem !== null,
     "Check its name and the registry, and that the daemon may pull it.",
     { cause: error },
   );
