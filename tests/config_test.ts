@@ -32,6 +32,7 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     retentionEvents: null,
     drasiServerBin: null,
     drasiPluginsDir: null,
+    drasiServerImage: "ghcr.io/drasi-project/drasi-server:latest",
     dockerHost: "unix:///var/run/docker.sock",
     dockerCertPath: null,
     dockerConfig: null,
