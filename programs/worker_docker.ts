@@ -33,6 +33,7 @@ export async function runDockerWorker(
     namespace: settings.namespace,
     clock: hostClock,
     registries,
+    drasiServerImage: settings.drasiServerImage,
     logMib: settings.logMib,
   };
   const platform = await whenRuntimeAnswers(settings, () => openDockerPlatform(options));

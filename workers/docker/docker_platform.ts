@@ -49,6 +49,8 @@ export interface DockerPlatformOptions {
   clock: Clock;
   policy: HostPolicy;
   secrets: SecretStore;
+  /** What runs for the template `drasi-server`. */
+  drasiServerImage: string;
   /** What private registries are asked with. */
   registries: KnownRegistries;
   /** So much is kept of what one run prints. */
@@ -65,22 +67,19 @@ const LOOKS_AT_ONCE = 16;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, namespace, clock, policy, secrets, registries, logMib } = options;
+  const { address, tls, registries, ...others } = options;
+  const { namespace, clock } = others;
   const docker = openDocker(address, tls);
   const calls = new EngineCalls(address.text, clock);
   const engine = new DockerodeEngine(docker, calls, address.publishedAt, namespace);
   const volumes = new DockerodeVolumes(docker, calls, namespace);
   return new DockerPlatform({
+    ...others,
     engine,
     volumes,
     talk: new DockerodeTalk(docker, calls, namespace, registries),
     marks: new InstanceMarks(volumes, namespace),
-    clock,
-    namespace,
     identity: await engine.identity(),
-    policy,
-    secrets,
-    logMib,
   });
 }
 

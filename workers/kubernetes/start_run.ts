@@ -3,9 +3,11 @@ import { sleep } from "../../events/clock.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { durationText } from "../exit_description.ts";
 import { compareFences, type Failure, type StartOutcome, type StartSpec } from "../platform.ts";
-import { ABORTED, endedTooSoon, failed, STALE } from "../start_outcomes.ts";
+import { ABORTED, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
-import { CLAIMS, SECRETS, SERVICES, type SetObject, SETS } from "./cluster_objects.ts";
+import type { DrasiImage } from "../templates/drasi_container.ts";
+import { endedTooSoon, type KnownEnds } from "../templates/ended_too_soon.ts";
+import { CLAIMS, CONFIG_MAPS, SECRETS, SERVICES, type SetObject, SETS } from "./cluster_objects.ts";
 import {
   changeRecord,
   type ClusterSite,
@@ -24,6 +26,7 @@ import type { RunWatch } from "./run_watch.ts";
 import { raised, type RunRecord } from "./run_record.ts";
 import {
   claimsFor,
+  filesFor,
   secretFor,
   type ServerWanted,
   serviceFor,
@@ -33,6 +36,8 @@ import {
 
 /** Until a pod has a node, and its image is there. */
 const BEGUN_WITHIN_MS = 300_000;
+/** A cluster lets no user in that is only a name, as the image's is; whatever it writes to is mounted for its group. */
+const DRASI_USER = "10001:10001";
 /** Other workers of the site, or people, may change the set meanwhile. */
 const TRIES_MAX = 10;
 /** A pod that is refused is refused at once. */
@@ -52,7 +57,10 @@ export async function startRun(
 ): Promise<StartOutcome> {
   const { site, watch } = parts;
   const until = site.clock.monotonic() + spec.spawnWithinMs;
-  const checked = await checkedImage({ platform: "kubernetes", ...site }, spec);
+  const checked = await checkedImage(
+    { platform: "kubernetes", ...site, drasiServer: drasiImageOf(site) },
+    spec,
+  );
   if ("code" in checked) return failed(checked);
   const refused = unsupported(checked.plan);
   if (refused) return failed(refused);
@@ -61,6 +69,10 @@ export async function startRun(
     const begun = await begin(site, spec, checked, until, signal);
     return begun === null ? await untilStarted(parts, spec, checked, signal) : failed(begun);
   });
+}
+
+function drasiImageOf({ drasiServerImage: image }: ClusterSite): DrasiImage {
+  return { image, hasHostPorts: false, user: DRASI_USER };
 }
 
 /** Applies what the run is, and asks for its pod; null once that is asked for. */
@@ -141,6 +153,8 @@ async function applyAll(
   else if (before) await api.remove(SERVICES, objectName(wanted.instanceId), null);
   const secret = secretFor(wanted, checked, set);
   if (secret) await api.apply(SECRETS, secret);
+  const files = filesFor(wanted, set);
+  if (files) await api.apply(CONFIG_MAPS, files);
   for (const claim of claimsFor(wanted, set, site.volumeSize)) await api.apply(CLAIMS, claim);
   return set;
 }
@@ -166,8 +180,8 @@ async function untilStarted(
     const sight = await look(site, instanceId);
     const state = stateOf(site, sight);
     if (state.kind === "none" || state.run.runId !== runId) return failed(STALE);
-    if (state.kind === "ended") return overtaken(sight, state.info);
-    if (state.kind === "over") return await ended(parts, spec, state);
+    if (state.kind === "ended") return overtaken(sight, state.info, plan);
+    if (state.kind === "over") return await ended(parts, spec, state, plan);
     if (sight.record.isEndAsked) {
       await site.pods.change(instanceId, signal);
       continue;
@@ -266,16 +280,21 @@ async function ended(
   { site }: StartParts,
   { instanceId, runId }: StartSpec,
   { end }: Extract<RunState, { kind: "over" }>,
+  ends: KnownEnds,
 ): Promise<StartOutcome> {
   const ending = await endRun(site, instanceId, { runId, isAsked: false, adjust: (one) => one });
   if (ending.kind === "stays") return failed(stillThere(ending.words), ending.info);
   const known = end.words === null ? null : programFailure(end.words);
   if (ending.info === null) return failed(known ?? STALE);
-  return known ? failed(known, ending.info) : endedTooSoon(ending.info);
+  return known ? failed(known, ending.info) : endedTooSoon(ending.info, ends);
 }
 
-function overtaken({ record }: Sight, info: NonNullable<RunRecord["ended"]>): StartOutcome {
-  return record.isEndAsked ? failed(ABORTED, info) : endedTooSoon(info);
+function overtaken(
+  { record }: Sight,
+  info: NonNullable<RunRecord["ended"]>,
+  known: KnownEnds,
+): StartOutcome {
+  return record.isEndAsked ? failed(ABORTED, info) : endedTooSoon(info, known);
 }
 
 function lockedBy(instanceId: string): Failure {
