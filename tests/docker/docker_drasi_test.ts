@@ -8,7 +8,7 @@ import { type DockerDaemon, stopDockerDaemon, testWithDocker } from "../support/
 import { freePort } from "../support/redis_server.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
 import { type DockerWorld, imageSpec, withDockerWorld } from "./docker_world.ts";
-import { makeDrasiImage } from "./drasi_image.ts";
+import { BROKEN_SOURCE, makeDrasiImage } from "./drasi_image.ts";
 
 const IMAGE = "draas-test/drasi-server:1";
 /** A source whose plugin the stand-in has. */
@@ -104,4 +104,18 @@ inWorld("why its boot ends is told by its own words", async (world) => {
     "drasi-server lacks plugins that its configuration needs: source/no-such-kind (referenced by " +
       "source 's-1'). List them in plugins and set autoInstallPlugins. Its last output:\n",
   );
+});
+
+inWorld("a part that fails is told while the server is well", async (world) => {
+  const reports: HealthReport[] = [];
+  world.platform.onHealth((report) => reports.push(report));
+  await started(world, { sources: [{ ...SOURCE, id: BROKEN_SOURCE }] });
+  const report = await eventually(
+    "it is told",
+    () => reports.find(({ cause }) => cause === "components"),
+  );
+  assertEquals(report.health, "unhealthy");
+  assertEquals(report.components?.map(({ kind, name, status }) => [kind, name, status]), [
+    ["source", BROKEN_SOURCE, "Error"],
+  ]);
 });

@@ -7,6 +7,9 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const PLACE = "opt/stand-in";
 const USER = "drasi:x:999:999::/app:/bin/sh";
 
+/** A source of this id fails; the others run. */
+export const BROKEN_SOURCE = "broken";
+
 /** Makes it under `name`. Its user is a name, its working folder belongs to that, and there is nothing below. */
 export async function makeDrasiImage(daemon: DockerDaemon, name: string): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "draas-drasi-image-" });
@@ -49,8 +52,8 @@ async function fill(root: string): Promise<void> {
   const imports = { yaml: "./yaml/browser/index.js" };
   await Deno.writeTextFile(`${root}/${PLACE}/deno.json`, JSON.stringify({ imports }));
   const entry = `/${PLACE}/workers/templates/stand_in/main.ts`;
-  const run =
-    `exec deno run --allow-all --no-check --no-lock ${entry} --stand-in-kinds source/mock`;
+  const options = `--stand-in-kinds source/mock --stand-in-fault source-error=${BROKEN_SOURCE}`;
+  const run = `exec deno run --allow-all --no-check --no-lock ${entry} ${options}`;
   await Deno.writeTextFile(`${root}/usr/local/bin/drasi-server`, `#!/bin/sh\n${run} "$@"\n`, {
     mode: 0o755,
   });

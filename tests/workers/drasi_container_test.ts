@@ -72,6 +72,7 @@ Deno.test("it is asked at /health, and ends by SIGINT within 30 s", () => {
   assertEquals(planOf({ autoInstallPlugins: true }).readiness?.withinMs, 300_000);
   assertEquals(plan.liveness, {
     question,
+    components: { port: 8080, path: "/api/v1/instances/i-1" },
     intervalMs: 5_000,
     timeoutMs: 5_000,
     failures: 3,

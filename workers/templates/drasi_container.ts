@@ -63,7 +63,11 @@ export function planDrasiContainer(
     stopGraceMs: STOP_GRACE_MS,
     settleMs: 0,
     readiness: { ...question, withinMs: readyWithinMs(wanted) },
-    liveness: { question, ...LIVENESS },
+    liveness: {
+      question,
+      components: { port: PORT, path: `/api/v1/instances/${instanceId}` },
+      ...LIVENESS,
+    },
     finalExitCodes: [USAGE_ERROR],
     knownFailures: DRASI_IMAGE_FAILURES,
   };

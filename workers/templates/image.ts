@@ -36,6 +36,8 @@ export const keptPlanSchema = z.object({
   given: z.array(z.object({ name: z.string(), mark: z.number().nullable() })).default([]),
   liveness: z.object({
     question: questionSchema,
+    /** Where drasi-server lists sources, queries and reactions; null: it has no parts that are known. */
+    components: z.object({ port: z.number(), path: z.string() }).nullable().default(null),
     intervalMs: z.number(),
     timeoutMs: z.number(),
     failures: z.number(),
@@ -105,7 +107,11 @@ export function planContainer(
     settleMs: SETTLE_MS,
     readiness: wanted.readiness ? readinessOf(wanted.readiness, port) : null,
     liveness: wanted.liveness
-      ? { question: questionOf(wanted.liveness, port), ...livenessPace(wanted.liveness) }
+      ? {
+        question: questionOf(wanted.liveness, port),
+        components: null,
+        ...livenessPace(wanted.liveness),
+      }
       : null,
     finalExitCodes: [],
     knownFailures: [],
