@@ -40,7 +40,7 @@ export function unsupported({ user, ports }: ContainerPlan): Failure | null {
     return final(
       "user_unsupported",
       `user must be a number on Kubernetes (1000 or 1000:1000), not ${user}: a cluster does not ` +
-        "look into the image.",
+        "look into the image. Or leave it out.",
     );
   }
   if (ports.some(({ published }) => published !== null)) {
