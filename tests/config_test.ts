@@ -102,6 +102,16 @@ Deno.test("every fault of every source is told at once, each with the right form
   );
 });
 
+Deno.test("the image of drasi-server is the one that is named, if that can be one", () => {
+  const named = (DRASI_SERVER_IMAGE: string) => ({ environment: { DRASI_SERVER_IMAGE } });
+  const { drasiServerImage } = settingsOf(named("registry.example.com:5000/drasi@sha256:0a"));
+  assertEquals(drasiServerImage, "registry.example.com:5000/drasi@sha256:0a");
+  assertEquals(faultsOf(named("-e A=1 drasi"), "worker:docker"), [
+    'DRASI_SERVER_IMAGE: "-e A=1 drasi" is not valid; it must be an image, for example ' +
+    "registry.example.com/drasi-server:0.2.2",
+  ]);
+});
+
 for (
   const text of ["-1", "+1", "0x10", "1e3", " 1", "1 ", "65536", "NaN", "99999999999999999999"]
 ) {

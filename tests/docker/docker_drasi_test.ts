@@ -1,5 +1,6 @@
 /** drasi-server as an image on a real daemon, with the stand-in in its place: what it gets, how it ends, what is told. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { withFleet } from "../e2e/support/redis_fleet.ts";
 import type { HealthReport } from "../../events/health.ts";
 import type { JsonObject } from "../../events/json.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
@@ -119,3 +120,30 @@ inWorld("a part that fails is told while the server is well", async (world) => {
     ["source", BROKEN_SOURCE, "Error"],
   ]);
 });
+
+testWithDocker(
+  "a fleet runs it as it is asked for, from the image of the worker's setting",
+  (daemon) =>
+    withFleet(async (fleet) => {
+      await (made ??= makeDrasiImage(daemon, IMAGE));
+      const api = await fleet.serve();
+      const policy = `${fleet.folder}/docker.yaml`;
+      await Deno.writeTextFile(policy, "templates: [drasi-server]\n");
+      const args = ["--data-dir", `${fleet.folder}/docker`, "--policy", policy];
+      const environment = { DOCKER_HOST: daemon.host, DRASI_SERVER_IMAGE: IMAGE };
+      await fleet.begin("worker:docker", args, environment).hears(/^ {2}Found +\d+/m);
+      const instances = "/api/server/instances";
+      const serverConfiguration = { sources: [SOURCE] };
+      const wanted = { name: "orders", platform: "Docker", serverConfiguration };
+      const { json, status } = await api.call(`POST ${instances}`, wanted);
+      assertEquals([status, json.template], [201, "drasi-server"]);
+      const started = await api.call(`POST ${instances}/${json.id}/start`);
+      assertEquals(started.status, 200, JSON.stringify(started.json));
+      const { runtimeInfo: { host, port, runtimeMetadata } } = started.json;
+      assertEquals(runtimeMetadata, { image: IMAGE });
+      const answer = await fetch(`http://${host}:${port}/api/v1/instances`);
+      assertStringIncludes(await answer.text(), json.id);
+      assertEquals((await api.call(`POST ${instances}/${json.id}/stop`)).status, 200);
+      assertEquals((await api.call(`DELETE ${instances}/${json.id}`)).status, 204);
+    }),
+);
