@@ -68,8 +68,8 @@ export type PlatformName = z.infer<typeof platformSchema>;
 /** What each platform can run. */
 export const TEMPLATES_OF: Readonly<Record<PlatformName, readonly Template[]>> = {
   process: ["drasi-server", "command"],
-  docker: ["image"],
-  kubernetes: ["image"],
+  docker: ["drasi-server", "image"],
+  kubernetes: ["drasi-server", "image"],
 };
 
 /** What is wrong with choices that are right each by itself. */

@@ -50,6 +50,7 @@ export async function runDockerWorker(
     namespace: settings.namespace,
     clock: hostClock,
     logins: new RegistryLogins(registries, helperAsker(hostClock, tools)),
+    drasiServerImage: settings.drasiServerImage,
     logMib: settings.logMib,
   };
   const platform = await whenRuntimeAnswers(settings, () => openDockerPlatform(options));

@@ -23,6 +23,7 @@ export async function runKubernetesWorker(
     access,
     fleet: settings.namespace,
     clock: hostClock,
+    drasiServerImage: settings.drasiServerImage,
     volumeSize: settings.kubernetesVolumeSize,
   };
   const platform = await whenRuntimeAnswers(settings, () => openKubernetesPlatform(options));

@@ -61,6 +61,8 @@ Of all that run servers
   --deleted-logs-mib N        DRAAS_DELETED_LOGS_MIB      1024: output of deleted instances, kept as long
                               DRASI_SERVER_BIN            drasi-server, found on PATH
                               DRASI_PLUGINS_DIR           plugins beside drasi-server; else in each instance's folder
+                              DRASI_SERVER_IMAGE          ghcr.io/drasi-project/drasi-server:latest: what runs for
+                                                          drasi-server where images do
                               DRAAS_STANDIN               start: auto, a stand-in runs where no drasi-server is;
                                                           worker:process: never
 

@@ -96,6 +96,16 @@ export const SETTINGS: readonly Setting[] = [
     set: matching("drasiPluginsDir", /^\/[^\0]{0,4095}$/, "an absolute path"),
   },
   {
+    name: "DRASI_SERVER_IMAGE",
+    flag: null,
+    commands: COMMANDS,
+    set: matching(
+      "drasiServerImage",
+      /^[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,254}$/,
+      "an image, for example registry.example.com/drasi-server:0.2.2",
+    ),
+  },
+  {
     name: "DOCKER_HOST",
     flag: null,
     commands: COMMANDS,
@@ -248,6 +258,7 @@ function matching(
     | "workerId"
     | "workerPolicy"
     | "drasiPluginsDir"
+    | "drasiServerImage"
     | "dockerHost"
     | "dockerCertPath"
     | "dockerConfig"

@@ -29,6 +29,8 @@ export interface Settings {
   drasiServerBin: string | null;
   /** Absolute; null: beside the binary, or else in each instance's folder. */
   drasiPluginsDir: string | null;
+  /** The image that runs for `drasi-server` where images do. */
+  drasiServerImage: string;
   /** As Docker's own client takes it: `unix:///…` or `tcp://host:port`. */
   dockerHost: string;
   /** A folder with ca.pem, cert.pem and key.pem; null: the daemon is reached without TLS. */
@@ -89,6 +91,7 @@ export function defaultSettings(command: Command): Settings {
     retentionEvents: null,
     drasiServerBin: null,
     drasiPluginsDir: null,
+    drasiServerImage: "ghcr.io/drasi-project/drasi-server:latest",
     dockerHost: "unix:///var/run/docker.sock",
     dockerCertPath: null,
     dockerConfig: null,

@@ -32,6 +32,7 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     retentionEvents: null,
     drasiServerBin: null,
     drasiPluginsDir: null,
+    drasiServerImage: "ghcr.io/drasi-project/drasi-server:latest",
     dockerHost: "unix:///var/run/docker.sock",
     dockerCertPath: null,
     dockerConfig: null,
@@ -99,6 +100,16 @@ Deno.test("every fault of every source is told at once, each with the right form
       "--host: needs a value",
     ],
   );
+});
+
+Deno.test("the image of drasi-server is the one that is named, if that can be one", () => {
+  const named = (DRASI_SERVER_IMAGE: string) => ({ environment: { DRASI_SERVER_IMAGE } });
+  const { drasiServerImage } = settingsOf(named("registry.example.com:5000/drasi@sha256:0a"));
+  assertEquals(drasiServerImage, "registry.example.com:5000/drasi@sha256:0a");
+  assertEquals(faultsOf(named("-e A=1 drasi"), "worker:docker"), [
+    'DRASI_SERVER_IMAGE: "-e A=1 drasi" is not valid; it must be an image, for example ' +
+    "registry.example.com/drasi-server:0.2.2",
+  ]);
 });
 
 for (

@@ -4,10 +4,6 @@ import { type HealthReport, REASON_CHARACTERS_MAX, type StartStep } from "../eve
 import type { RuntimeInfo } from "../events/runtime_info.ts";
 import type { Failure, StartOutcome, StartSpec } from "./platform.ts";
 
-/** Of the output of a server that failed to start, in the failure's message. */
-const MESSAGE_LINES_MAX = 10;
-const MESSAGE_CHARACTERS_MAX = 1_500;
-
 export const STALE: Failure = {
   code: "stale_generation",
   message: "A newer command, or a newer attempt at this one, has overtaken this one.",
@@ -27,17 +23,6 @@ export function final(code: string, message: string): Failure {
 
 export function failed(failure: Failure, runtimeInfo: RuntimeInfo | null = null): StartOutcome {
   return { kind: "failed", failure, runtimeInfo };
-}
-
-/** It ended by itself before it counted as started. */
-export function endedTooSoon(info: RuntimeInfo): StartOutcome {
-  const lines = (info.logTail ?? "").split("\n").slice(-MESSAGE_LINES_MAX).join("\n");
-  const output = lines === "" ? "" : ` Its last output:\n${lines.slice(-MESSAGE_CHARACTERS_MAX)}`;
-  return failed({
-    code: "exited_at_once",
-    message: `The server ${info.exit?.message ?? "ended"}, before it counted as started.${output}`,
-    retryable: true,
-  }, info);
 }
 
 /** Where a start is: a step with the time at which it began. */

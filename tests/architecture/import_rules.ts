@@ -39,6 +39,7 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["adapters/sqlite/"],
   "ioredis": ["adapters/redis/"],
   "dockerode": ["workers/docker/"],
+  "tar-stream": ["workers/docker/"],
   "@kubernetes/": ["workers/kubernetes/"],
   "commander": ["cli/"],
   "node:timers": ["adapters/host/"],

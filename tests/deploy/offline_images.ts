@@ -60,7 +60,7 @@ async function makeImage(
 }
 
 /** The shared libraries of a program, without the first `/`. */
-async function librariesOf(program: string): Promise<string[]> {
+export async function librariesOf(program: string): Promise<string[]> {
   return [...(await said("ldd", program)).matchAll(/\/(\S+) \(0x/g)].map((found) => found[1]!);
 }
 
@@ -85,7 +85,7 @@ async function lockedPackages(): Promise<{ denoDir: string; packages: string[] }
   return { denoDir, packages: [...new Set(packages)].filter(there) };
 }
 
-async function said(program: string, ...args: string[]): Promise<string> {
+export async function said(program: string, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(program, { args }).output();
   const text = new TextDecoder();
   if (code !== 0) throw new Error(`${program}: ${text.decode(stderr)}`);

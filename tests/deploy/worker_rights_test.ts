@@ -59,6 +59,8 @@ inWorld("the role is what a worker asks for in all that it does", async (world) 
     platform.metrics();
     return [...rights].some((right) => right.includes("metrics.k8s.io"));
   });
+  const drasi = { template: "drasi-server", instanceId: "i-2" } as const;
+  assertEquals((await refused(platform, {}, drasi)).code, "image_unavailable");
   await platform.inventory();
   await platform.stop("i-1", NO_FENCE);
   await cluster.limitPods(0);

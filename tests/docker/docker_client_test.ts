@@ -50,6 +50,7 @@ Deno.test("a daemon that takes calls and answers none is told as one, after a wh
       () => Array.fromAsync(talk.printed("c", { follows: true, signal: NEVER })),
     ];
     const changes = [
+      () => engine.fill("c", { files: [], writable: [] }),
       () => engine.start("c"),
       () => engine.remove("c"),
       () => volumes.make("v", {}),

@@ -5,6 +5,7 @@ import { type Run, runInfoOf } from "../../workers/docker/run_info.ts";
 import { exitedAtOnce } from "../../workers/docker/start_failure.ts";
 import { failureOf } from "../workers/process_world.ts";
 
+const UNKNOWN = { knownFailures: [], finalExitCodes: [] };
 const run = (state: Partial<ContainerState>): Run => ({
   labels: {
     instanceId: "i-1",
@@ -38,9 +39,9 @@ const run = (state: Partial<ContainerState>): Run => ({
 
 Deno.test("a program that its image lacks is told by the init's words alone, not by the server's own", () => {
   const codeOf = (logTail: string) =>
-    failureOf(exitedAtOnce({ ...runInfoOf("site", run({ exitCode: 127 }), false), logTail }))
-      .failure
-      .code;
+    failureOf(
+      exitedAtOnce({ ...runInfoOf("site", run({ exitCode: 127 }), false), logTail }, UNKNOWN),
+    ).failure.code;
   const words = "exec redis failed: No such file or directory";
   assertEquals(
     [`[FATAL tini (7)] ${words}`, `hello\n[FATAL tini (12)] ${words}`, `plugin: ${words}`, words]

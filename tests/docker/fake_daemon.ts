@@ -63,6 +63,10 @@ export class FakeDaemon implements ContainerEngine, EngineTalk {
     return { kind: "created", id };
   }
 
+  async fill(id: string): Promise<boolean> {
+    return this.containers.has(id);
+  }
+
   async start(id: string): Promise<boolean> {
     return this.#change(id, { state: "running", startedAt: STARTED_AT });
   }
@@ -120,6 +124,7 @@ export async function siteOn(daemon: FakeDaemon, clock: Clock): Promise<DockerSi
     identity: await daemon.identity(),
     policy: openPolicy("worker.yaml", ["image"]),
     secrets: new SecretStore({ folder: "/nowhere", variables: {} }),
+    drasiServerImage: "drasi-server:1",
     logMib: 64,
   };
 }

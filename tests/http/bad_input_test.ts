@@ -58,7 +58,7 @@ const refusedCreates: [string, Call, string[]][] = [
       serverConfiguration: { command: ["true"] },
     },
   }, [
-    "template: must be image on the platform docker",
+    "template: must be drasi-server or image on the platform docker",
     "onWorkerLost: must be wait on the platform docker",
   ]],
   ["an image whose probe asks at a port that is not published", {

@@ -1,7 +1,7 @@
 /** Secrets that servers tell of in answers to probes: they reach no event, failure or capsule. */
 import { assert, assertEquals } from "@std/assert";
 import type { HealthReport } from "../../events/health.ts";
-import { componentsInError } from "../../workers/process/component_probe.ts";
+import { componentsInError } from "../../workers/component_probe.ts";
 import { maskedText } from "../../workers/secret_store.ts";
 import {
   eventually,

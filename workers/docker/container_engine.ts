@@ -62,6 +62,14 @@ export interface ContainerWanted {
   output: { driver: string; keptMib: number } | null;
 }
 
+/** What is put into a container, by absolute paths; its image may have folders and volumes there. */
+export interface ContainerContent {
+  /** For all to read. */
+  files: readonly { path: string; content: string }[];
+  /** Folders, for all to write to. */
+  writable: readonly string[];
+}
+
 /** What came of making one. */
 export type Creation = { kind: "created"; id: string } | { kind: "name-taken" | "no-image" };
 
@@ -76,6 +84,8 @@ export interface ContainerEngine {
   /** Null: there is none such. */
   inspect(id: string): Promise<ContainerState | null>;
   create(wanted: ContainerWanted): Promise<Creation>;
+  /** Puts files and folders into one that was not started. False: it is not there any more. */
+  fill(id: string, content: ContainerContent): Promise<boolean>;
   /** False: it is not there any more. */
   start(id: string): Promise<boolean>;
   /** False: it does not run. */

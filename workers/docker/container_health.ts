@@ -2,13 +2,20 @@
 import { sleep } from "../../events/clock.ts";
 import { reasonOf } from "../../events/errors.ts";
 import { type HealthReport, REASON_CHARACTERS_MAX, type StartStep } from "../../events/health.ts";
-import { judgeHealth, UNPROBED } from "../health_judgement.ts";
+import { componentsInError } from "../component_probe.ts";
+import { judgeHealth, type ProbeResult, UNPROBED } from "../health_judgement.ts";
 import { networkProblem, withLimit } from "../network_probe.ts";
 import type { StartSpec } from "../platform.ts";
+import { outputMask } from "../printed_output.ts";
 import { startReport } from "../start_outcomes.ts";
 import { waitUntilReady } from "../readiness.ts";
 import { durationText } from "../exit_description.ts";
-import { type ContainerQuestion, type ContainerReadiness, lineTest } from "../templates/image.ts";
+import {
+  type ContainerQuestion,
+  type ContainerReadiness,
+  type KeptPlan,
+  lineTest,
+} from "../templates/image.ts";
 import type { WatchedContainer } from "./container_watch.ts";
 import type { DockerSite } from "./docker_site.ts";
 import type { Run } from "./run_info.ts";
@@ -19,6 +26,7 @@ const ANSWER_WITHIN_MS = 2_000;
 const LASTS_MS = 100;
 const ANY_ADDRESS = "0.0.0.0";
 
+type Liveness = NonNullable<KeptPlan["liveness"]>;
 type LineAsked = Extract<ContainerReadiness, { kind: "log" }>;
 
 export class ContainerHealth {
@@ -82,21 +90,17 @@ export class ContainerHealth {
 
   async #askOn(
     watched: WatchedContainer,
-    liveness: NonNullable<Run["labels"]["plan"]["liveness"]>,
+    liveness: Liveness,
     signal: AbortSignal,
   ): Promise<void> {
     const { run } = watched;
     const { instanceId, runId, fence } = run.labels;
     let known = UNPROBED;
     while (!signal.aborted) {
-      const problem = await this.#problem(run, liveness.question, liveness.timeoutMs, signal);
+      const result = await this.#ask(run, liveness, signal);
       if (signal.aborted) return;
-      known = judgeHealth(
-        known,
-        problem === null ? { problem, components: [] } : { problem },
-        liveness,
-      );
-      const { health, cause, reason } = known;
+      known = judgeHealth(known, result, liveness);
+      const { health, cause, reason, components } = known;
       if (health !== null && !watched.isAsked) {
         this.onHealth({
           instanceId,
@@ -105,10 +109,28 @@ export class ContainerHealth {
           health,
           ...(cause === null ? {} : { cause }),
           ...(reason === null ? {} : { reason: reason.slice(0, REASON_CHARACTERS_MAX) }),
+          ...(components.length === 0 ? {} : { components: [...components] }),
         });
       }
       await sleep(this.site.clock, liveness.intervalMs, signal);
     }
+  }
+
+  async #ask(run: Run, liveness: Liveness, signal: AbortSignal): Promise<ProbeResult> {
+    const { question, components: asked, timeoutMs } = liveness;
+    const problem = await this.#problem(run, question, timeoutMs, signal);
+    if (problem !== null) return { problem };
+    if (asked === null) return { problem, components: [] };
+    const { clock, secrets } = this.site;
+    const at = publishedAt(this.site, run, asked.port);
+    if (at === null) return { problem: null, components: [] };
+    const mask = await outputMask(secrets, run.labels.plan.given);
+    const url = `http://${at.host}:${at.port}${asked.path}`;
+    const ask = (limit: AbortSignal) => componentsInError(url, limit, mask);
+    const found = await withLimit(clock, timeoutMs, signal, ask);
+    return "problem" in found
+      ? { problem: mask(found.problem) }
+      : { problem: null, components: found.components };
   }
 
   #problem(
@@ -121,11 +143,10 @@ export class ContainerHealth {
       if (question.kind === "command") {
         return await this.#programProblem(run, question.argv, timeoutMs, limit);
       }
-      const port = run.state.ports.get(question.port);
-      if (port === undefined) return `port ${question.port} of the container is not published`;
-      const host = addressOf(this.site, run.labels.plan.host);
-      if (question.kind === "tcp") return await this.#listenProblem(host, port, limit);
-      const checks = [{ url: `http://${host}:${port}${question.path}` }];
+      const at = publishedAt(this.site, run, question.port);
+      if (at === null) return `port ${question.port} of the container is not published`;
+      if (question.kind === "tcp") return await this.#listenProblem(at.host, at.port, limit);
+      const checks = [{ url: `http://${at.host}:${at.port}${question.path}` }];
       return await networkProblem({ kind: "http", checks }, timeoutMs, limit);
     });
   }
@@ -195,6 +216,16 @@ export class ContainerHealth {
     }
     return false;
   }
+}
+
+/** Where a port of a container is reached; null: it is not published. */
+function publishedAt(
+  site: DockerSite,
+  { state, labels }: Run,
+  ofContainer: number,
+): { host: string; port: number } | null {
+  const port = state.ports.get(ofContainer);
+  return port === undefined ? null : { host: addressOf(site, labels.plan.host), port };
 }
 
 /** Where a port is reached that is published at `host` of the daemon's host. */

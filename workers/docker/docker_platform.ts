@@ -52,6 +52,8 @@ export interface DockerPlatformOptions {
   clock: Clock;
   policy: HostPolicy;
   secrets: SecretStore;
+  /** What runs for the template `drasi-server`. */
+  drasiServerImage: string;
   /** What private registries are asked with. */
   logins: RegistryLogins;
   /** So much is kept of what one run prints. */
@@ -68,22 +70,19 @@ const LOOKS_AT_ONCE = 16;
  * @throws {OperationalError} `docker_unreachable`, retryable
  */
 export async function openDockerPlatform(options: DockerPlatformOptions): Promise<DockerPlatform> {
-  const { address, tls, way, namespace, clock, policy, secrets, logins, logMib } = options;
+  const { address, tls, way, logins, ...others } = options;
+  const { namespace, clock } = others;
   const docker = openDocker(address, tls, way);
   const calls = new EngineCalls(address.text, clock, way);
   const engine = new DockerodeEngine(docker, calls, address.publishedAt, namespace);
   const volumes = new DockerodeVolumes(docker, calls, namespace);
   return new DockerPlatform({
+    ...others,
     engine,
     volumes,
     talk: new DockerodeTalk(docker, calls, namespace, logins),
     marks: new InstanceMarks(volumes, namespace),
-    clock,
-    namespace,
     identity: await engine.identity(),
-    policy,
-    secrets,
-    logMib,
   });
 }
 

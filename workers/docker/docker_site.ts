@@ -28,6 +28,8 @@ export interface DockerSite {
   /** What may run here. */
   policy: HostPolicy;
   secrets: SecretStore;
+  /** What runs for the template `drasi-server`. */
+  drasiServerImage: string;
   /** Of what one run prints, where the daemon keeps it in files. */
   logMib: number;
 }

@@ -36,9 +36,16 @@ interface Abortable {
 /** Bytes until their end. */
 export type ByteStream = AsyncIterable<Uint8Array> & { destroy(): void };
 
+/** A stream of Node's. */
+export interface Archive {
+  pipe(to: unknown): unknown;
+}
+
 export interface Container {
   inspect(options: Abortable): Promise<ContainerInspected>;
   start(options: Abortable): Promise<unknown>;
+  /** A tar. One that is not there, and a folder that is none, are answered with 404. */
+  putArchive(archive: Archive, options: { path: string } & Abortable): Promise<unknown>;
   kill(options: { signal: string } & Abortable): Promise<unknown>;
   rename(options: { name: string } & Abortable): Promise<unknown>;
   remove(options: { force: boolean; v: boolean } & Abortable): Promise<unknown>;

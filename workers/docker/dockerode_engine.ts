@@ -4,6 +4,7 @@ import type Docker from "dockerode";
 // @ts-types="./dockerode.d.ts"
 import type { ContainerCreateOptions, ContainerInspected } from "dockerode";
 import type {
+  ContainerContent,
   ContainerEngine,
   ContainerSeen,
   ContainerState,
@@ -11,6 +12,7 @@ import type {
   Creation,
   EngineIdentity,
 } from "./container_engine.ts";
+import { archiveOf } from "./container_archive.ts";
 import { instanceLabel, namespaceLabel } from "./container_labels.ts";
 import { type Asking, CHANGE_WITHIN_MS, type EngineCalls } from "./engine_calls.ts";
 import { statusOf, wordsOf } from "./engine_failure.ts";
@@ -82,6 +84,15 @@ export class DockerodeEngine implements ContainerEngine {
         throw error;
       }
     }, { withinMs: CHANGE_WITHIN_MS });
+  }
+
+  fill(id: string, content: ContainerContent): Promise<boolean> {
+    const at = { path: "/" };
+    return this.done(
+      (abortSignal) =>
+        this.docker.getContainer(id).putArchive(archiveOf(content), { ...at, abortSignal }),
+      { instead: { 404: false }, withinMs: CHANGE_WITHIN_MS },
+    );
   }
 
   start(id: string): Promise<boolean> {

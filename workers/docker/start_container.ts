@@ -6,6 +6,7 @@ import { durationText } from "../exit_description.ts";
 import { compareFences, type Failure, type StartOutcome, type StartSpec } from "../platform.ts";
 import { ABORTED, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
+import type { DrasiImage } from "../templates/drasi_container.ts";
 import type { ContainerPlan } from "../templates/image.ts";
 import type { ContainerEngine } from "./container_engine.ts";
 import { dataLabels, formerName, presentName, runLabels, volumeName } from "./container_labels.ts";
@@ -50,7 +51,11 @@ export async function startContainer(
 ): Promise<StartOutcome> {
   const { site } = parts;
   const askedAt = site.clock.monotonic();
-  const checked = await checkedImage({ platform: "docker", ...site }, spec);
+  const checked = await checkedImage({
+    platform: "docker",
+    ...site,
+    drasiServer: drasiImageOf(site),
+  }, spec);
   if ("code" in checked) return failed(checked);
   const { plan } = checked;
   const before = await runsOf(site, spec.instanceId);
@@ -59,9 +64,13 @@ export async function startContainer(
   await makeRoom(site, before);
   const made = await makeContainer(parts, spec, { ...plan, env: revealedEnv(checked) }, signal);
   if ("code" in made) return failed(made);
-  const left = spec.spawnWithinMs - (site.clock.monotonic() - (made.renewedAt ?? askedAt));
   return await parts.watch.whileStarting(made.id, async () => {
     try {
+      const { files, writable } = plan;
+      const isFilled = files.length + writable.length === 0 ||
+        await site.engine.fill(made.id, { files, writable });
+      if (!isFilled) return failed(STALE);
+      const left = spec.spawnWithinMs - (site.clock.monotonic() - (made.renewedAt ?? askedAt));
       const begun = await beginContainer(site, spec, made.id, left, signal);
       if ("code" in begun) {
         await removeAtLast(parts, made.id, signal);
@@ -108,6 +117,10 @@ async function removeOrEnd(engine: ContainerEngine, id: string): Promise<void> {
   } catch (error) {
     if ((await engine.inspect(id))?.state === "running") throw error;
   }
+}
+
+function drasiImageOf({ drasiServerImage: image }: DockerSite): DrasiImage {
+  return { image, hasHostPorts: true, user: null };
 }
 
 /** The environment with its secrets. */
@@ -240,7 +253,7 @@ async function untilStarted(
     ? await health.untilReady(spec, watched, plan.readiness, stop)
     : null;
   if (signal.aborted) return failed(ABORTED, await endContainer(site, watch, watched, spec.fence));
-  if (waiting.signal.aborted) return exitedAtOnce(await ended);
+  if (waiting.signal.aborted) return exitedAtOnce(await ended, plan);
   if (problem !== null) {
     const within = durationText(plan.readiness?.withinMs ?? 0);
     const failure: Failure = {
@@ -255,7 +268,7 @@ async function untilStarted(
   const [latest] = await runsOf(site, spec.instanceId);
   return latest && isLive(latest) && latest.labels.runId === spec.runId
     ? { kind: "running", runtimeInfo: runInfoOf(site.identity.id, latest, false) }
-    : exitedAtOnce(await ended);
+    : exitedAtOnce(await ended, plan);
 }
 
 /** Keeps the latest few of the containers that have ended. */

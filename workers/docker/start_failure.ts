@@ -2,7 +2,8 @@
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { durationText } from "../exit_description.ts";
 import type { Failure, StartOutcome, StartSpec } from "../platform.ts";
-import { endedTooSoon, failed, final } from "../start_outcomes.ts";
+import { failed, final } from "../start_outcomes.ts";
+import { endedTooSoon, type KnownEnds } from "../templates/ended_too_soon.ts";
 import type { Run } from "./run_info.ts";
 
 export function lockedBy({ state }: Run): Failure {
@@ -47,7 +48,7 @@ export function tooLate(spec: StartSpec): Failure {
 const NO_PROGRAM =
   /^\[FATAL tini \(\d+\)\] exec (.+) failed: (?:No such file or directory|Permission denied)$/m;
 
-export function exitedAtOnce(info: RuntimeInfo): StartOutcome {
+export function exitedAtOnce(info: RuntimeInfo, known: KnownEnds): StartOutcome {
   const [, program] = NO_PROGRAM.exec(info.logTail ?? "") ?? [];
   if (program) {
     return failed(
@@ -58,7 +59,7 @@ export function exitedAtOnce(info: RuntimeInfo): StartOutcome {
       info,
     );
   }
-  return endedTooSoon(info);
+  return endedTooSoon(info, known);
 }
 
 interface KnownRefusal {

@@ -4,7 +4,7 @@ import { durationText } from "../exit_description.ts";
 import { compareFences, type Failure, type StartSpec } from "../platform.ts";
 import { ABORTED, failureOf, STALE } from "../start_outcomes.ts";
 import type { CheckedImage } from "../templates/checked_image.ts";
-import { CLAIMS, SECRETS, SERVICES, type SetObject, SETS } from "./cluster_objects.ts";
+import { CLAIMS, CONFIG_MAPS, SECRETS, SERVICES, type SetObject, SETS } from "./cluster_objects.ts";
 import {
   changeRecord,
   type ClusterSite,
@@ -18,7 +18,14 @@ import {
 import { endRun } from "./end_run.ts";
 import { objectName, podName } from "./object_names.ts";
 import { raised, type RunRecord } from "./run_record.ts";
-import { claimsFor, secretFor, type ServerWanted, serviceFor, setFor } from "./server_objects.ts";
+import {
+  claimsFor,
+  filesFor,
+  secretFor,
+  type ServerWanted,
+  serviceFor,
+  setFor,
+} from "./server_objects.ts";
 
 /** Other workers of the site, or people, may change the set meanwhile. */
 const TRIES_MAX = 10;
@@ -156,13 +163,15 @@ async function applyOthers(
   const { api, clock } = site;
   const service = serviceFor(wanted, set);
   const secret = secretFor(wanted, checked, set);
+  const files = filesFor(wanted, set);
   const claims = claimsFor(wanted, set, site.volumeSize);
-  if (!service && !secret && claims.length === 0) return true;
+  if (!service && !secret && !files && claims.length === 0) return true;
   const now = await api.get<SetObject>(SETS, set.metadata.name);
   const isStill = now?.metadata.resourceVersion === set.metadata.resourceVersion;
   if (!isStill || clock.monotonic() > until) return false;
   if (service) await api.apply(SERVICES, service);
   if (secret) await api.apply(SECRETS, secret);
+  if (files) await api.apply(CONFIG_MAPS, files);
   for (const claim of claims) await api.make(CLAIMS, claim);
   return true;
 }

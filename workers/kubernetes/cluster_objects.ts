@@ -11,6 +11,7 @@ export interface Kind {
 export const SETS: Kind = { apiVersion: "apps/v1", kind: "StatefulSet", plural: "statefulsets" };
 export const PODS: Kind = { apiVersion: "v1", kind: "Pod", plural: "pods" };
 export const SERVICES: Kind = { apiVersion: "v1", kind: "Service", plural: "services" };
+export const CONFIG_MAPS: Kind = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps" };
 export const SECRETS: Kind = { apiVersion: "v1", kind: "Secret", plural: "secrets" };
 export const CLAIMS: Kind = {
   apiVersion: "v1",

@@ -43,6 +43,8 @@ export interface ClusterSite {
   fleet: string;
   policy: HostPolicy;
   secrets: SecretStore;
+  /** What runs for the template `drasi-server`. */
+  drasiServerImage: string;
   /** Of a volume: `1Gi`. */
   volumeSize: string;
 }

@@ -52,6 +52,8 @@ export interface KubernetesPlatformOptions {
   clock: Clock;
   policy: HostPolicy;
   secrets: SecretStore;
+  /** What runs for the template `drasi-server`. */
+  drasiServerImage: string;
   /** Of each volume of an instance, as the cluster writes quantities. */
   volumeSize: string;
 }

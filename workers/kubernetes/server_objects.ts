@@ -40,7 +40,7 @@ export function unsupported({ user, ports }: ContainerPlan): Failure | null {
     return final(
       "user_unsupported",
       `user must be a number on Kubernetes (1000 or 1000:1000), not ${user}: a cluster does not ` +
-        "look into the image.",
+        "look into the image. Or leave it out.",
     );
   }
   if (ports.some(({ published }) => published !== null)) {
@@ -143,6 +143,22 @@ export function secretFor(
   };
 }
 
+/** Its files; null for one that has none. They are as the run's, since a run begins only after they were applied. */
+export function filesFor(
+  { fleet, instanceId, plan }: ServerWanted,
+  set: SetObject,
+): object | null {
+  if (plan.files.length === 0) return null;
+  return {
+    metadata: {
+      name: objectName(instanceId),
+      labels: labelsOf(fleet, instanceId),
+      ownerReferences: ownedBy(set),
+    },
+    data: Object.fromEntries(plan.files.map(({ path, content }) => [placeOf(path).name, content])),
+  };
+}
+
 /** Its volumes: they outlive its pods, and go with the set. */
 export function claimsFor(
   { fleet, instanceId, plan }: ServerWanted,
@@ -167,6 +183,7 @@ export function readMark({ metadata }: SetObject): { uid: string; resourceVersio
 
 /** Within the "restricted" standard (kubernetes.io/docs/concepts/security/pod-security-standards). */
 function podSpec({ instanceId, plan, limits }: ServerWanted): object {
+  const mounts = mountsOf(instanceId, plan);
   const [, uid, gid] = NUMERIC_USER.exec(plan.user ?? "") ?? [];
   return {
     terminationGracePeriodSeconds: seconds(plan.stopGraceMs),
@@ -197,17 +214,49 @@ function podSpec({ instanceId, plan, limits }: ServerWanted): object {
       ...resourcesOf(limits),
       ...probesOf(plan),
       ...stopHook(plan.stopSignal),
-      ...(plan.volumes.length === 0
+      ...(mounts.length === 0
         ? {}
-        : { volumeMounts: plan.volumes.map(({ name, path }) => ({ name, mountPath: path })) }),
+        : { volumeMounts: mounts.map(({ name, path }) => ({ name, mountPath: path })) }),
     }],
-    ...(plan.volumes.length === 0 ? {} : {
-      volumes: plan.volumes.map(({ name }) => ({
-        name,
-        persistentVolumeClaim: { claimName: claimName(instanceId, name) },
-      })),
-    }),
+    ...(mounts.length === 0
+      ? {}
+      : { volumes: mounts.map(({ name, source }) => ({ name, ...source })) }),
   };
+}
+
+interface Mount {
+  name: string;
+  path: string;
+  source: object;
+}
+
+/** Volumes of its own, its files, and what else it has to be able to write to: that is empty at each start. */
+function mountsOf(instanceId: string, { volumes, files, writable }: ContainerPlan): Mount[] {
+  const folders = new Set(files.map(({ path }) => placeOf(path).folder));
+  if (folders.size > 1) throw new Error("files of a plan in more than one folder");
+  const empty = writable.filter((folder) => volumes.every(({ path }) => path !== folder));
+  return [
+    ...volumes.map(({ name, path }) => ({
+      name,
+      path,
+      source: { persistentVolumeClaim: { claimName: claimName(instanceId, name) } },
+    })),
+    ...[...folders].map((path) => ({
+      name: "draas-files",
+      path,
+      source: { configMap: { name: objectName(instanceId) } },
+    })),
+    ...empty.map((path, index) => ({
+      name: `draas-empty-${index}`,
+      path,
+      source: { emptyDir: {} },
+    })),
+  ];
+}
+
+function placeOf(path: string): { folder: string; name: string } {
+  const cut = path.lastIndexOf("/");
+  return { folder: path.slice(0, cut), name: path.slice(cut + 1) };
 }
 
 /** A text in which nothing is expanded: a cluster takes `$(NAME)` for a variable, and `$$` for a dollar. */

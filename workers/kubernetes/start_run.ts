@@ -2,8 +2,10 @@
 import { sleep } from "../../events/clock.ts";
 import { durationText } from "../exit_description.ts";
 import { compareFences, type Failure, type StartOutcome, type StartSpec } from "../platform.ts";
-import { ABORTED, endedTooSoon, failed, STALE } from "../start_outcomes.ts";
+import { ABORTED, failed, STALE } from "../start_outcomes.ts";
 import { type CheckedImage, checkedImage } from "../templates/checked_image.ts";
+import type { DrasiImage } from "../templates/drasi_container.ts";
+import { endedTooSoon, type KnownEnds } from "../templates/ended_too_soon.ts";
 import {
   type ClusterSite,
   look,
@@ -23,6 +25,8 @@ import type { RunHealth } from "./run_health.ts";
 import type { RunWatch } from "./run_watch.ts";
 import { unsupported } from "./server_objects.ts";
 
+/** A cluster lets no user in that is only a name, as the image's is; whatever it writes to is mounted for its group. */
+const DRASI_USER = "10001:10001";
 /** Until a pod has a node, and its image is there. */
 const BEGUN_WITHIN_MS = 300_000;
 /** A pod that is refused is refused at once. */
@@ -42,7 +46,10 @@ export async function startRun(
 ): Promise<StartOutcome> {
   const { site, watch } = parts;
   const until = site.clock.monotonic() + spec.spawnWithinMs;
-  const checked = await checkedImage({ platform: "kubernetes", ...site }, spec);
+  const checked = await checkedImage(
+    { platform: "kubernetes", ...site, drasiServer: drasiImageOf(site) },
+    spec,
+  );
   if ("code" in checked) return failed(checked);
   const refused = unsupported(checked.plan);
   if (refused) return failed(refused);
@@ -57,6 +64,10 @@ export async function startRun(
       () => untilStarted(parts, spec, checked, signal),
     );
   });
+}
+
+function drasiImageOf({ drasiServerImage: image }: ClusterSite): DrasiImage {
+  return { image, hasHostPorts: false, user: DRASI_USER };
 }
 
 /** Follows a pod that was asked for until its server counts as started, or will not. */
@@ -75,8 +86,8 @@ async function untilStarted(
     const sight = await look(site, instanceId);
     const state = stateOf(site, sight);
     if (state.kind === "none" || state.run.runId !== runId) return failed(whyGone(sight, spec));
-    if (state.kind === "ended") return overtaken(sight, state.info);
-    if (state.kind === "over") return await ended(parts, spec, state);
+    if (state.kind === "ended") return overtaken(sight, state.info, plan);
+    if (state.kind === "over") return await ended(parts, spec, state, plan);
     if (sight.record.isEndAsked) {
       if (site.clock.monotonic() > begunBy) return failed(ABORTED);
       await site.pods.change(instanceId, signal);
@@ -180,6 +191,7 @@ async function ended(
   { site }: StartParts,
   spec: StartSpec,
   { end }: Extract<RunState, { kind: "over" }>,
+  ends: KnownEnds,
 ): Promise<StartOutcome> {
   const { instanceId, runId } = spec;
   const ending = await endRun(site, instanceId, { runId, isAsked: false, adjust: (one) => one });
@@ -187,11 +199,11 @@ async function ended(
   const known = end.words === null ? null : programFailure(end.words);
   const info = ending.kind === "ended" ? ending.info : null;
   if (info === null) return failed(known ?? whyGone(await look(site, instanceId), spec));
-  return known ? failed(known, info) : endedTooSoon(info);
+  return known ? failed(known, info) : endedTooSoon(info, ends);
 }
 
-function overtaken({ record }: Sight, info: RuntimeInfo): StartOutcome {
-  return record.isEndAsked ? failed(ABORTED, info) : endedTooSoon(info);
+function overtaken({ record }: Sight, info: RuntimeInfo, ends: KnownEnds): StartOutcome {
+  return record.isEndAsked ? failed(ABORTED, info) : endedTooSoon(info, ends);
 }
 
 function notBegun(words: string): Failure {

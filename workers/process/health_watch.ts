@@ -4,7 +4,7 @@ import { type HealthReport, REASON_CHARACTERS_MAX, type StartStep } from "../../
 import { type HealthState, judgeHealth, type ProbeResult, UNPROBED } from "../health_judgement.ts";
 import type { StartSpec } from "../platform.ts";
 import type { LivenessPlan } from "../templates/probe_plan.ts";
-import { componentsInError } from "./component_probe.ts";
+import { componentsInError } from "../component_probe.ts";
 import type { WatchedRun } from "./exit_watch.ts";
 import { maskOfRun } from "./hidden_secrets.ts";
 import type { ProbeRecord } from "./probe_record.ts";

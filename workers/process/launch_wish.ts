@@ -1,9 +1,9 @@
 /** What a start would take of its host, with paths as they really are, for the host's rules to judge. */
-import type { JsonObject } from "../../events/json.ts";
 import { secretNamesIn } from "../../events/secret_reference.ts";
 import { parseCommandConfiguration } from "../../events/configuration.ts";
 import type { StartSpec } from "../platform.ts";
 import type { LaunchWish } from "../policy/host_rules.ts";
+import { pluginFieldsOf } from "../templates/drasi_server.ts";
 import type { LaunchPlan } from "../templates/launch_plan.ts";
 
 /** What is known of it before there is a plan. Of a valid configuration; looks at nothing on the host. */
@@ -72,14 +72,4 @@ function foldersOf({ template, configuration }: StartSpec, plan: LaunchPlan): st
   if (typeof path !== "string") return [plan.workingDirectory];
   const file = path.startsWith("/") ? path : `${plan.workingDirectory}/${path}`;
   return [plan.workingDirectory, file.slice(0, file.lastIndexOf("/")) || "/"];
-}
-
-function pluginFieldsOf(
-  { verifyPlugins, trustedIdentities, pluginRegistry }: JsonObject,
-): string[] {
-  return [
-    ...(verifyPlugins === false ? ["verifyPlugins: false"] : []),
-    ...(trustedIdentities === undefined ? [] : ["trustedIdentities"]),
-    ...(pluginRegistry === undefined ? [] : ["pluginRegistry"]),
-  ];
 }

@@ -4,7 +4,19 @@
  */
 import type { KnownFailure } from "./known_failure.ts";
 
-export const DRASI_SERVER_FAILURES: readonly KnownFailure[] = [
+/** What to do where that depends on how the server is run. */
+interface Advice {
+  plugins: string;
+  folder: string;
+  release: string;
+}
+
+/** One message; what its advice is comes after it. */
+interface Told extends KnownFailure {
+  advice?: keyof Advice;
+}
+
+const TOLD: readonly Told[] = [
   {
     // The other half of this line is the same file read as JSON, which says less.
     pattern: /Error: Failed to parse config file '[^']*': YAML error: (.+?)(?:, JSON error: |$)/m,
@@ -40,16 +52,15 @@ export const DRASI_SERVER_FAILURES: readonly KnownFailure[] = [
   {
     pattern: /Error: Missing plugins required by configuration:\n((?: *- .+\n?)+)/,
     code: "plugins_missing",
-    message: "drasi-server lacks plugins that its configuration needs: $1. Install them on the " +
-      "worker's host (drasi-server plugin install), or list them in plugins and set autoInstallPlugins.",
+    message: "drasi-server lacks plugins that its configuration needs: $1.",
+    advice: "plugins",
     retryable: false,
   },
   {
     pattern: /Error: failed to create plugins directory/,
     code: "folder_read_only",
-    message:
-      "drasi-server cannot make its folder of plugins. Set DRASI_PLUGINS_DIR of the worker to " +
-      "one that its user can write to.",
+    message: "drasi-server cannot make its folder of plugins.",
+    advice: "folder",
     retryable: false,
   },
   {
@@ -81,8 +92,8 @@ export const DRASI_SERVER_FAILURES: readonly KnownFailure[] = [
   {
     pattern: /error: unexpected argument '([^']+)' found/,
     code: "binary_unsupported",
-    message:
-      "This drasi-server does not know $1: it is of another release than 0.2. Set DRASI_SERVER_BIN.",
+    message: "This drasi-server does not know $1: it is of another release than 0.2.",
+    advice: "release",
     retryable: false,
   },
   {
@@ -92,3 +103,25 @@ export const DRASI_SERVER_FAILURES: readonly KnownFailure[] = [
     retryable: true,
   },
 ];
+
+/** Of a server that is a program of the worker's host. */
+export const DRASI_SERVER_FAILURES: readonly KnownFailure[] = failuresWith({
+  plugins: "Install them on the worker's host (drasi-server plugin install), or list them in " +
+    "plugins and set autoInstallPlugins.",
+  folder: "Set DRASI_PLUGINS_DIR of the worker to one that its user can write to.",
+  release: "Set DRASI_SERVER_BIN.",
+});
+
+/** Of one that comes in an image. */
+export const DRASI_IMAGE_FAILURES: readonly KnownFailure[] = failuresWith({
+  plugins: "List them in plugins and set autoInstallPlugins.",
+  folder: "Its user has to be one that can write to /app/plugins.",
+  release: "Set DRASI_SERVER_IMAGE of the worker.",
+});
+
+function failuresWith(advice: Advice): readonly KnownFailure[] {
+  return TOLD.map(({ advice: name, message, ...known }) => ({
+    ...known,
+    message: name === undefined ? message : `${message} ${advice[name]}`,
+  }));
+}

@@ -8,10 +8,11 @@ import {
 import { limitsSchema } from "../../events/limits.ts";
 import { parseLinePattern } from "../../events/line_pattern.ts";
 import type { StartSpec } from "../platform.ts";
+import type { KnownFailure } from "./known_failure.ts";
 import { livenessPace, READY_WITHIN_MS, SETTLE_MS, STOP_GRACE_MS } from "./pace.ts";
 
 /** Where ports are published that say nothing else: on the daemon's own host alone. */
-const DEFAULT_HOST = "127.0.0.1";
+export const DEFAULT_HOST = "127.0.0.1";
 
 /** A question to a container; ports are its own, not those where they are published. */
 const questionSchema = z.discriminatedUnion("kind", [
@@ -35,6 +36,8 @@ export const keptPlanSchema = z.object({
   given: z.array(z.object({ name: z.string(), mark: z.number().nullable() })).default([]),
   liveness: z.object({
     question: questionSchema,
+    /** Where drasi-server lists sources, queries and reactions; null: it has no parts that are known. */
+    components: z.object({ port: z.number(), path: z.string() }).nullable().default(null),
     intervalMs: z.number(),
     timeoutMs: z.number(),
     failures: z.number(),
@@ -57,9 +60,17 @@ export interface ContainerPlan extends KeptPlan {
   user: string | null;
   ports: readonly { port: number; published: number | null }[];
   volumes: readonly { name: string; path: string }[];
+  /** Put in before its start, by absolute path; for all to read. No secret is in one. */
+  files: readonly { path: string; content: string }[];
+  /** Folders that its user has to be able to write to, whoever that is: volumes, and others that are empty at each start. */
+  writable: readonly string[];
   isReadOnly: boolean;
   settleMs: number;
   readiness: ContainerReadiness | null;
+  /** Exit codes after which the same start fails again (usage errors). */
+  finalExitCodes: readonly number[];
+  /** What its last words mean when it ends before it counts as started; the first that is found counts. */
+  knownFailures: readonly KnownFailure[];
 }
 
 /** The plan for a valid configuration. A container finds the port that is the instance's in `PORT`. */
@@ -86,6 +97,8 @@ export function planContainer(
       published: one.published ?? null,
     })),
     volumes: wanted.volumes ?? [],
+    files: [],
+    writable: [],
     isReadOnly: wanted.readOnly ?? false,
     ...(limits === undefined ? {} : { limits }),
     given: [],
@@ -94,8 +107,14 @@ export function planContainer(
     settleMs: SETTLE_MS,
     readiness: wanted.readiness ? readinessOf(wanted.readiness, port) : null,
     liveness: wanted.liveness
-      ? { question: questionOf(wanted.liveness, port), ...livenessPace(wanted.liveness) }
+      ? {
+        question: questionOf(wanted.liveness, port),
+        components: null,
+        ...livenessPace(wanted.liveness),
+      }
       : null,
+    finalExitCodes: [],
+    knownFailures: [],
   };
 }
 

@@ -1,9 +1,9 @@
 /** Reads what drasi-server says of its sources, queries and reactions. Operator's reference of drasi-server 0.2.x, §6. */
-import { reasonOf } from "../../events/errors.ts";
-import { type ComponentProblem, COMPONENTS_MAX } from "../../events/health.ts";
-import type { Mask } from "../secret_store.ts";
-import { get, listOf } from "../network_probe.ts";
-import { redacted } from "../redaction.ts";
+import { reasonOf } from "../events/errors.ts";
+import { type ComponentProblem, COMPONENTS_MAX } from "../events/health.ts";
+import type { Mask } from "./secret_store.ts";
+import { get, listOf } from "./network_probe.ts";
+import { redacted } from "./redaction.ts";
 
 const LISTS = [["sources", "source"], ["queries", "query"], ["reactions", "reaction"]] as const;
 const FAILED = "Error";
