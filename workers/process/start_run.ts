@@ -16,6 +16,7 @@ import type { WatchedRun } from "./exit_watch.ts";
 import { diskFull } from "./host_failure.ts";
 import { hiddenRecord } from "./hidden_secrets.ts";
 import type { InstanceFolder, LaunchRecord } from "./instance_folder.ts";
+import { letGo } from "./let_go.ts";
 import { type PreparedLaunch, prepareLaunch } from "./prepare_launch.ts";
 import { endLeftovers, folderOf, type ProcessHost, settledStateOf } from "./process_host.ts";
 import { handOver } from "./run_as.ts";
@@ -88,7 +89,7 @@ export async function startRun(
   const outcome = await untilStarted(host, spec, watched, { plan, launch }, signal);
   await pruned;
   // The server is to outlive the worker, and the worker is not to wait for the server.
-  report.shim.unref();
+  letGo(report.shim);
   return outcome;
 }
 
