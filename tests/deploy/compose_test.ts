@@ -134,14 +134,11 @@ Deno.test("each waits for the one that it needs to be healthy", () => {
 
 const hasCompose = await new Deno.Command("docker", { args: ["compose", "version"] }).output()
   .then(({ success }) => success, () => false);
-Deno.test({
-  name: `compose itself takes the file${
-    hasCompose ? "" : " (skipped: there is no docker compose)"
-  }`,
-  ignore: !hasCompose,
-  async fn() {
+if (hasCompose) {
+  // Debian's docker.io comes without it: then what it would refuse is for the tests above.
+  Deno.test("compose itself takes the file", async () => {
     const args = ["compose", "-f", FILE.pathname, "config", "--quiet"];
     const output = await new Deno.Command("docker", { args, env: GIVEN }).output();
     assertEquals(new TextDecoder().decode(output.stderr), "");
-  },
-});
+  });
+}

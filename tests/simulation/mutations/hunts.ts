@@ -4,7 +4,7 @@ import type { Mutation } from "./mutation.ts";
 import { SourceCopy } from "./source_copy.ts";
 
 /** A spoiled program may run without end. */
-const SECONDS_MAX = 120;
+const SECONDS_MAX = 300;
 
 export interface Hunted {
   mutation: Mutation;
