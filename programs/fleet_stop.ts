@@ -4,6 +4,7 @@ import type { Clock } from "../events/clock.ts";
 import { OperationalError } from "../events/errors.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { statusOf } from "../machines/status.ts";
+import { sideBySide } from "../workers/side_by_side.ts";
 import type { Voice } from "./terminal.ts";
 import { countOf } from "./words.ts";
 
@@ -47,7 +48,6 @@ export async function stopFleet(parts: StopParts): Promise<number> {
 /** Gives the ids of those that could not be stopped. */
 async function stopAll(parts: StopParts, states: readonly InstanceState[]): Promise<string[]> {
   const { clock, voice } = parts;
-  const waiting = [...states];
   const left: string[] = [];
   let done = 0;
   voice.say(`Stopping ${countOf(states.length)} …`);
@@ -61,14 +61,11 @@ async function stopAll(parts: StopParts, states: readonly InstanceState[]): Prom
     });
   };
   tellProgress();
-  const stopNext = async () => {
-    for (let state = waiting.shift(); state; state = waiting.shift()) {
+  try {
+    await sideBySide(states, STOPS_AT_ONCE, async (state) => {
       if (!await isStopped(parts, state)) left.push(state.context.instanceId);
       done++;
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: STOPS_AT_ONCE }, stopNext));
+    });
   } finally {
     cancel();
   }

@@ -3,7 +3,7 @@
  * Pure. Design §4 rule 6: of containers, name, label and generation on the object keep a second one from coming to life.
  */
 import type { Fence } from "../platform.ts";
-import { type KeptPlan, keptPlanSchema } from "../templates/image.ts";
+import { type KeptPlan, keptPlanSchema, keptText } from "../templates/image.ts";
 
 const NAMESPACE = "draas.namespace";
 const INSTANCE = "draas.instance";
@@ -52,14 +52,13 @@ export function runLabels(
   namespace: string,
   { instanceId, runId, fence, plan }: RunLabels,
 ): Labels {
-  const { stopSignal, stopGraceMs, host, port, limits, given, liveness } = plan;
   return {
     [NAMESPACE]: namespace,
     [INSTANCE]: instanceId,
     [RUN]: runId,
     [GENERATION]: String(fence.generation),
     [ATTEMPT]: String(fence.attempt),
-    [PLAN]: JSON.stringify({ stopSignal, stopGraceMs, host, port, limits, given, liveness }),
+    [PLAN]: keptText(plan),
   };
 }
 

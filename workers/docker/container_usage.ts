@@ -1,6 +1,7 @@
 /** What containers use of their host, looked at now and then while somebody asks. */
 import type { Clock } from "../../events/clock.ts";
 import type { RunMetrics } from "../../events/metrics.ts";
+import { sideBySide } from "../side_by_side.ts";
 import type { EngineTalk, UsageSample } from "./container_engine.ts";
 
 const LOOK_EVERY_MS = 5_000;
@@ -30,26 +31,23 @@ export class ContainerUsage {
   /** What was found since the last call; begins to look anew where that is some time ago. */
   latest(live: readonly UsedRun[]): readonly RunMetrics[] | undefined {
     if (!this.#isLooking && this.clock.monotonic() - this.#lookedAt >= LOOK_EVERY_MS) {
-      void this.#look([...live]);
+      void this.#look(live);
     }
     const found = this.#found;
     this.#found = undefined;
     return found;
   }
 
-  async #look(live: UsedRun[]): Promise<void> {
+  async #look(live: readonly UsedRun[]): Promise<void> {
     this.#isLooking = true;
     this.#lookedAt = this.clock.monotonic();
     const found: RunMetrics[] = [];
     const kept = new Set(live.map(({ runId }) => runId));
-    const look = async () => {
-      for (let run = live.shift(); run; run = live.shift()) {
-        // One that ends just now, or whose daemon is away, is left out.
-        const sample = await this.talk.usage(run.containerId).catch(() => null);
-        if (sample) found.push(this.#metricsOf(run.runId, sample));
-      }
-    };
-    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
+    await sideBySide(live, LOOKS_AT_ONCE, async ({ runId, containerId }) => {
+      // One that ends just now, or whose daemon is away, is left out.
+      const sample = await this.talk.usage(containerId).catch(() => null);
+      if (sample) found.push(this.#metricsOf(runId, sample));
+    });
     for (const runId of this.#before.keys()) if (!kept.has(runId)) this.#before.delete(runId);
     this.#found = found;
     this.#isLooking = false;

@@ -20,6 +20,7 @@ import {
 } from "../platform.ts";
 import type { HostPolicy } from "../policy/host_policy.ts";
 import { readPrinted } from "../printed_output.ts";
+import { inventoryOf } from "../side_by_side.ts";
 import { failed, failureOf, STALE } from "../start_outcomes.ts";
 import type { SecretStore } from "../secret_store.ts";
 import { ContainerHealth } from "./container_health.ts";
@@ -134,16 +135,7 @@ export class DockerPlatform implements Platform {
   async inventory(_which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
     const seen = await this.#site.engine.list(null);
     const ids = new Set(seen.flatMap(({ labels }) => readRunLabels(labels)?.instanceId ?? []));
-    const waiting = [...ids];
-    const found: (RuntimeInfo | null)[] = [];
-    const look = async () => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        found.push(await this.inspect(id));
-      }
-    };
-    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
-    return found.filter((info) => info !== null)
-      .sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
+    return await inventoryOf(ids, LOOKS_AT_ONCE, (id) => this.inspect(id));
   }
 
   async inspect(instanceId: string): Promise<RuntimeInfo | null> {

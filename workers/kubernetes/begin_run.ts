@@ -15,7 +15,7 @@ import {
   sightOf,
   stateOf,
 } from "./cluster_site.ts";
-import { endRun } from "./end_run.ts";
+import { busy, endRun } from "./end_run.ts";
 import { objectName, podName } from "./object_names.ts";
 import { raised, type RunRecord } from "./run_record.ts";
 import {
@@ -88,7 +88,7 @@ async function begin(
     if (site.clock.monotonic() > until) return tooLate(spec);
     if (await changeRecord(site, applied, asking(record, spec, site.clock.now()), 1)) return null;
   }
-  return busy(instanceId);
+  return failureOf(busy(instanceId));
 }
 
 /** The record of a run whose pod is asked for. */
@@ -129,7 +129,7 @@ async function clear(
     runId,
     isAsked: isCalledOff,
     isOnlyIfOver: !isCalledOff,
-    adjust: (record) => raised(record, fence),
+    fence,
   });
   if (ending.kind === "stays") return stillThere(ending.words);
   // Somebody else's pod has the name, and no end of ours makes it go.
@@ -206,15 +206,6 @@ function tooLate(spec: StartSpec): Failure {
     message:
       `Its pod was not asked for within ${durationText(spec.spawnWithinMs)}: the cluster's ` +
       "API was slow. Start it again.",
-    retryable: true,
-  };
-}
-
-function busy(instanceId: string): Failure {
-  return {
-    code: "kubernetes_busy",
-    message: `Somebody else keeps changing the set of instance ${instanceId}. Look who does: ` +
-      "kubectl get statefulset -o yaml --show-managed-fields",
     retryable: true,
   };
 }

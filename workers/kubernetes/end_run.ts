@@ -2,6 +2,7 @@
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { OperationalError } from "../../events/errors.ts";
 import { isFailure } from "../exit_description.ts";
+import type { Fence } from "../platform.ts";
 import { lastWords, outputMask } from "../printed_output.ts";
 import { STOP_GRACE_MS } from "../templates/pace.ts";
 import { type PodObject, PODS, type SetObject } from "./cluster_objects.ts";
@@ -19,7 +20,7 @@ import {
 import { podName, RUN } from "./object_names.ts";
 import { type PodEnd, type PodView, UNKNOWN_END, viewPod } from "./pod_view.ts";
 import { endedInfo } from "./run_info.ts";
-import type { RecordedRun, RunRecord } from "./run_record.ts";
+import { raised, type RecordedRun, type RunRecord } from "./run_record.ts";
 
 /** From the end of its grace until a pod has to be gone. Its node may be lost: a pod is never removed by force. */
 const GONE_WITHIN_MS = 30_000;
@@ -46,8 +47,8 @@ export interface EndWish {
   isOnlyIfOver?: boolean;
   /** A run of a higher generation lives on. */
   generationMost?: number;
-  /** What else is to be recorded with it: a fence. */
-  adjust(record: RunRecord): RunRecord;
+  /** Is raised with it. */
+  fence?: Fence;
 }
 
 /**
@@ -66,7 +67,12 @@ export async function endRun(
       : await endOnce(site, sight, sight.set, wish);
     if (ending !== "changed") return ending;
   }
-  throw new OperationalError(
+  throw busy(instanceId);
+}
+
+/** Somebody else changes a set again and again. */
+export function busy(instanceId: string): OperationalError {
+  return new OperationalError(
     "kubernetes_busy",
     `Somebody else keeps changing the set of instance ${instanceId}.`,
     true,
@@ -78,14 +84,14 @@ async function endOnce(
   site: ClusterSite,
   sight: Sight,
   set: SetObject,
-  { runId, isAsked, isOnlyIfOver = false, generationMost = Infinity, adjust }: EndWish,
+  { runId, isAsked, isOnlyIfOver = false, generationMost = Infinity, fence }: EndWish,
 ): Promise<Ending | "changed"> {
   const { instanceId, record } = sight;
   const { run } = record;
   const state = stateOf(site, sight);
   if (runId !== null && run?.runId !== runId) return { kind: "ended", info: null };
   if (run === null || state.kind === "ended") {
-    const adjusted = adjust(record);
+    const adjusted = fenced(record, fence);
     // Somebody may have asked for a pod without us.
     if (adjusted !== record || set.spec.replicas !== 0) {
       if (await changeRecord(site, set, adjusted, 0) === null) return "changed";
@@ -94,11 +100,11 @@ async function endOnce(
   }
   if (isOnlyIfOver && state.kind !== "over") return { kind: "lives" };
   if (run.generation > generationMost) return { kind: "lives" };
-  const wanted = adjust({
+  const wanted = fenced({
     ...record,
     isEndAsked: record.isEndAsked || isAsked,
     over: record.over ?? (state.kind === "over" ? await overOf(site, sight, state.end) : null),
-  });
+  }, fence);
   const isNews = JSON.stringify(wanted) !== JSON.stringify(record) || set.spec.replicas !== 0;
   if (isNews && await changeRecord(site, set, wanted, 0) === null) return "changed";
   const stays = await untilGone(site, sight, run.runId);
@@ -108,6 +114,10 @@ async function endOnce(
   }
   const info = await recordEnd(site, instanceId, run, sight.pod);
   return info === "changed" ? info : { kind: "ended", info };
+}
+
+function fenced(record: RunRecord, fence: Fence | undefined): RunRecord {
+  return fence ? raised(record, fence) : record;
 }
 
 /** A pod of the instance that no run accounts for: its set is gone, or was scaled by somebody. */

@@ -20,6 +20,7 @@ import {
 import type { HostPolicy } from "../policy/host_policy.ts";
 import { readPrinted } from "../printed_output.ts";
 import type { SecretStore } from "../secret_store.ts";
+import { inventoryOf } from "../side_by_side.ts";
 import { failed, failureOf, STALE } from "../start_outcomes.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { type PodObject, PODS, type SetObject, SETS } from "./cluster_objects.ts";
@@ -34,12 +35,13 @@ import {
   sightOf,
   stateOf,
 } from "./cluster_site.ts";
+import { stillThere } from "./begin_run.ts";
 import { endRun } from "./end_run.ts";
 import { HttpClusterApi } from "./http_cluster_api.ts";
 import { fleetSelector, objectName, podName } from "./object_names.ts";
 import { PodWatch } from "./pod_watch.ts";
 import { RunHealth } from "./run_health.ts";
-import { raised, readSet, type RunRecord } from "./run_record.ts";
+import { raised, readSet } from "./run_record.ts";
 import { RunUsage } from "./run_usage.ts";
 import { RunWatch } from "./run_watch.ts";
 import { startRun } from "./start_run.ts";
@@ -120,20 +122,13 @@ export class KubernetesPlatform implements Platform {
     const sets = await api.list<SetObject>(SETS, { labels });
     const pods = await api.list<PodObject>(PODS, { labels });
     const podOf = new Map(pods.items.map((pod) => [pod.metadata.name, pod]));
-    const waiting = sets.items.flatMap((set): Sight[] => {
+    const sights = sets.items.flatMap((set): Sight[] => {
       const instanceId = readSet(set)?.instanceId;
       if (instanceId === undefined || set.metadata.name !== objectName(instanceId)) return [];
       return [sightOf(this.#site, instanceId, set, podOf.get(podName(instanceId)) ?? null)];
     });
-    const found: RuntimeInfo[] = [];
-    const lookOn = async () => {
-      for (let sight = waiting.shift(); sight; sight = waiting.shift()) {
-        const info = await this.#infoIn(sight);
-        if (info && (which === "all" || info.status === "Running")) found.push(info);
-      }
-    };
-    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lookOn));
-    return found.sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
+    const found = await inventoryOf(sights, LOOKS_AT_ONCE, (sight) => this.#infoIn(sight));
+    return which === "all" ? found : found.filter(({ status }) => status === "Running");
   }
 
   async inspect(instanceId: string): Promise<RuntimeInfo | null> {
@@ -153,7 +148,6 @@ export class KubernetesPlatform implements Platform {
 
   fence(instanceId: string, fence: Fence): Promise<RuntimeInfo | null> {
     return this.#lanes.run(instanceId, async () => {
-      const adjust = (record: RunRecord) => raised(record, fence);
       for (let tries = 0; tries < TRIES_MAX; tries++) {
         const sight = await look(this.#site, instanceId);
         const state = stateOf(this.#site, sight);
@@ -161,11 +155,11 @@ export class KubernetesPlatform implements Platform {
         if (state.kind === "pending" && compareFences(state.run, fence) < 0) {
           // It has not come to life, and will not.
           const { runId } = state.run;
-          const ending = await endRun(this.#site, instanceId, { runId, isAsked: true, adjust });
+          const ending = await endRun(this.#site, instanceId, { runId, isAsked: true, fence });
           if (ending.kind === "stays") throw unfenced(ending.words);
           continue;
         }
-        const record = adjust(sight.record);
+        const record = raised(sight.record, fence);
         if (record === sight.record || await changeRecord(this.#site, sight.set, record)) {
           return await this.inspect(instanceId);
         }
@@ -240,7 +234,7 @@ export class KubernetesPlatform implements Platform {
         return state.info;
       case "over": {
         const { runId } = state.run;
-        const wish = { runId, isAsked: record.isEndAsked, isOnlyIfOver: true, adjust: same };
+        const wish = { runId, isAsked: record.isEndAsked, isOnlyIfOver: true };
         const ending = await endRun(this.#site, instanceId, wish);
         // Another one has taken its place since it was looked at, or it had never begun.
         const isOther = ending.kind === "lives" || ending.info === null;
@@ -260,7 +254,7 @@ export class KubernetesPlatform implements Platform {
             runId: null,
             isAsked: true,
             generationMost,
-            adjust: (record) => raised(record, fence),
+            fence,
           }),
       );
       switch (ending.kind) {
@@ -272,8 +266,11 @@ export class KubernetesPlatform implements Platform {
         }
         case "stays": {
           this.#watch.stopFailed(instanceId);
-          const failure = { code: "still_running", message: ending.words, retryable: true };
-          return { kind: "failed", failure, runtimeInfo: ending.info };
+          return {
+            kind: "failed",
+            failure: stillThere(ending.words),
+            runtimeInfo: ending.info,
+          };
         }
       }
     } catch (error) {
@@ -296,8 +293,6 @@ export class KubernetesPlatform implements Platform {
     }
   }
 }
-
-const same = <T>(one: T) => one;
 
 function unfenced(words: string): OperationalError {
   return new OperationalError(

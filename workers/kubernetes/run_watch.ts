@@ -134,7 +134,7 @@ export class RunWatch {
     if (state.kind === "ended") return this.#over(instanceId, entry, state.info);
     // Whoever has asked for its end waits for it.
     if (sight.record.isEndAsked && !entry.isStopFailed) return;
-    const wish = { runId, isAsked: false, isOnlyIfOver: true, adjust: <T>(record: T) => record };
+    const wish = { runId, isAsked: false, isOnlyIfOver: true };
     const ending = await endRun(this.site, instanceId, wish);
     if (ending.kind === "ended" && ending.info) this.#over(instanceId, entry, ending.info);
   }

@@ -4,7 +4,7 @@ import { withSecrets } from "../../events/secret_reference.ts";
 import type { Failure } from "../platform.ts";
 import { final } from "../start_outcomes.ts";
 import type { CheckedImage } from "../templates/checked_image.ts";
-import type { ContainerPlan, ContainerQuestion } from "../templates/image.ts";
+import { type ContainerPlan, type ContainerQuestion, keptText } from "../templates/image.ts";
 import type { SetObject } from "./cluster_objects.ts";
 import {
   claimName,
@@ -70,14 +70,12 @@ export function limitsNotSet(limits: Limits | undefined): Record<string, string>
 export function setFor(wanted: ServerWanted, before: SetObject | null): object {
   const { fleet, instanceId, runId, plan } = wanted;
   const labels = labelsOf(fleet, instanceId);
-  const { stopSignal, stopGraceMs, host, port, limits, given, liveness } = plan;
-  const kept = { stopSignal, stopGraceMs, host, port, limits, given, liveness };
   return {
     metadata: {
       name: objectName(instanceId),
       ...(before === null ? {} : readMark(before)),
       labels,
-      annotations: { [INSTANCE]: instanceId, [PLAN]: JSON.stringify(kept) },
+      annotations: { [INSTANCE]: instanceId, [PLAN]: keptText(plan) },
     },
     spec: {
       replicas: 0,
@@ -96,23 +94,24 @@ export function setFor(wanted: ServerWanted, before: SetObject | null): object {
 }
 
 /** What an object that belongs to a set is applied with, so that it goes with it. */
-function ownedBy({ metadata }: SetObject): object[] {
-  const { name, uid } = metadata;
-  return [{ apiVersion: "apps/v1", kind: "StatefulSet", name, uid }];
+function owned(
+  { fleet, instanceId }: ServerWanted,
+  { metadata: { name: setName, uid } }: SetObject,
+  name = objectName(instanceId),
+): object {
+  return {
+    name,
+    labels: labelsOf(fleet, instanceId),
+    ownerReferences: [{ apiVersion: "apps/v1", kind: "StatefulSet", name: setName, uid }],
+  };
 }
 
 /** A name within the cluster for the instance's ports; null for one that has none. */
-export function serviceFor(
-  { fleet, instanceId, plan }: ServerWanted,
-  set: SetObject,
-): object | null {
+export function serviceFor(wanted: ServerWanted, set: SetObject): object | null {
+  const { instanceId, plan } = wanted;
   if (plan.ports.length === 0) return null;
   return {
-    metadata: {
-      name: objectName(instanceId),
-      labels: labelsOf(fleet, instanceId),
-      ownerReferences: ownedBy(set),
-    },
+    metadata: owned(wanted, set),
     spec: {
       selector: nameLabel(instanceId),
       ports: plan.ports.map(({ port }) => ({
@@ -127,50 +126,36 @@ export function serviceFor(
 
 /** The values of the secrets that its environment refers to; null for one that has none. */
 export function secretFor(
-  { fleet, instanceId }: ServerWanted,
+  wanted: ServerWanted,
   { values }: CheckedImage,
   set: SetObject,
 ): object | null {
   if (values.size === 0) return null;
   return {
-    metadata: {
-      name: objectName(instanceId),
-      labels: labelsOf(fleet, instanceId),
-      ownerReferences: ownedBy(set),
-    },
+    metadata: owned(wanted, set),
     type: "Opaque",
     stringData: Object.fromEntries(values),
   };
 }
 
 /** Its files; null for one that has none. They are as the run's, since a run begins only after they were applied. */
-export function filesFor(
-  { fleet, instanceId, plan }: ServerWanted,
-  set: SetObject,
-): object | null {
+export function filesFor(wanted: ServerWanted, set: SetObject): object | null {
+  const { plan } = wanted;
   if (plan.files.length === 0) return null;
   return {
-    metadata: {
-      name: objectName(instanceId),
-      labels: labelsOf(fleet, instanceId),
-      ownerReferences: ownedBy(set),
-    },
+    metadata: owned(wanted, set),
     data: Object.fromEntries(plan.files.map(({ path, content }) => [placeOf(path).name, content])),
   };
 }
 
 /** Its volumes: they outlive its pods, and go with the set. */
 export function claimsFor(
-  { fleet, instanceId, plan }: ServerWanted,
+  wanted: ServerWanted,
   set: SetObject,
   sizeText: string,
 ): object[] {
-  return plan.volumes.map(({ name }) => ({
-    metadata: {
-      name: claimName(instanceId, name),
-      labels: labelsOf(fleet, instanceId),
-      ownerReferences: ownedBy(set),
-    },
+  return wanted.plan.volumes.map(({ name }) => ({
+    metadata: owned(wanted, set, claimName(wanted.instanceId, name)),
     spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: sizeText } } },
   }));
 }

@@ -178,7 +178,7 @@ function whyGone({ set, record }: Sight, { fence }: StartSpec): Failure {
 /** Ends what was asked for. */
 async function giveUp({ site }: StartParts, spec: StartSpec, why: Failure): Promise<StartOutcome> {
   const { instanceId, runId } = spec;
-  const ending = await endRun(site, instanceId, { runId, isAsked: true, adjust: (one) => one });
+  const ending = await endRun(site, instanceId, { runId, isAsked: true });
   if (ending.kind === "stays") {
     const { code, message, retryable } = stillThere(ending.words);
     return failed({ code, message: `${why.message} ${message}`, retryable }, ending.info);
@@ -194,7 +194,7 @@ async function ended(
   ends: KnownEnds,
 ): Promise<StartOutcome> {
   const { instanceId, runId } = spec;
-  const ending = await endRun(site, instanceId, { runId, isAsked: false, adjust: (one) => one });
+  const ending = await endRun(site, instanceId, { runId, isAsked: false });
   if (ending.kind === "stays") return failed(stillThere(ending.words), ending.info);
   const known = end.words === null ? null : programFailure(end.words);
   const info = ending.kind === "ended" ? ending.info : null;

@@ -20,6 +20,7 @@ import type {
   StartSpec,
   StopOutcome,
 } from "../platform.ts";
+import { inventoryOf } from "../side_by_side.ts";
 import { endGroups } from "./confine_run.ts";
 import { endRun } from "./end_run.ts";
 import { EndedRuns } from "./ended_runs.ts";
@@ -108,17 +109,13 @@ export class ProcessPlatform implements Platform {
   /** Without the instances whose records the host does not let us read: nothing of theirs is touched. */
   async inventory(which: "all" | "live" = "all"): Promise<RuntimeInfo[]> {
     this.#swept ??= this.#host.confinement.sweep().catch(() => {});
-    const found: (RuntimeInfo | null)[] = [];
-    const waiting = await this.#instanceIds();
-    this.#ended.keepOnly(waiting);
-    const look = async () => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        found.push(await this.#lookInto(id, which).catch((error) => this.#passOver(error)));
-      }
-    };
-    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
-    return found.filter((info) => info !== null)
-      .sort((a, b) => a.instanceId < b.instanceId ? -1 : 1);
+    const ids = await this.#instanceIds();
+    this.#ended.keepOnly(ids);
+    return await inventoryOf(
+      ids,
+      LOOKS_AT_ONCE,
+      (id) => this.#lookInto(id, which).catch((error) => this.#passOver(error)),
+    );
   }
 
   async inspect(instanceId: string): Promise<RuntimeInfo | null> {

@@ -46,6 +46,13 @@ export const keptPlanSchema = z.object({
 });
 export type KeptPlan = z.infer<typeof keptPlanSchema>;
 
+/** Of a plan what is kept, as text. */
+export function keptText(
+  { stopSignal, stopGraceMs, host, port, limits, given, liveness }: KeptPlan,
+): string {
+  return JSON.stringify({ stopSignal, stopGraceMs, host, port, limits, given, liveness });
+}
+
 /** When a container counts as started, besides living for a moment. */
 export type ContainerReadiness =
   & (ContainerQuestion | { kind: "log"; contains: string | null; matches: string | null })
