@@ -6,7 +6,8 @@
  */
 import { hostClock } from "../adapters/host/host_clock.ts";
 import { startDockerDaemon, stopDockerDaemon } from "../tests/support/docker_daemon.ts";
-import { imageSpec, shellImage, withDockerWorld } from "../tests/docker/docker_world.ts";
+import { shellImage, withDockerWorld } from "../tests/docker/docker_world.ts";
+import { imageSpec } from "../tests/support/image_spec.ts";
 import { DockerodeEngine } from "../workers/docker/dockerode_engine.ts";
 import { EngineCalls } from "../workers/docker/engine_calls.ts";
 import { parseDockerHost } from "../workers/docker/docker_address.ts";

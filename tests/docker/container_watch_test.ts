@@ -10,7 +10,8 @@ import { endContainer } from "../../workers/docker/end_container.ts";
 import { NO_FENCE } from "../../workers/platform.ts";
 import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { failureOf } from "../workers/process_world.ts";
-import { imageSpec, shellImage } from "./docker_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { shellImage } from "./docker_world.ts";
 import { FakeDaemon, siteOn } from "./fake_daemon.ts";
 
 const AWAY = new OperationalError("docker_unreachable", "It is away.", true, "Start it.");

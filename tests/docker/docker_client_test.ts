@@ -10,7 +10,8 @@ import { NO_LOGINS } from "../../workers/docker/registry_logins.ts";
 import { EngineCalls } from "../../workers/docker/engine_calls.ts";
 import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { eventually, failureOf, realClock } from "../workers/process_world.ts";
-import { imageSpec, shellImage } from "./docker_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { shellImage } from "./docker_world.ts";
 import { FakeDaemon, siteOn } from "./fake_daemon.ts";
 import { SILENCE, withScriptedSocket } from "./scripted_socket.ts";
 

@@ -8,7 +8,8 @@ import { NO_FENCE, type StartOutcome, type StartSpec } from "../../workers/platf
 import { type DockerDaemon, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { freePort } from "../support/redis_server.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
-import { type DockerWorld, imageSpec, withDockerWorld } from "./docker_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { type DockerWorld, withDockerWorld } from "./docker_world.ts";
 import { BROKEN_SOURCE, makeDrasiImage } from "./drasi_image.ts";
 
 const IMAGE = "draas-test/drasi-server:1";

@@ -9,7 +9,8 @@ import { SecretStore } from "../../workers/secret_store.ts";
 import { httpMoment, spyUnixSocket } from "../support/spied_way.ts";
 import { stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
-import { type DockerWorld, imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { type DockerWorld, shellImage, withDockerWorld } from "./docker_world.ts";
 
 Deno.test.afterAll(stopDockerDaemon);
 

@@ -5,7 +5,8 @@ import { parseRegistries } from "../../workers/docker/registry_credentials.ts";
 import { RegistryLogins } from "../../workers/docker/registry_logins.ts";
 import { BUSYBOX, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
-import { imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { shellImage, withDockerWorld } from "./docker_world.ts";
 import { serveRegistry } from "./registry.ts";
 
 Deno.test.afterAll(stopDockerDaemon);

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DockerPlatform } from "../../workers/docker/docker_platform.ts";
 import { BUSYBOX, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
 import { eventually, failureOf } from "../workers/process_world.ts";
-import { imageSpec, shellImage, withDockerWorld } from "./docker_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { shellImage, withDockerWorld } from "./docker_world.ts";
 
 Deno.test.afterAll(stopDockerDaemon);
 

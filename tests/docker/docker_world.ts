@@ -7,7 +7,7 @@ import {
   openDockerPlatform,
 } from "../../workers/docker/docker_platform.ts";
 import { NO_LOGINS } from "../../workers/docker/registry_logins.ts";
-import { NO_FENCE, type StartSpec } from "../../workers/platform.ts";
+import { NO_FENCE } from "../../workers/platform.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
 import { SecretStore } from "../../workers/secret_store.ts";
 import { BUSYBOX, type DockerDaemon } from "../support/docker_daemon.ts";
@@ -64,17 +64,4 @@ export async function withDockerWorld(
 /** A configuration that runs a line of shell in the busybox image. */
 export function shellImage(script: string, more: JsonObject = {}): JsonObject {
   return { image: BUSYBOX, command: ["sh", "-c", script], ...more };
-}
-
-/** A start of instance `i-1`. */
-export function imageSpec(configuration: JsonObject, more: Partial<StartSpec> = {}): StartSpec {
-  return {
-    instanceId: "i-1",
-    runId: crypto.randomUUID(),
-    fence: { generation: 1, attempt: 1 },
-    template: "image",
-    configuration,
-    spawnWithinMs: 10_000,
-    ...more,
-  };
 }

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { NO_FENCE } from "../../workers/platform.ts";
 import { eventually } from "../workers/process_world.ts";
 import type { Pod, StatefulSet } from "./cluster/kube_objects.ts";
-import { imageSpec, shellImage } from "./kubernetes_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { shellImage } from "./kubernetes_world.ts";
 import {
   endAfter,
   exitsOf,

@@ -6,7 +6,6 @@ import {
   type KubernetesPlatformOptions,
   openKubernetesPlatform,
 } from "../../workers/kubernetes/kubernetes_platform.ts";
-import type { StartSpec } from "../../workers/platform.ts";
 import { openPolicy } from "../../workers/policy/host_policy.ts";
 import { SecretStore } from "../../workers/secret_store.ts";
 import { realClock } from "../workers/process_world.ts";
@@ -69,17 +68,4 @@ const SHELL = { entrypoint: ["sh", "-c"] };
 /** A configuration that runs a line of shell. */
 export function shellImage(script: string, more: JsonObject = {}): JsonObject {
   return { image: SHELL_IMAGE, command: [script], ...more };
-}
-
-/** A start of instance `i-1`. */
-export function imageSpec(configuration: JsonObject, more: Partial<StartSpec> = {}): StartSpec {
-  return {
-    instanceId: "i-1",
-    runId: crypto.randomUUID(),
-    fence: { generation: 1, attempt: 1 },
-    template: "image",
-    configuration,
-    spawnWithinMs: 10_000,
-    ...more,
-  };
 }

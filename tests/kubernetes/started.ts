@@ -4,7 +4,8 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { Failure, Platform, StartOutcome } from "../../workers/platform.ts";
 import { isRealCluster } from "./cluster/test_cluster.ts";
 import { eventually } from "../workers/process_world.ts";
-import { imageSpec, type KubernetesWorld, withKubernetesWorld } from "./kubernetes_world.ts";
+import { imageSpec } from "../support/image_spec.ts";
+import { type KubernetesWorld, withKubernetesWorld } from "./kubernetes_world.ts";
 
 /** The pod of instance `i-1`. */
 export const POD = "draas-i-1-0";
