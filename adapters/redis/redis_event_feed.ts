@@ -142,11 +142,10 @@ export class RedisEventFeed {
   private async openReader(): Promise<RedisConnection> {
     const { link, clock, seen } = this;
     const reader = await connected(link, clock, "tail");
-    const { newest } = seen;
     const ask = (command: string, ...args: string[]) =>
       within(clock, send(reader, command, args), STUCK_AFTER_MS);
     try {
-      if (newest && !await lookAtLog(link.keys, ask)(newest)) {
+      if (!await seen.isWhole(lookAtLog(link.keys, ask))) {
         link.doubt("the log was put back");
         throw new Error("away");
       }

@@ -11,17 +11,34 @@ import { eventOf, type StreamEntry } from "./stored_entries.ts";
 
 /** More are not remembered: a greater loss is told as "at least". */
 const SEEN_MAX = 8_192;
+/** So many of the newest are looked for, where none of them has an id of its own. */
+const PROOF_MAX = 256;
 
 /** An event that was seen, as far as it takes to know it again. */
 export interface Seen {
   position: Position;
   instanceId: string;
   identity: string;
+  /** A decision, which has an id that is never given again; a worker's fact may be told, and written, once more. */
+  isUnique: boolean;
 }
 
 /** What tells an event from another one at its position: a log that lost its end may give a position once more. */
-export function identityOf({ instanceId, version, type, meta }: RecordedEvent): string {
-  return `${instanceId} ${version} ${type} ${meta.requestId ?? ""}`;
+export function identityOf({ instanceId, version, type, meta, data }: RecordedEvent): string {
+  const { commandId, attempt, observation, health, runtimeInfo, response } = data as Partial<Fact>;
+  const runId = (runtimeInfo ?? response?.runtimeInfo)?.runId;
+  const about = [commandId, attempt, observation, health, runId];
+  return [instanceId, version, type, meta.requestId, ...about].join(" ");
+}
+
+/** What a worker's fact is about. */
+interface Fact {
+  commandId: string;
+  attempt: number;
+  observation: string;
+  health: string;
+  runtimeInfo: { runId: string };
+  response: { runtimeInfo?: { runId: string } };
 }
 
 export class SeenEvents {
@@ -30,8 +47,9 @@ export class SeenEvents {
   /** Remembers events, in any order; each once. */
   add(events: readonly RecordedEvent[]): void {
     for (const event of events) {
-      const { position, instanceId } = event;
-      this.insert({ position, instanceId, identity: identityOf(event) });
+      const { position, instanceId, meta } = event;
+      const isUnique = meta.requestId !== undefined;
+      this.insert({ position, instanceId, identity: identityOf(event), isUnique });
     }
     if (this.seen.length > 2 * SEEN_MAX) this.seen.splice(0, this.seen.length - SEEN_MAX);
   }
@@ -41,29 +59,26 @@ export class SeenEvents {
     this.seen.length = 0;
   }
 
-  /** The newest of them; undefined when nothing was seen. */
-  get newest(): Seen | undefined {
-    return this.seen.at(-1);
+  /**
+   * Whether the log still has all of it. It loses its end, and what nobody can write twice proves all that lies before
+   * it: so that one is looked for, and each fact after it.
+   */
+  async isWhole(isThere: IsThere): Promise<boolean> {
+    const { seen } = this;
+    const proof = seen.slice(
+      Math.max(0, seen.findLastIndex(({ isUnique }) => isUnique), seen.length - PROOF_MAX),
+    );
+    return (await Promise.all(proof.map(isThere))).every(Boolean);
   }
 
-  /**
-   * What is gone, found with few questions: a log loses its end, so what is left of what was seen is its beginning.
-   * Null when nothing is missing.
-   */
+  /** What is gone, found with few questions; null when nothing is. */
   async missing(
     isThere: IsThere,
     head: () => Promise<Position>,
   ): Promise<Rollback | null> {
-    const { newest } = this;
-    if (!newest || await isThere(newest)) return null;
+    if (await this.isWhole(isThere)) return null;
     const seen = [...this.seen];
-    let [left, right] = [0, seen.length - 1];
-    while (left < right) {
-      const middle = (left + right) >> 1;
-      if (await isThere(seen[middle]!)) left = middle + 1;
-      else right = middle;
-    }
-    const lost = seen.slice(left);
+    const lost = seen.slice(await firstGone(seen, isThere));
     return {
       lostEvents: lost.length,
       instanceIds: [...new Set(lost.map(({ instanceId }) => instanceId))],
@@ -77,6 +92,20 @@ export class SeenEvents {
     while (at > 0 && comparePositions(this.seen[at - 1]!.position, one.position) > 0) at--;
     if (this.seen[at - 1]?.position !== one.position) this.seen.splice(at, 0, one);
   }
+}
+
+/** A log loses its end, so of the decisions that were seen the first ones are left; then of the facts after the last. */
+async function firstGone(seen: readonly Seen[], isThere: IsThere): Promise<number> {
+  const decisions = [...seen.keys()].filter((index) => seen[index]!.isUnique);
+  let [left, right] = [0, decisions.length];
+  while (left < right) {
+    const middle = (left + right) >> 1;
+    if (await isThere(seen[decisions[middle]!]!)) left = middle + 1;
+    else right = middle;
+  }
+  let first = left === 0 ? 0 : decisions[left - 1]! + 1;
+  while (first < seen.length - 1 && await isThere(seen[first]!)) first++;
+  return first;
 }
 
 /** What tells whether the log has an event at a position, and that very one if its identity is given. */
