@@ -10,6 +10,7 @@ import { observationSchema } from "./observations.ts";
 import { responseSchema } from "./responses.ts";
 import { runtimeInfoSchema } from "./runtime_info.ts";
 import {
+  destinationSchema,
   jsonObjectSchema,
   specificationChangesSchema,
   specificationSchema,
@@ -73,6 +74,18 @@ export const eventSchemas = {
     acceptWithinMs: z.number().int().positive(),
     force: z.boolean(),
     mayStillRun: runtimeInfoSchema.nullable(),
+  }),
+  /**
+   * `commandId` removes what is left at `site`; the specification changes with its success. Null: nothing is removed,
+   * since there was no site yet, or, with `force`, since its worker is not waited for; it changes at once.
+   */
+  MoveRequested: z.object({
+    commandId: commandId.nullable(),
+    generation,
+    site,
+    acceptWithinMs: z.number().int().positive(),
+    to: destinationSchema,
+    force: z.boolean(),
   }),
   /**
    * The answer to a request that changed nothing, kept because it carried an idempotency key. `commandId` names the

@@ -151,6 +151,16 @@ export const specificationChangesSchema = z.strictObject({
 });
 export type SpecificationChanges = z.infer<typeof specificationChangesSchema>;
 
+/** Where an instance is to run from a move on, and as what; a part that is not named stays as it is. */
+export const destinationSchema = z.strictObject({
+  platform: platformSchema,
+  template: templateSchema.optional(),
+  configuration: jsonObjectSchema.optional(),
+  onWorkerLost: onWorkerLostSchema.optional(),
+  workerLabels: labelsSchema.optional(),
+});
+export type Destination = z.infer<typeof destinationSchema>;
+
 /** The parsed value, or every fault in it. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; faults: Fault[] };
 

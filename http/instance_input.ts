@@ -10,6 +10,8 @@ import {
 import type { Json, JsonObject } from "../events/json.ts";
 import {
   choiceFaults,
+  type Destination,
+  destinationSchema,
   jsonObjectSchema,
   type Parsed,
   parseWith,
@@ -60,6 +62,13 @@ const creation = z.strictObject({
 const { configuration: _, ...changeable } = specificationChangesSchema.shape;
 const change = z.strictObject({ ...changeable, serverConfiguration: jsonObjectSchema.optional() });
 
+const { configuration: __, ...destination } = destinationSchema.shape;
+const move = z.strictObject({
+  ...destination,
+  platform: platformText,
+  serverConfiguration: jsonObjectSchema.optional(),
+});
+
 /** The specification in the body of a create, or all of the body's faults. */
 export function readCreation(body: Json | undefined): Parsed<Specification> {
   if (!isObject(body)) return needsObject();
@@ -77,24 +86,56 @@ export function readCreation(body: Json | undefined): Parsed<Specification> {
   return { ok: true, value: { ...rest, platform, configuration: serverConfiguration } };
 }
 
-/** The changes in the body of a PATCH for an instance of `template`, or all of the body's faults. */
+/** The changes in the body of a PATCH for an instance that is as `present` says, or all of the body's faults. */
 export function readChanges(
   body: Json | undefined,
-  template: Template,
+  present: Specification,
 ): Parsed<SpecificationChanges> {
   if (!isObject(body)) return needsObject();
   const parsed = parseWith(change, body);
   const faults = [
     ...(parsed.ok ? [] : parsed.faults),
-    ...("serverConfiguration" in body ? serverConfigurationFaults(body, template) : []),
+    ...(parsed.ok && "onWorkerLost" in body
+      ? choiceFaults({ ...present, ...given(parsed.value) })
+      : []),
+    ...("serverConfiguration" in body ? serverConfigurationFaults(body, present.template) : []),
   ];
   if (!parsed.ok || faults.length > 0) return { ok: false, faults };
   if (Object.keys(body).length === 0) return needsObject("must name at least one field to change");
-  const { serverConfiguration, ...rest } = parsed.value;
-  return {
-    ok: true,
-    value: { ...rest, ...(serverConfiguration ? { configuration: serverConfiguration } : {}) },
-  };
+  return { ok: true, value: withConfiguration(parsed.value) };
+}
+
+/** Where the body of a move sends an instance that is as `present` says, or all of the body's faults. */
+export function readDestination(
+  body: Json | undefined,
+  present: Specification,
+): Parsed<Destination> {
+  if (!isObject(body)) return needsObject();
+  const parsed = parseWith(move, body);
+  const next = parsed.ok ? { ...present, ...given(withConfiguration(parsed.value)) } : null;
+  const faults = [
+    ...(parsed.ok ? [] : parsed.faults),
+    ...(next ? choiceFaults(next) : []),
+    // Another template reads the same configuration otherwise.
+    ...(next && ("template" in body || "serverConfiguration" in body)
+      ? serverConfigurationFaults({ serverConfiguration: next.configuration }, next.template)
+      : []),
+  ];
+  if (!parsed.ok || faults.length > 0) return { ok: false, faults };
+  return { ok: true, value: withConfiguration(parsed.value) };
+}
+
+/** The body's fields in the log's words. */
+function withConfiguration<T extends { serverConfiguration?: JsonObject | undefined }>(
+  { serverConfiguration, ...rest }: T,
+): Omit<T, "serverConfiguration"> & { configuration?: JsonObject } {
+  return { ...rest, ...(serverConfiguration ? { configuration: serverConfiguration } : {}) };
+}
+
+/** The fields that are there. */
+function given<T extends object>(fields: T): { [Field in keyof T]: Exclude<T[Field], undefined> } {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as { [Field in keyof T]: Exclude<T[Field], undefined> };
 }
 
 /** The configuration in the body of a start; only its form is checked, what it says is the worker's to judge. Design §6. */

@@ -75,7 +75,7 @@ function commandFor(
     messageId: (event.data as { commandId: string }).commandId,
     type: COMMAND_TYPES[action],
     instanceId,
-    platform: specification?.platform ?? "process",
+    platform: platformAt(data.site, given.fleet) ?? specification?.platform ?? "process",
     site: data.site,
     ...(given.replyChannel === undefined ? {} : { replyChannel: given.replyChannel }),
     correlationId: given.correlationId,
@@ -91,6 +91,11 @@ function commandFor(
     ...(data.leaseMs === undefined ? {} : { leaseMs: data.leaseMs }),
     ...(data.limits === undefined ? {} : { limits: data.limits }),
   };
+}
+
+/** What was found after a move, or after a rollback of one, is not where it is to run next. */
+function platformAt(site: string | null, fleet: Fleet | undefined): string | undefined {
+  return fleet?.workers.find((worker) => worker.site === site)?.platform;
 }
 
 /** The event as the log would hold it next, so that the machine can say what follows from it. */

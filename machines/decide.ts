@@ -6,6 +6,8 @@ import { accept, type Deciding } from "./accept.ts";
 import { type Launch, limitsOf, type PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import { placed, wantedBy } from "./placement.ts";
+import { decideMove } from "./decide_move.ts";
+import { conflict, joined, rejected, unchanged } from "./request_answers.ts";
 import type { Decision, InstanceRequest, Rejection } from "./requests.ts";
 import { allowedRequests, mayRun, statusOf } from "./status.ts";
 
@@ -38,6 +40,8 @@ export function decide(state: InstanceState, request: InstanceRequest, given: De
       return decideRestart(state, given);
     case "delete":
       return decideDelete(state, request.force, given);
+    case "move":
+      return decideMove(state, request, given);
   }
 }
 
@@ -99,6 +103,9 @@ function decideStart(
         );
     }
     case "Stopping": {
+      if (state.value.pending === "moving") {
+        return conflict(state, "It is being moved; start it once that is done.");
+      }
       const queued = context.queuedStart;
       if (!queued) {
         return accept(state, [newEvent("StartQueued", launching(state, launch, given))], given);
@@ -288,36 +295,4 @@ function leaseOf({ context: { specification } }: InstanceState): { leaseMs?: num
 
 function sameConfiguration(a: Launch, b: Launch | null | undefined): boolean {
   return canonicalJson(a.configuration) === canonicalJson(b?.configuration);
-}
-
-function unchanged(state: InstanceState, request: string, given: Deciding): Decision {
-  return given.keepsAnswer
-    ? accept(state, [newEvent("RequestAnswered", { request, commandId: null })], given)
-    : { kind: "unchanged" };
-}
-
-function joined(
-  state: InstanceState,
-  request: string,
-  commandId: string,
-  given: Deciding,
-): Decision {
-  if (!given.keepsAnswer) return { kind: "joined", commandId };
-  return {
-    ...accept(state, [newEvent("RequestAnswered", { request, commandId })], given),
-    awaits: commandId,
-  };
-}
-
-function conflict(state: InstanceState, message: string): Decision {
-  return rejected({
-    code: "conflict",
-    status: statusOf(state),
-    allowed: allowedRequests(state),
-    message,
-  });
-}
-
-function rejected(rejection: Rejection): Decision {
-  return { kind: "rejected", rejection };
 }

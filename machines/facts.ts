@@ -4,7 +4,7 @@ import type { ComponentProblem, StartStep } from "../events/health.ts";
 import type { JsonObject } from "../events/json.ts";
 import { isUnlimited, type Limits } from "../events/limits.ts";
 import type { Exit, RuntimeInfo } from "../events/runtime_info.ts";
-import type { Specification } from "../events/specification.ts";
+import type { Destination, Specification } from "../events/specification.ts";
 
 /** What a server was or will be started with. */
 export interface Launch {
@@ -23,7 +23,7 @@ export function limitsOf(limits: Limits | undefined): Pick<Launch, "limits"> {
 /** A command that is in the log and has not ended. */
 export interface PendingCommand {
   commandId: string;
-  kind: "start" | "stop" | "restart" | "delete";
+  kind: "start" | "stop" | "restart" | "delete" | "move";
   generation: number;
   requestedAt: number;
   /** Epoch milliseconds by the log's clock; only for as long as nobody has accepted it. */
@@ -35,6 +35,8 @@ export interface PendingCommand {
   /** What a run that it starts may live for without its worker; null: for ever. */
   leaseMs: number | null;
   accepted: { workerId: string; site: string; attempt: number; at: number } | null;
+  /** Of a move: where it goes once that is done. */
+  to?: Destination;
 }
 
 /** A start that waits for a stop to end. */

@@ -76,7 +76,8 @@ function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null
     case "StartRequested":
     case "RestartRequested":
     case "StopRequested":
-    case "DeleteRequested": {
+    case "DeleteRequested":
+    case "MoveRequested": {
       const { commandId, generation, site, acceptWithinMs } = event.data;
       if (commandId === null) return null;
       return {
@@ -96,6 +97,7 @@ function commandAdded(event: RecordedEvent, facts: Facts): PendingCommand | null
           : facts.run?.launch ?? null,
         leaseMs: "leaseMs" in event.data ? event.data.leaseMs ?? null : null,
         accepted: null,
+        ...(event.type === "MoveRequested" ? { to: event.data.to } : {}),
       };
     }
     default:
@@ -108,6 +110,7 @@ const kinds = {
   RestartRequested: "restart",
   StopRequested: "stop",
   DeleteRequested: "delete",
+  MoveRequested: "move",
 } as const;
 
 /** What went wrong with a command, for display; a cancelled one was replaced on request. */

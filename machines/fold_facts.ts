@@ -1,11 +1,11 @@
 /** The facts after an event: the context half of the lifecycle machine. Total: every event in every state. */
 import type { RecordedEvent } from "../events/envelope.ts";
-import type { SpecificationChanges } from "../events/specification.ts";
+import type { Destination, Specification } from "../events/specification.ts";
 import { type Facts, type LastError, limitsOf } from "./facts.ts";
 import { foldCommands } from "./fold_commands.ts";
 import { foldHealth } from "./fold_health.ts";
 import { foldRun } from "./fold_run.ts";
-import { reportedRun } from "./reports.ts";
+import { commandOf, reportedRun } from "./reports.ts";
 
 /** More than any policy counts. */
 const RECENT_STARTS_MAX = 100;
@@ -21,8 +21,13 @@ export function foldFacts(before: Facts, event: RecordedEvent): Facts {
     generation: Math.max(before.generation, reportedRun(event)?.generation ?? 0),
     ...foldRun(before, event),
   };
-  const moved = { ...facts, ...foldRequest(facts, event), ...foldCommands(before, facts, event) };
-  return foldHealth(before, moved, event);
+  const left = {
+    ...facts,
+    ...foldRequest(facts, event),
+    ...foldCommands(before, facts, event),
+    ...foldMove(before, facts, event),
+  };
+  return foldHealth(before, left, event);
 }
 
 function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
@@ -76,6 +81,13 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         unjudged: null,
         failure: event.data.commandId === null ? null : facts.failure,
       };
+    case "MoveRequested":
+      return {
+        ...wants(facts, event, "stopped"),
+        nextStart: null,
+        unjudged: null,
+        ...(event.data.commandId === null ? moved(facts, event.data.to, event.version) : {}),
+      };
     case "DeleteRequested":
       return {
         ...wants(facts, event, "deleted"),
@@ -87,6 +99,12 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
     default:
       return foldRestarts(facts, event);
   }
+}
+
+/** What was left at its last place is gone. */
+function foldMove(before: Facts, facts: Facts, event: RecordedEvent): Partial<Facts> {
+  const to = event.type === "CommandSucceeded" ? commandOf(before, event)?.to : undefined;
+  return to ? moved(facts, to, event.version) : {};
 }
 
 /** The policy's tries: its own add up, a user's begins the count anew, unless it came in the place of a planned one. */
@@ -140,7 +158,7 @@ function foldRestarts(facts: Facts, event: RecordedEvent): Partial<Facts> {
 
 function configured(
   facts: Facts,
-  changes: SpecificationChanges,
+  changes: { [Part in keyof Specification]?: Specification[Part] | undefined },
   version: number,
 ): Partial<Facts> {
   const given = Object.fromEntries(
@@ -151,6 +169,11 @@ function configured(
     revision: facts.revision + (changes.configuration ? 1 : 0),
     specificationVersion: version,
   };
+}
+
+/** It is as new where it goes; that its runs before have ended is still known. */
+function moved(facts: Facts, to: Destination, version: number): Partial<Facts> {
+  return { ...configured(facts, to, version), run: null, failure: null };
 }
 
 function wants(facts: Facts, event: RecordedEvent, desired: Facts["desired"]): Partial<Facts> {

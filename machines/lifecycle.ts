@@ -24,6 +24,7 @@ const hasCommand = ({ event }: Step) => "commandId" in event.data && event.data.
 /** Where `pending` goes when a command ends: to what is still in hand, else to rest. */
 const afterCommand = [
   { guard: "leavesADelete", target: "deleting" },
+  { guard: "leavesAMove", target: "moving" },
   { guard: "leavesAStop", target: "stopping" },
   { guard: "leavesARestart", target: "restarting" },
   { guard: "leavesAStart", target: "starting" },
@@ -51,8 +52,16 @@ const remove = [
   { target: "deleted" },
 ] as const;
 
+const move = [
+  { guard: "needsAWorker", target: "moving", actions: "sendDeleteCommand" },
+  { target: "idle" },
+] as const;
+
 const runReports = {
+  // Where it goes nothing is known of it.
+  MoveRequested: { guard: "needsNoWorker", target: "none" },
   CommandSucceeded: [
+    { guard: "endsAMove", target: "none" },
     { guard: "reportsLiveRun", target: "running" },
     { guard: "reportsEndedRun", target: "ended" },
   ],
@@ -79,9 +88,12 @@ export const lifecycle = setup({
     leavesAStart: (step) => lastLeft(step) === "start",
     leavesAStop: (step) => lastLeft(step) === "stop",
     leavesARestart: (step) => lastLeft(step) === "restart",
+    leavesAMove: (step) => lastLeft(step) === "move",
     leavesADelete: (step) => lastLeft(step) === "delete",
     endsADelete: ({ context, event }) => reports.commandOf(context, event)?.kind === "delete",
+    endsAMove: ({ context, event }) => reports.commandOf(context, event)?.kind === "move",
     needsAWorker: hasCommand,
+    needsNoWorker: (step) => !hasCommand(step),
     isForcedWithWorker: (step) =>
       step.event.type === "DeleteRequested" && step.event.data.force && hasCommand(step),
     beginsRun: ({ context, event }) => reports.beginsRun(context, event),
@@ -115,6 +127,7 @@ export const lifecycle = setup({
             RestartRequested: restart,
             StopRequested: stop,
             DeleteRequested: remove,
+            MoveRequested: move,
             ...commandEnds,
           },
         },
@@ -128,6 +141,7 @@ export const lifecycle = setup({
             ...commandEnds,
           },
         },
+        moving: { on: { StopRequested: stop, DeleteRequested: remove, ...commandEnds } },
         deleting: { on: { DeleteRequested: remove, ...commandEnds } },
         // The end. Not of type "final", which would raise an event that is not in the log.
         deleted: {},

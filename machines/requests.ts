@@ -4,7 +4,7 @@ import type { JsonObject } from "../events/json.ts";
 import type { Command } from "../events/commands.ts";
 import type { CommandEnd } from "../events/event_log.ts";
 import type { NewEvent } from "../events/instance_events.ts";
-import type { Specification, SpecificationChanges } from "../events/specification.ts";
+import type { Destination, Specification, SpecificationChanges } from "../events/specification.ts";
 
 export type InstanceRequest =
   | { type: "create"; specification: Specification }
@@ -14,7 +14,9 @@ export type InstanceRequest =
   | { type: "restart" }
   | { type: "configure"; changes: SpecificationChanges }
   /** `force` does not wait for a worker: it names what may still run, and whoever has it ends it. */
-  | { type: "delete"; force: boolean };
+  | { type: "delete"; force: boolean }
+  /** `force` does not wait for a worker: what its last place keeps is left there. */
+  | { type: "move"; to: Destination; force: boolean };
 
 export type RequestType = InstanceRequest["type"];
 

@@ -10,6 +10,7 @@ export function statusOf(state: InstanceState): InstanceStatus {
     case "deleting":
       return "Deleting";
     case "stopping":
+    case "moving":
       return "Stopping";
     case "restarting":
       return "Restarting";
@@ -36,13 +37,13 @@ function statusOfRun(state: InstanceState): InstanceStatus {
 
 /** The requests that a status accepts; one that is satisfied already is a success and not named here. */
 export const ALLOWED: Readonly<Record<InstanceStatus, readonly RequestType[]>> = {
-  Created: ["start", "configure", "delete"],
+  Created: ["start", "configure", "move", "delete"],
   Starting: ["stop", "configure", "delete"],
   Running: ["stop", "restart", "configure", "delete"],
   Restarting: ["stop", "delete"],
   Stopping: ["start", "delete"],
-  Stopped: ["start", "configure", "delete"],
-  Failed: ["start", "restart", "stop", "configure", "delete"],
+  Stopped: ["start", "configure", "move", "delete"],
+  Failed: ["start", "restart", "stop", "configure", "move", "delete"],
   Deleting: ["delete"],
   Deleted: [],
 };
@@ -50,6 +51,7 @@ export const ALLOWED: Readonly<Record<InstanceStatus, readonly RequestType[]>> =
 /** What may be asked of an instance now. */
 export function allowedRequests(state: InstanceState): RequestType[] {
   if (state.context.specification === null) return ["create"];
+  if (state.value.pending === "moving") return ["stop", "delete"];
   return [...ALLOWED[statusOf(state)]];
 }
 

@@ -1,5 +1,7 @@
 /** One instance: show, change and delete. Design §6. */
+import type { AskOutcome } from "../../actors/system_port.ts";
 import type { Position } from "../../events/envelope.ts";
+import type { Specification } from "../../events/specification.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { deletedRejection } from "../../machines/decide.ts";
 import { statusOf } from "../../machines/status.ts";
@@ -11,7 +13,7 @@ import {
   waitingQuery,
 } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
-import { readChanges } from "../instance_input.ts";
+import { readChanges, readDestination } from "../instance_input.ts";
 import { failureView } from "../health_view.ts";
 import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
@@ -30,6 +32,12 @@ export const instanceRoutes: readonly Route[] = [
     path: PATH,
     summary: "change name, description, labels, restartPolicy, limits, serverConfiguration",
     handle: change,
+  },
+  {
+    method: "POST",
+    path: `${PATH}/move`,
+    summary: "move it, stopped, to another platform: ?force=true wait=false",
+    handle: move,
   },
   { method: "DELETE", path: PATH, summary: "delete it: ?force=true wait=false", handle: remove },
 ];
@@ -63,23 +71,55 @@ async function show(context: HttpContext, services: HttpServices): Promise<Respo
   });
 }
 
+/**
+ * The specification of the instance that the path names. That it was deleted is the decision's to say: a repeated
+ * change has been answered already.
+ * @throws {Problem} 404 when there never was one
+ */
+async function specificationOf(
+  instanceId: string,
+  { system }: HttpServices,
+): Promise<Specification> {
+  const specification = (await system.get(instanceId))?.context.specification;
+  if (!specification) throw instanceNotFound(instanceId);
+  return specification;
+}
+
 async function change(context: HttpContext, services: HttpServices): Promise<Response> {
   const body = await readJsonBody(context, services);
   const instanceId = instanceIdOf(context);
-  const specification = (await services.system.get(instanceId))?.context.specification;
-  // That it was deleted is the decision's to say: a repeated change has been answered already.
-  if (!specification) throw instanceNotFound(instanceId);
+  const specification = await specificationOf(instanceId, services);
   const input = allParts({
     query: readQuery(context, dryRunQuery),
     headers: readMutationHeaders(context),
-    changes: readChanges(body, specification.template),
+    changes: readChanges(body, specification),
   });
   const options = await askOptions(context, services, input.query, input.headers, {
     body: body ?? null,
     query: {},
   });
   const request = { type: "configure", changes: input.changes } as const;
-  const outcome = await services.system.ask(instanceId, request, options);
+  return shownWhenDone(context, await services.system.ask(instanceId, request, options));
+}
+
+async function move(context: HttpContext, services: HttpServices): Promise<Response> {
+  const body = await readJsonBody(context, services);
+  const instanceId = instanceIdOf(context);
+  const input = allParts({
+    query: readQuery(context, { ...waitingQuery, force: flag.optional() }),
+    headers: readMutationHeaders(context),
+    to: readDestination(body, await specificationOf(instanceId, services)),
+  });
+  const force = input.query.force ?? false;
+  const options = await askOptions(context, services, input.query, input.headers, {
+    body: body ?? null,
+    query: { force },
+  });
+  const request = { type: "move", to: input.to, force } as const;
+  return shownWhenDone(context, await services.system.ask(instanceId, request, options));
+}
+
+function shownWhenDone(context: HttpContext, outcome: AskOutcome): Response {
   return answer(
     context,
     outcome,

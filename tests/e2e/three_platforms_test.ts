@@ -1,7 +1,7 @@
 /** One fleet whose instances run as a process, as a container and in a cluster, driven by one control plane. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { shellImage as containerImage } from "../docker/docker_world.ts";
-import { commandInstance } from "./support/control_plane.ts";
+import { commandInstance, type ControlPlane } from "./support/control_plane.ts";
 import type { ProgramLife } from "./support/program_life.ts";
 import { type RedisFleet, withFleet } from "./support/redis_fleet.ts";
 import { type DockerDaemon, stopDockerDaemon, testWithDocker } from "../support/docker_daemon.ts";
@@ -45,8 +45,43 @@ async function workersOf(fleet: RedisFleet, daemon: DockerDaemon, cluster: TestC
   };
 }
 
+/** Moves a stopped instance to each platform, and runs it there; what it leaves is gone each time. */
+async function moveThroughAll(
+  api: ControlPlane,
+  id: string,
+  daemon: DockerDaemon,
+  cluster: TestCluster,
+): Promise<void> {
+  const image = { template: "image" };
+  const places = [
+    { platform: "Docker", ...image, serverConfiguration: containerImage("exec sleep 1000") },
+    { platform: "AKS", ...image, serverConfiguration: podImage("exec sleep 1000") },
+    {
+      platform: "Process",
+      template: "command",
+      serverConfiguration: { command: ["sleep", "1000"] },
+    },
+  ];
+  const marks = ["containerId", "podName", "processId"];
+  for (const [index, place] of places.entries()) {
+    const move = await api.call(`POST ${INSTANCES}/${id}/move`, place);
+    assertEquals([move.status, move.json.status], [200, "Created"], move.json.detail);
+    const { status, json } = await api.call(`POST ${INSTANCES}/${id}/start`);
+    assertEquals(status, 200, json.detail);
+    assert(json.runtimeInfo[marks[index]!], `it runs on ${place.platform}`);
+    assertEquals((await api.call(`POST ${INSTANCES}/${id}/stop`)).status, 200);
+    const containers = await daemon.docker("ps", "-aq");
+    const sets = await cluster.api.list("statefulsets", cluster.namespace);
+    assertEquals(
+      [containers !== "", sets.length],
+      [place.platform === "Docker", place.platform === "AKS" ? 1 : 0],
+      "nothing of it is left where it was",
+    );
+  }
+}
+
 testWithDocker(
-  "three platforms in one fleet: each start finds its worker, and each server outlives it",
+  "three platforms in one fleet: each start finds its worker, each server outlives it, and one moves from each to the next",
   (daemon) =>
     withTestCluster((cluster) =>
       withFleet(async (fleet) => {
@@ -90,8 +125,13 @@ testWithDocker(
         for (const { id } of instances) {
           const stopped = await api.call(`POST ${INSTANCES}/${id}/stop`);
           assertEquals([stopped.status, stopped.json.runtimeInfo.status], [200, "Stopped"]);
+        }
+        const [{ id: moving }, ...others] = instances;
+        for (const { id } of others) {
           assertEquals((await api.call(`DELETE ${INSTANCES}/${id}`)).status, 204);
         }
+        await moveThroughAll(api, moving, daemon, cluster);
+        assertEquals((await api.call(`DELETE ${INSTANCES}/${moving}`)).status, 204);
         assertEquals(await daemon.docker("ps", "-aq"), "");
         assertEquals(await cluster.api.list("statefulsets", cluster.namespace), []);
         assertEquals(fleet.servers("host-1"), []);

@@ -24,7 +24,7 @@ export interface Asked {
   requestId: string;
   /** It repeats another one under its key: what is done, if anything, was done for that one. */
   isRepetition: boolean;
-  kind: "create" | "start" | "stop" | "restart" | "delete" | "configure";
+  kind: "create" | "start" | "stop" | "restart" | "delete" | "configure" | "move";
   instanceId: string | null;
   /** The newest position that anyone had been told of this instance before this was asked. */
   floor: Position;

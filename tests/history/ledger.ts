@@ -67,8 +67,8 @@ export class Ledger {
   /** By idempotency key: the event that first carried it. */
   readonly keys = new Map<string, Entry>();
   readonly events = new Map<Position, Entry>();
-  /** What rollbacks have taken. */
-  readonly lost = new Map<Position, Entry>();
+  /** What rollbacks have taken. A clock that is set back gives a position once more, and that may be lost, too. */
+  readonly lost = new Map<Position, Entry[]>();
   /** Every event in its order. */
   readonly order: Entry[] = [];
 
@@ -76,18 +76,18 @@ export class Ledger {
 
   /** The event at a position as it stands there, or stood there before a rollback. */
   find(position: Position): Entry | undefined {
-    return this.events.get(position) ?? this.lost.get(position);
+    return this.events.get(position) ?? this.lost.get(position)?.at(-1);
   }
 
   /** As `find`, of one instance: a log that lost its end may give a position once more, to another. */
   findOf(instanceId: string, position: Position): Entry | undefined {
-    const entry = this.events.get(position);
-    return entry?.event.instanceId === instanceId ? entry : this.lost.get(position) ?? entry;
+    return this.allOf(instanceId, position)[0] ?? this.find(position);
   }
 
-  /** All that is known to have been at a position, of one instance. */
+  /** All that is known to have been at a position, of one instance: what is there, then what was lost last. */
   allOf(instanceId: string, position: Position): Entry[] {
-    return [this.events.get(position), this.lost.get(position)]
+    const lost = this.lost.get(position)?.toReversed() ?? [];
+    return [this.events.get(position), ...lost]
       .filter((entry) => entry !== undefined)
       .filter((entry) => entry.event.instanceId === instanceId);
   }
@@ -132,7 +132,8 @@ export class Ledger {
       const entry = this.order.pop()!;
       entry.lostAt = at;
       this.events.delete(entry.event.position);
-      this.lost.set(entry.event.position, entry);
+      const { position } = entry.event;
+      this.lost.set(position, [...this.lost.get(position) ?? [], entry]);
       this.histories.get(entry.event.instanceId)!.pop();
       taken.push(entry);
     }
@@ -219,6 +220,8 @@ const KINDS: Partial<Record<RecordedEvent["type"], CommandStory["kind"]>> = {
   RestartRequested: "restart",
   StopRequested: "stop",
   DeleteRequested: "delete",
+  // What its worker is asked for.
+  MoveRequested: "delete",
 };
 
 /** The id of the request whose decision wrote an event; null for what workers report. */

@@ -75,6 +75,43 @@ export const RUN_RULES: LogRules = {
   },
 };
 
+/** A move leaves nothing behind that may live. */
+export const MOVE_RULES: LogRules = {
+  movesAreOfTheStopped: {
+    sentence:
+      "Only what does not run is moved: by a command for the site of its last run, or at once where it has none or nobody is to be waited for. Design §1 promise 6.",
+    holds: (_, { event, before }) => {
+      if (event.type !== "MoveRequested") return null;
+      if (mayRun(before) || before.context.commands.length > 0) {
+        return `it is moved while ${describe(before)}`;
+      }
+      const site = event.data.force ? null : before.context.run?.site ?? null;
+      return event.data.site === site ? null : `it goes to ${event.data.site}, not to ${site}`;
+    },
+  },
+  movedIsAsNew: {
+    sentence:
+      "Where an instance goes changes when its move is done, and then nothing is known to run. Design §2.",
+    holds: (_, { event, before, state }) => {
+      const was = before.context.specification;
+      const is = state.context.specification;
+      if (event.type === "MoveRequested" && event.data.commandId !== null) {
+        return was === is ? null : "it has moved before its last place was cleared";
+      }
+      const to = event.type === "MoveRequested"
+        ? event.data.to
+        : event.type === "CommandSucceeded"
+        ? before.context.commands.find((one) => one.commandId === event.data.commandId)?.to
+        : undefined;
+      if (!to) return null;
+      if (canonicalJson({ ...was, ...to }) !== canonicalJson(is)) return "it is not as was asked";
+      return state.value.run === "none" && state.context.run === null
+        ? null
+        : `it has moved, and is ${describe(state)}`;
+    },
+  },
+};
+
 /** What is written with a stop, and where commands go. */
 export const SITE_RULES: LogRules = {
   stopsNeedNoWorkerForNothing: {
@@ -296,6 +333,7 @@ const REPORTS_APART_MS = 990;
 /** What a log can show of the promises and rules, asked of each event before it is taken up. */
 export const LIFECYCLE_RULES: LogRules = {
   ...RUN_RULES,
+  ...MOVE_RULES,
   ...SITE_RULES,
   ...POLICY_RULES,
   ...HEALTH_RULES,

@@ -61,6 +61,7 @@ const requests: Record<string, InstanceRequest> = {
   configure: { type: "configure", changes: { name: "y" } },
   delete: { type: "delete", force: false },
   force: { type: "delete", force: true },
+  move: { type: "move", to: { platform: "docker", template: "image" }, force: false },
 };
 
 /** What each pair comes to: a word for the kind, and for accepted ones the events. */
@@ -73,6 +74,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "InstanceConfigured",
     delete: "DeleteRequested",
     force: "DeleteRequested",
+    move: "MoveRequested",
   },
   Starting: {
     create: "rejected already_exists",
@@ -82,6 +84,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "InstanceConfigured",
     delete: "DeleteRequested CommandCancelled",
     force: "DeleteRequested CommandCancelled",
+    move: "rejected conflict",
   },
   Running: {
     create: "rejected already_exists",
@@ -91,6 +94,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "InstanceConfigured",
     delete: "DeleteRequested +DeleteInstanceCommand",
     force: "DeleteRequested +DeleteInstanceCommand",
+    move: "rejected conflict",
   },
   Restarting: {
     create: "rejected already_exists",
@@ -100,6 +104,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "rejected conflict",
     delete: "DeleteRequested CommandCancelled +DeleteInstanceCommand",
     force: "DeleteRequested CommandCancelled +DeleteInstanceCommand",
+    move: "rejected conflict",
   },
   Stopping: {
     create: "rejected already_exists",
@@ -109,6 +114,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "rejected conflict",
     delete: "DeleteRequested +DeleteInstanceCommand",
     force: "DeleteRequested CommandCancelled +DeleteInstanceCommand",
+    move: "rejected conflict",
   },
   Stopped: {
     create: "rejected already_exists",
@@ -118,6 +124,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "InstanceConfigured",
     delete: "DeleteRequested +DeleteInstanceCommand",
     force: "DeleteRequested +DeleteInstanceCommand",
+    move: "MoveRequested +DeleteInstanceCommand",
   },
   Failed: {
     create: "rejected already_exists",
@@ -127,6 +134,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "InstanceConfigured",
     delete: "DeleteRequested +DeleteInstanceCommand",
     force: "DeleteRequested +DeleteInstanceCommand",
+    move: "MoveRequested +DeleteInstanceCommand",
   },
   Deleting: {
     create: "rejected already_exists",
@@ -136,6 +144,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "rejected conflict",
     delete: "joined c2",
     force: "DeleteRequested CommandCancelled +DeleteInstanceCommand",
+    move: "rejected conflict",
   },
   Deleted: {
     create: "rejected already_exists",
@@ -145,6 +154,7 @@ const table: Record<InstanceStatus, Record<string, string>> = {
     configure: "rejected deleted",
     delete: "rejected deleted",
     force: "rejected deleted",
+    move: "rejected deleted",
   },
 };
 
@@ -158,7 +168,7 @@ for (const [status, row] of Object.entries(table)) {
     });
   }
   Deno.test(`what ${status} says it allows is what decide accepts or joins`, () => {
-    for (const type of ["start", "stop", "restart", "configure", "delete"] as const) {
+    for (const type of ["start", "stop", "restart", "configure", "delete", "move"] as const) {
       const { kind } = decide(state, requests[type]!, given);
       if (ALLOWED[status as InstanceStatus].includes(type)) {
         assert(kind !== "rejected", `${type} is allowed but was rejected`);

@@ -14,6 +14,9 @@ const deleteRequested = (commandId: string | null, force = false) => (history: H
     mayStillRun: null,
   });
 
+const moveRequested = (commandId: string | null) => (history: History) =>
+  history.moveRequested(commandId);
+
 /** The way to each status; the command in hand is `c2` where there is one, `c1` for a start. */
 const ways: Record<string, () => History> = {
   Created: () => new History().created(),
@@ -27,6 +30,7 @@ const ways: Record<string, () => History> = {
     ),
   Stopping: () => History.stopping(),
   Stopped: () => History.stopping().stopped(),
+  Moving: () => History.running().exited("r1", 0).moveRequested("c2").accepted("c2", "Delete"),
   Failed: () => History.running().exited(),
   Deleting: () => deleteRequested("c2")(History.running()).accepted("c2", "Delete"),
   Deleted: () => deleteRequested(null)(new History().created()),
@@ -59,6 +63,8 @@ const events: Record<string, (history: History) => History> = {
   "DeleteRequested (no worker)": deleteRequested(null),
   "DeleteRequested (worker)": deleteRequested("c9"),
   "DeleteRequested (forced)": deleteRequested("c9", true),
+  "MoveRequested (no worker)": moveRequested(null),
+  "MoveRequested (worker)": moveRequested("c9"),
   RequestAnswered: (history) =>
     history.add("RequestAnswered", { request: "start", commandId: null }),
   "CommandAccepted c1": (history) => history.accepted("c1"),
@@ -122,6 +128,7 @@ const changes: Record<string, Record<string, string>> = {
     "RuntimeObserved Found r7": "Running",
     "RestartScheduled": "Failed",
     "RestartAbandoned": "Failed",
+    "MoveRequested (worker)": "Stopping",
   },
   Starting: {
     "StopRequested (no worker)": "Created",
@@ -157,6 +164,8 @@ const changes: Record<string, Record<string, string>> = {
     "RuntimeObserved Exited r1 (1)": "Failed",
     "RuntimeObserved Exited r1 (0)": "Stopped",
     "RuntimeObserved Lost r1": "Failed",
+    "MoveRequested (no worker)": "Created",
+    "MoveRequested (worker)": "Stopping",
   },
   Restarting: {
     "StopRequested (no worker)": "Running",
@@ -194,6 +203,19 @@ const changes: Record<string, Record<string, string>> = {
     "RuntimeObserved Found r7": "Running",
     "RestartScheduled": "Failed",
     "RestartAbandoned": "Failed",
+    "MoveRequested (no worker)": "Created",
+    "MoveRequested (worker)": "Stopping",
+  },
+  Moving: {
+    "StopRequested (no worker)": "Stopped",
+    "DeleteRequested (no worker)": "Deleted",
+    "DeleteRequested (worker)": "Deleting",
+    "DeleteRequested (forced)": "Deleted",
+    "CommandSucceeded stop c2": "Created",
+    "CommandSucceeded restart c2": "Created",
+    "CommandSucceeded delete c2": "Created",
+    "CommandFailed stop c2, still alive": "Stopped",
+    "CommandExpired c2": "Stopped",
   },
   Failed: {
     "StartRequested": "Starting",
@@ -208,6 +230,8 @@ const changes: Record<string, Record<string, string>> = {
     "CommandSucceeded restart c2": "Running",
     "CommandSucceeded delete c2": "Stopped",
     "RuntimeObserved Found r7": "Running",
+    "MoveRequested (no worker)": "Created",
+    "MoveRequested (worker)": "Stopping",
   },
   Deleting: {
     "DeleteRequested (no worker)": "Deleted",

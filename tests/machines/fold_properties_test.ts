@@ -43,6 +43,7 @@ const anyEvent: fc.Arbitrary<(history: History) => void> = fc.oneof(
     void history.add("RestartRequested", { ...launch(id, 3), site: SITE })
   ),
   commandId.map((id) => (history: History) => void history.add("StartQueued", launch(id, 3))),
+  fc.option(commandId).map((id) => (history: History) => void history.moveRequested(id)),
   fc.tuple(fc.option(commandId), fc.boolean()).map(([id, force]) => (history: History) =>
     void history.add("DeleteRequested", {
       commandId: id,

@@ -3,7 +3,7 @@ import type { EventMeta, RecordedEvent } from "../../events/envelope.ts";
 import { type EventData, type EventType, newEvent } from "../../events/instance_events.ts";
 import type { HealthReport } from "../../events/health.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import { specificationSchema } from "../../events/specification.ts";
+import { type Destination, specificationSchema } from "../../events/specification.ts";
 import { evolve, initialState } from "../../machines/evolve.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 
@@ -116,6 +116,20 @@ export class History {
       generation: this.state.context.generation + 1,
       site: commandId === null ? null : SITE,
       acceptWithinMs: 30_000,
+    });
+  }
+
+  moveRequested(
+    commandId: string | null = "c2",
+    to: Destination = { platform: "docker", template: "image", configuration: { image: "x" } },
+  ): this {
+    return this.add("MoveRequested", {
+      commandId,
+      generation: this.state.context.generation + 1,
+      site: commandId === null ? null : SITE,
+      acceptWithinMs: 30_000,
+      to,
+      force: false,
     });
   }
 

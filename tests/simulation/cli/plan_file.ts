@@ -19,7 +19,7 @@ const planSchema = z.object({
       kind: z.literal("request"),
       ...whose,
       request: z.looseObject({
-        type: z.enum(["create", "start", "stop", "restart", "configure", "delete"]),
+        type: z.enum(["create", "start", "stop", "restart", "configure", "delete", "move"]),
       }),
       timeoutMs: z.number().nonnegative(),
       wait: z.boolean(),

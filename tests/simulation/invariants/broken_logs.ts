@@ -209,6 +209,16 @@ export const BROKEN_RUNS: Broken = {
     judged(History.running().add("DeleteRequested", remove(true, "c2", SITE)).events),
 };
 
+export const BROKEN_MOVES: Broken = {
+  movesAreOfTheStopped: () => judged(History.running().moveRequested("c2").events),
+  movedIsAsNew: () => {
+    const before = History.stopping().stopped().moveRequested("c3").accepted("c3", "Delete");
+    const event = before.stopped("c3").events.at(-1)!;
+    const moving = History.stopping().stopped().moveRequested("c3").accepted("c3", "Delete").state;
+    return misfolded("movedIsAsNew", moving, event, moving);
+  },
+};
+
 export const BROKEN_SITES: Broken = {
   stopsNeedNoWorkerForNothing: () =>
     judged(new History().created().startRequested().stopRequested("c2").events),

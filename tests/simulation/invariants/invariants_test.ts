@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import {
   BROKEN_COMMANDS,
   BROKEN_HEALTH,
+  BROKEN_MOVES,
   BROKEN_ORDER,
   BROKEN_POLICY,
   BROKEN_RUNS,
@@ -18,6 +19,7 @@ import { INVARIANTS } from "./catalogue.ts";
 const BROKEN = {
   ...BROKEN_ORDER,
   ...BROKEN_COMMANDS,
+  ...BROKEN_MOVES,
   ...BROKEN_RUNS,
   ...BROKEN_SITES,
   ...BROKEN_POLICY,

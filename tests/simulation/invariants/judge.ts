@@ -116,7 +116,7 @@ export class Judge {
   /** An order to spawn that a shim carries out, just before the process begins. */
   onSpawn(order: SpawnOrder): Violation | null {
     const { ledger } = this;
-    const lost = [...ledger.lost.values()];
+    const lost = [...ledger.lost.values()].flat();
     const ofGeneration = (this.commands.get(`${order.instanceId} ${order.generation}`) ?? [])
       .map((story) => ledger.commands.get(story.commandId) ?? story);
     // A generation that a rollback took is given once more: it is of that which its own worker had accepted.

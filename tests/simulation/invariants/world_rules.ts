@@ -273,14 +273,14 @@ function runOf(state: InstanceState): string | null {
 /** A rollback has taken the whole instance: nobody can take its server up, so it is left alone and told of. */
 function isCreationLost(ledger: Ledger, instanceId: string): boolean {
   return !ledger.states.has(instanceId) &&
-    [...ledger.lost.values()].some(({ event }) => event.instanceId === instanceId);
+    [...ledger.lost.values()].flat().some(({ event }) => event.instanceId === instanceId);
 }
 
 /** A rollback has taken what a user asked for last; what runs because of it was found, and is taken up as it is. */
 function isWishLost(ledger: Ledger, instanceId: string): boolean {
   const history = ledger.histories.get(instanceId) ?? [];
   const asked = history.findLast(({ event }) => "generation" in event.data);
-  return [...ledger.lost.values()].some(({ event, writtenAt }) =>
+  return [...ledger.lost.values()].flat().some(({ event, writtenAt }) =>
     event.instanceId === instanceId && "generation" in event.data &&
     writtenAt > (asked?.writtenAt ?? -Infinity)
   );

@@ -57,6 +57,31 @@ export const LIFECYCLE_MUTATIONS: readonly Mutation[] = [
     seedsMax: 150,
   },
   {
+    name: "move-what-runs",
+    sentence: "A move does not ask whether its instance has been stopped. Design §1, promise 6.",
+    edits: [{
+      file: "machines/decide_move.ts",
+      find: `if (!allowedRequests(state).includes("move")) {`,
+      replace: `if (allowedRequests(state).length === 0) {`,
+    }],
+    noticedBy: ["movesAreOfTheStopped"],
+    draw: {},
+    seedsMax: 150,
+  },
+  {
+    name: "move-before-its-place-is-cleared",
+    sentence:
+      "An instance is at its new place when its move is asked for, not when its worker has cleared the old one. Design §2.",
+    edits: [{
+      file: "machines/fold_facts.ts",
+      find: `...(event.data.commandId === null ? moved(facts, event.data.to, event.version) : {}),`,
+      replace: `...moved(facts, event.data.to, event.version),`,
+    }],
+    noticedBy: ["movedIsAsNew"],
+    draw: {},
+    seedsMax: 150,
+  },
+  {
     name: "start-before-the-stop-is-over",
     sentence:
       "A start that waited is sent though the stop that it waited for has failed. Design §4.",
