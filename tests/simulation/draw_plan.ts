@@ -13,10 +13,10 @@ export interface DrawOptions {
   form?: Shape["form"];
 }
 
-const BUSY_MS_MIN = 30_000;
-const BUSY_MS_MAX = 60_000;
-const REQUESTS_MIN = 230;
-const REQUESTS_MAX = 300;
+const BUSY_MS_MIN = 25_000;
+const BUSY_MS_MAX = 50_000;
+const REQUESTS_MIN = 215;
+const REQUESTS_MAX = 260;
 const FAULTS_MIN = 28;
 const FAULTS_MAX = 45;
 const INSTANCES_FIRST = 3;
@@ -52,8 +52,10 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   const swarm = chance.stream("swarm");
   const drawn = options.faults ? possible : possible.filter(() => swarm.happens(0.4));
   const faults = drawn.length > 0 ? drawn : possible.slice(0, 1);
+  const users = withKeys(!faults.includes("log-cut"), drawUsers(chance.stream("users"), shape));
   const steps: Step[] = [
-    ...withKeys(!faults.includes("log-cut"), drawUsers(chance.stream("users"), shape)),
+    ...users,
+    ...drawMoves(chance.stream("moves"), shape, users),
     ...drawFaults(chance.stream("faults"), shape, faults),
   ];
   const sickness = chance.stream("sickness");
@@ -181,9 +183,7 @@ function drawCreate(chance: Chance, shape: Shape): InstanceRequest {
       },
       onWorkerLost: chance.pick(["wait", "reschedule", "reschedule"]),
       leaseMs: chance.pick([6_000, 6_000, 10_000, 15_000]),
-      workerLabels: chance.happens(0.15)
-        ? { host: hostName(chance.between(0, shape.hosts - 1)) }
-        : {},
+      workerLabels: drawWorkerLabels(chance, 0.15, shape),
     }),
   };
 }
@@ -203,6 +203,36 @@ function drawRequest(chance: Chance): InstanceRequest {
     { type: "configure", changes: { configuration: drawConfiguration(chance) } },
     { type: "configure", changes: { onWorkerLost: chance.pick(["wait", "reschedule"]) } },
   ]);
+}
+
+/** Some of those who stop an instance move it after. Drawn by itself, so that it shifts no other draw. */
+function drawMoves(chance: Chance, shape: Shape, users: readonly Step[]): Step[] {
+  return users.flatMap((step) =>
+    step.kind === "request" && step.request.type === "stop" && chance.happens(0.2)
+      ? [{
+        ...step,
+        atMs: step.atMs + chance.between(0, 3_000),
+        request: drawMove(chance, shape),
+        key: null,
+      }]
+      : []
+  );
+}
+
+function drawMove(chance: Chance, shape: Shape): InstanceRequest {
+  return {
+    type: "move",
+    to: {
+      platform: "process",
+      configuration: drawConfiguration(chance),
+      workerLabels: drawWorkerLabels(chance, 0.5, shape),
+    },
+    force: chance.happens(0.2),
+  };
+}
+
+function drawWorkerLabels(chance: Chance, share: number, shape: Shape): Record<string, string> {
+  return chance.happens(share) ? { host: hostName(chance.between(0, shape.hosts - 1)) } : {};
 }
 
 /** How the server will behave, as the model platform reads it from the environment. */
