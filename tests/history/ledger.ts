@@ -220,8 +220,7 @@ const KINDS: Partial<Record<RecordedEvent["type"], CommandStory["kind"]>> = {
   RestartRequested: "restart",
   StopRequested: "stop",
   DeleteRequested: "delete",
-  // What its worker is asked for.
-  MoveRequested: "delete",
+  MoveRequested: "move",
 };
 
 /** The id of the request whose decision wrote an event; null for what workers report. */

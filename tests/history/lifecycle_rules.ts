@@ -162,7 +162,7 @@ export const SITE_RULES: LogRules = {
     holds: (ledger, { event, before }) => {
       if (event.type !== "CommandAccepted" || event.data.attempt > 1) return null;
       const kind = ledger.commands.get(event.data.commandId)?.kind;
-      if (kind === "stop" || kind === "delete") return null;
+      if (kind === "stop" || kind === "delete" || kind === "move") return null;
       const rival = before.context.commands.find((one) =>
         one.accepted && one.accepted.workerId !== event.data.workerId
       );

@@ -160,7 +160,9 @@ export const COMMAND_RULES: LogRules = {
       if (event.type !== "CommandSucceeded" && event.type !== "CommandFailed") return null;
       const command = ledger.commands.get(event.data.commandId);
       const { type } = event.data.response;
-      return !command || type.toLowerCase().startsWith(command.kind)
+      // What a move asks of its worker is a delete.
+      return !command ||
+          type.toLowerCase().startsWith(command.kind === "move" ? "delete" : command.kind)
         ? null
         : `the ${command.kind} ${command.commandId} was answered by a ${type}`;
     },
