@@ -155,8 +155,9 @@ function batchOf(
   decision: Decision & { kind: "accepted" },
   turn: Turn,
 ): AppendBatch {
-  const deletes = decision.events.some((event) =>
-    event.type === "DeleteRequested" && event.data.force
+  const forgetsRun = decision.events.some((event) =>
+    event.type === "DeleteRequested" && event.data.force ||
+    event.type === "MoveRequested" && event.data.commandId === null
   );
   return {
     instanceId: state.context.instanceId,
@@ -169,6 +170,6 @@ function batchOf(
     generation: decision.generation,
     ...(turn.keepKeyMs === undefined ? {} : { keepKeyMs: turn.keepKeyMs }),
     ...(turn.notBefore === undefined ? {} : { notBefore: turn.notBefore }),
-    ...(deletes ? { forgetsRun: true } : {}),
+    ...(forgetsRun ? { forgetsRun } : {}),
   };
 }

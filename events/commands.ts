@@ -39,6 +39,10 @@ export const commandSchema = z.object({
   leaseMs: z.number().int().positive().optional(),
   /** What the server may use of its host; absent: all that there is. */
   limits: limitsSchema.optional(),
+  /** A delete that leaves a run of a newer generation alone, and fails: what is moved is not to be lost. */
+  keepsNewer: z.literal(true).optional(),
+  /** A delete that removes once more what comes until every spawn that was accepted before it is over. */
+  mayComeLate: z.literal(true).optional(),
   traceparent: z.string().optional(),
 });
 
@@ -46,7 +50,7 @@ export const commandSchema = z.object({
 export type Command = z.infer<typeof commandSchema>;
 
 /** Stops and deletes wait neither behind starts nor for a free slot: they may be what frees one. */
-export function isUrgent({ type }: Command): boolean {
+export function isUrgent({ type }: Pick<Command, "type">): boolean {
   return type === "StopInstanceCommand" || type === "DeleteInstanceCommand";
 }
 

@@ -86,6 +86,8 @@ export const eventSchemas = {
     acceptWithinMs: z.number().int().positive(),
     to: destinationSchema,
     force: z.boolean(),
+    /** A start that was taken over at `site`, or given up, may spawn until its deadline: what it left is removed after. */
+    mayComeLate: z.literal(true).optional(),
   }),
   /**
    * The answer to a request that changed nothing, kept because it carried an idempotency key. `commandId` names the
@@ -151,6 +153,7 @@ const LATER_SCHEMAS: Partial<Record<EventType, number>> = {
   InstanceConfigured: 2,
   RestartScheduled: 2,
   RestartRequested: 2,
+  Baseline: 2,
 };
 
 /** The schema number that is written today, by type. */

@@ -1,6 +1,12 @@
 /** What a user says an instance should be: names, placement, configuration, restart policy. Design §2, §6. */
 import { z } from "zod";
-import { type Fault, faultsOf, type Template, templateSchema } from "./configuration.ts";
+import {
+  configurationFaults,
+  type Fault,
+  faultsOf,
+  type Template,
+  templateSchema,
+} from "./configuration.ts";
 import type { JsonObject } from "./json.ts";
 import { limitsSchema } from "./limits.ts";
 
@@ -160,6 +166,28 @@ export const destinationSchema = z.strictObject({
   workerLabels: labelsSchema.optional(),
 });
 export type Destination = z.infer<typeof destinationSchema>;
+
+/** What is wrong with an instance that is as `present` says and is changed in `changes`, by the parts that change. */
+export function specificationFaults(
+  present: Specification,
+  changes: SpecificationChanges | Destination,
+): Fault[] {
+  const given = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  );
+  const next: Specification = { ...present, ...given };
+  const isChosen = "platform" in given || "onWorkerLost" in given;
+  const isConfigured = "template" in given || "configuration" in given;
+  return [
+    ...(isChosen ? choiceFaults(next) : []),
+    ...(isConfigured
+      ? configurationFaults(next.template, next.configuration).map(({ path, message }) => ({
+        path: path === "" ? "configuration" : `configuration.${path}`,
+        message,
+      }))
+      : []),
+  ];
+}
 
 /** The parsed value, or every fault in it. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; faults: Fault[] };

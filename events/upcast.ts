@@ -37,6 +37,7 @@ const UPCASTERS: Upcasters = {
   InstanceConfigured: { 1: (data) => data },
   RestartScheduled: { 1: (data) => data },
   RestartRequested: { 1: (data) => data },
+  Baseline: { 1: (data) => data },
 };
 
 /** Says the data of schema number `n` in the words of `n - 1`, by event type; null where those have no words for it. */
@@ -57,11 +58,18 @@ const DOWNCASTERS: Downcasters = {
   InstanceConfigured: { 2: (data) => withoutLimits(data, "changes") },
   RestartScheduled: { 2: withoutCause },
   RestartRequested: { 2: withoutCause },
+  Baseline: { 2: withoutMove },
 };
 
 /** An older release reads no `limits`, and would start the server without them. */
 function withoutLimits(data: JsonObject, part: string): JsonObject | null {
   return "limits" in (data[part] as JsonObject) ? null : data;
+}
+
+/** An older release knows of no state in which an instance is moved. */
+function withoutMove(data: JsonObject): JsonObject | null {
+  const { value } = data.state as { value?: { pending?: string } };
+  return value?.pending === "moving" ? null : data;
 }
 
 /** An older release knows of no restart of a server that lives. */

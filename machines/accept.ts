@@ -1,5 +1,5 @@
 /** An accepted decision: its events, and the commands that the machine's transitions over them call for. Pure. */
-import type { Command, CommandType } from "../events/commands.ts";
+import { type Command, type CommandType, isUrgent } from "../events/commands.ts";
 import type { RecordedEvent } from "../events/envelope.ts";
 import type { CommandEnd } from "../events/event_log.ts";
 import type { NewEvent } from "../events/instance_events.ts";
@@ -7,7 +7,7 @@ import { step } from "./evolve.ts";
 import type { Launch } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { CommandAction } from "./moves.ts";
-import type { Fleet } from "./placement.ts";
+import { type Fleet, platformAt } from "./placement.ts";
 import type { Decision } from "./requests.ts";
 
 /** What a decision needs from outside: fresh ids and limits, drawn by the caller. */
@@ -68,14 +68,16 @@ function commandFor(
   given: Deciding,
 ): Command {
   const { instanceId, specification, generation } = state.context;
+  const type = COMMAND_TYPES[action];
   const data = event.data as
     & { site: string | null; acceptWithinMs: number; leaseMs?: number }
     & Partial<Launch>;
   return {
     messageId: (event.data as { commandId: string }).commandId,
-    type: COMMAND_TYPES[action],
+    type,
     instanceId,
-    platform: platformAt(data.site, given.fleet) ?? specification?.platform ?? "process",
+    platform: (isUrgent({ type }) ? platformAt(data.site, given.fleet) : undefined) ??
+      specification?.platform ?? "process",
     site: data.site,
     ...(given.replyChannel === undefined ? {} : { replyChannel: given.replyChannel }),
     correlationId: given.correlationId,
@@ -90,12 +92,10 @@ function commandFor(
       : {}),
     ...(data.leaseMs === undefined ? {} : { leaseMs: data.leaseMs }),
     ...(data.limits === undefined ? {} : { limits: data.limits }),
+    ...(event.type === "MoveRequested"
+      ? { keepsNewer: true, ...(event.data.mayComeLate ? { mayComeLate: true } : {}) }
+      : {}),
   };
-}
-
-/** What was found after a move, or after a rollback of one, is not where it is to run next. */
-function platformAt(site: string | null, fleet: Fleet | undefined): string | undefined {
-  return fleet?.workers.find((worker) => worker.site === site)?.platform;
 }
 
 /** The event as the log would hold it next, so that the machine can say what follows from it. */

@@ -2,14 +2,15 @@
 import type { CommandEnd } from "../events/event_log.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
+import { type SpecificationChanges, specificationFaults } from "../events/specification.ts";
 import { accept, type Deciding } from "./accept.ts";
 import { type Launch, limitsOf, type PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
-import { placed, wantedBy } from "./placement.ts";
-import { decideMove } from "./decide_move.ts";
+import { isElsewhere, placed, wantedBy } from "./placement.ts";
+import { decideMove, MOVE_IN_WORK } from "./decide_move.ts";
 import { conflict, joined, rejected, unchanged } from "./request_answers.ts";
 import type { Decision, InstanceRequest, Rejection } from "./requests.ts";
-import { allowedRequests, mayRun, statusOf } from "./status.ts";
+import { allowedRequests, mayRun, moveInHand, statusOf } from "./status.ts";
 
 /** What `request` means in `state`. */
 export function decide(state: InstanceState, request: InstanceRequest, given: Deciding): Decision {
@@ -29,9 +30,7 @@ export function decide(state: InstanceState, request: InstanceRequest, given: De
   }
   switch (request.type) {
     case "configure":
-      return allowedRequests(state).includes("configure")
-        ? accept(state, [newEvent("InstanceConfigured", { changes: request.changes })], given)
-        : conflict(state, "The configuration cannot be changed now.");
+      return decideConfigure(state, request.changes, given);
     case "start":
       return decideStart(state, request, given);
     case "stop":
@@ -71,6 +70,19 @@ function create(
   );
 }
 
+function decideConfigure(
+  state: InstanceState,
+  changes: SpecificationChanges,
+  given: Deciding,
+): Decision {
+  if (!allowedRequests(state).includes("configure")) {
+    return conflict(state, "The configuration cannot be changed now.");
+  }
+  const faults = specificationFaults(state.context.specification!, changes);
+  if (faults.length > 0) return rejected({ code: "invalid", faults });
+  return accept(state, [newEvent("InstanceConfigured", { changes })], given);
+}
+
 function decideStart(
   state: InstanceState,
   request: InstanceRequest & { type: "start" },
@@ -103,7 +115,7 @@ function decideStart(
         );
     }
     case "Stopping": {
-      if (state.value.pending === "moving") {
+      if (moveInHand(state)) {
         return conflict(state, "It is being moved; start it once that is done.");
       }
       const queued = context.queuedStart;
@@ -163,6 +175,7 @@ function decideStop(state: InstanceState, given: Deciding): Decision {
   const status = statusOf(state);
   if (status === "Created" || status === "Stopped") return unchanged(state, "stop", given);
   if (status === "Stopping") {
+    if (moveInHand(state)?.accepted) return conflict(state, MOVE_IN_WORK);
     const stop = context.commands.findLast((one) => one.kind === "stop");
     const queued = context.queuedStart;
     if (queued) {
@@ -209,6 +222,9 @@ function decideRestart(state: InstanceState, given: Deciding): Decision {
   }
   const launch = launchOf(state, { type: "start" });
   if (!mayRun(state)) return accept(state, [startRequested(state, launch, given, "user")], given);
+  if (isElsewhere(state, given.fleet)) {
+    return conflict(state, "It runs on another platform than it is to; stop it, then start it.");
+  }
   return accept(state, [restartRequested(state, launch, given)], given);
 }
 
@@ -290,7 +306,9 @@ function launching(state: InstanceState, launch: Launch, given: Deciding) {
 }
 
 function leaseOf({ context: { specification } }: InstanceState): { leaseMs?: number } {
-  return specification?.onWorkerLost === "reschedule" ? { leaseMs: specification.leaseMs } : {};
+  return specification?.platform === "process" && specification.onWorkerLost === "reschedule"
+    ? { leaseMs: specification.leaseMs }
+    : {};
 }
 
 function sameConfiguration(a: Launch, b: Launch | null | undefined): boolean {

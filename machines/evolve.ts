@@ -9,7 +9,7 @@ import { type CommandAction, moveOf, stateAt } from "./moves.ts";
 import { isBuried, tombstoneOf } from "./tombstone.ts";
 
 /** The number of the fold: of the states' shape and of what is kept in them. A snapshot with another one is dropped. */
-export const STATE_SCHEMA = 8;
+export const STATE_SCHEMA = 9;
 
 const rest = { run: "none", pending: "idle" } as const;
 

@@ -130,6 +130,8 @@ export interface Facts {
   /** Oldest first; the last one is what the status shows. At most a handful: start, stop, delete. */
   commands: PendingCommand[];
   queuedStart: QueuedStart | null;
+  /** A start at its present place was taken over, or given up: what its first attempt was at may spawn until its deadline. */
+  mayComeLate: boolean;
   /** The last runs that ended, newest first: a late report about them changes nothing. */
   endedRuns: string[];
   /** Set while the ended run counts as failed; the status is then Failed. */
@@ -169,6 +171,7 @@ export function noFacts(instanceId: string): Facts {
     lastFailure: null,
     commands: [],
     queuedStart: null,
+    mayComeLate: false,
     endedRuns: [],
     failure: null,
     lastError: null,

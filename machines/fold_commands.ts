@@ -13,6 +13,7 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
   if (event.type === "CommandAccepted") {
     const { workerId, site, attempt } = event.data;
     return {
+      ...(attempt > 1 && spawns(command) ? { mayComeLate: true } : {}),
       commands: before.commands.map((one) =>
         one === command
           ? { ...one, site, accepted: { workerId, site, attempt, at: event.at } }
@@ -21,6 +22,7 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
     };
   }
   const ended: Partial<Facts> = { commands: remainingCommands(before, event) };
+  if (event.type === "CommandForgotten" && spawns(command)) ended.mayComeLate = true;
   if (before.queuedStart && endedCommandId(event) === before.queuedStart.commandId) {
     ended.queuedStart = null;
     if (event.type === "CommandCancelled" && event.data.reason === "StopRequested") {
@@ -47,6 +49,10 @@ export function foldCommands(before: Facts, facts: Facts, event: RecordedEvent):
     ended.failure = facts.failure ?? error;
   }
   return ended;
+}
+
+function spawns(command: PendingCommand | undefined): boolean {
+  return command?.kind === "start" || command?.kind === "restart";
 }
 
 /** How a server that did not get through its start ended by itself; null where it was ended, or never was. */

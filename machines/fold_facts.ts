@@ -21,13 +21,13 @@ export function foldFacts(before: Facts, event: RecordedEvent): Facts {
     generation: Math.max(before.generation, reportedRun(event)?.generation ?? 0),
     ...foldRun(before, event),
   };
-  const left = {
+  const folded = {
     ...facts,
     ...foldRequest(facts, event),
     ...foldCommands(before, facts, event),
     ...foldMove(before, facts, event),
   };
-  return foldHealth(before, left, event);
+  return foldHealth(before, folded, event);
 }
 
 function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
@@ -84,6 +84,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
     case "MoveRequested":
       return {
         ...wants(facts, event, "stopped"),
+        stoppedAsOf: event.data.commandId === null ? event.at : null,
         nextStart: null,
         unjudged: null,
         ...(event.data.commandId === null ? moved(facts, event.data.to, event.version) : {}),
@@ -101,7 +102,7 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
   }
 }
 
-/** What was left at its last place is gone. */
+/** Where it is from the end of a move on. */
 function foldMove(before: Facts, facts: Facts, event: RecordedEvent): Partial<Facts> {
   const to = event.type === "CommandSucceeded" ? commandOf(before, event)?.to : undefined;
   return to ? moved(facts, to, event.version) : {};
@@ -173,7 +174,7 @@ function configured(
 
 /** It is as new where it goes; that its runs before have ended is still known. */
 function moved(facts: Facts, to: Destination, version: number): Partial<Facts> {
-  return { ...configured(facts, to, version), run: null, failure: null };
+  return { ...configured(facts, to, version), run: null, failure: null, mayComeLate: false };
 }
 
 function wants(facts: Facts, event: RecordedEvent, desired: Facts["desired"]): Partial<Facts> {

@@ -36,6 +36,17 @@ export function wantedBy({ context: { specification, run } }: InstanceState): Wa
   };
 }
 
+/** The platform of a site's workers; undefined where none is known. */
+export function platformAt(site: string | null, fleet: Fleet | undefined): string | undefined {
+  return fleet?.workers.find((worker) => worker.site === site)?.platform;
+}
+
+/** What was found after a move, or after a rollback of one, is not where it is to run next. */
+export function isElsewhere({ context }: InstanceState, fleet: Fleet | undefined): boolean {
+  const platform = platformAt(context.run?.site ?? null, fleet);
+  return platform !== undefined && platform !== context.specification?.platform;
+}
+
 /** Whether the worker was heard lately, and not given up. */
 export function isHeard({ lost, lastHeartbeatAt }: WorkerRecord, at: number): boolean {
   return !lost && at - lastHeartbeatAt <= SILENT_AFTER_MS;
@@ -53,8 +64,10 @@ export function isServed(site: string, platform: string, { workers, at }: Fleet)
  * a worker there takes it; else to the least loaded that may. When none may it waits for one: at its old place if that
  * may take it once it is back, else at no place at all, and is moved when a worker is there.
  */
-export function placed(wanted: Wanted, fleet: Fleet | undefined): Placed {
-  const { stickySite } = wanted;
+export function placed({ stickySite: lastSite, ...asked }: Wanted, fleet?: Fleet): Placed {
+  const isOther = (platformAt(lastSite, fleet) ?? asked.platform) !== asked.platform;
+  const stickySite = isOther ? null : lastSite;
+  const wanted = { ...asked, stickySite };
   const isFree = Object.keys(wanted.labels).length === 0;
   if (stickySite === null && isFree) return { site: null };
   if (!fleet) return { site: isFree ? stickySite : stickySite ?? UNPLACED_SITE };

@@ -1,4 +1,5 @@
 /** What people see of a state: its status, derived from run and request, and what may be asked next. Design §4. */
+import type { PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import type { InstanceStatus, RequestType } from "./requests.ts";
 
@@ -51,8 +52,15 @@ export const ALLOWED: Readonly<Record<InstanceStatus, readonly RequestType[]>> =
 /** What may be asked of an instance now. */
 export function allowedRequests(state: InstanceState): RequestType[] {
   if (state.context.specification === null) return ["create"];
-  if (state.value.pending === "moving") return ["stop", "delete"];
+  if (state.value.pending === "moving") {
+    return moveInHand(state)?.accepted ? ["delete"] : ["stop", "delete"];
+  }
   return [...ALLOWED[statusOf(state)]];
+}
+
+/** The move of it that has not ended; a stop takes it back while no worker has accepted it. */
+export function moveInHand({ context }: InstanceState): PendingCommand | undefined {
+  return context.commands.find((one) => one.kind === "move");
 }
 
 /** Whether something may be alive at a site: then a stop needs that site's worker. */

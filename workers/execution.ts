@@ -1,5 +1,5 @@
 /** Doing one command on the platform so that doing it twice has the effect of once. Design §4 rules 6, 7. */
-import type { Clock } from "../events/clock.ts";
+import { type Clock, sleep } from "../events/clock.ts";
 import type { Command } from "../events/commands.ts";
 import { configurationFaults, describeFaults } from "../events/configuration.ts";
 import type { Ids } from "../events/ids.ts";
@@ -11,6 +11,8 @@ import { failure, success } from "./responses.ts";
 
 /** How long after the accept a spawn may still happen, by the host's boot clock. */
 export const SPAWN_WITHIN_MS = 10_000;
+/** From a spawn's deadline until whatever was begun just before it can be seen. */
+const LATE_BY_MS = 1_000;
 
 /** One accepted command, with what decides how it is done. */
 export interface Execution {
@@ -44,7 +46,7 @@ export async function execute(given: Executing, execution: Execution): Promise<I
     case "StopInstanceCommand":
       return stopped(command, await platform.stop(instanceId, fenceOf(execution)));
     case "DeleteInstanceCommand":
-      return stopped(command, await platform.remove(instanceId, fenceOf(execution)));
+      return await removed(given, execution);
     case "StartInstanceCommand":
     case "RestartInstanceCommand": {
       // An earlier attempt's spawn may still be on its way: after the fence it can only have happened, or never will.
@@ -63,6 +65,29 @@ export async function execute(given: Executing, execution: Execution): Promise<I
   }
 }
 
+/**
+ * What a move removes may be in use anew: a newer run is spared. And with what is removed its fence goes, too, so that
+ * what an earlier attempt was about to spawn could come: that is over with its deadline.
+ */
+async function removed(
+  { platform, clock }: Executing,
+  execution: Execution,
+): Promise<InstanceResponse> {
+  const { command, acceptedAt } = execution;
+  const { instanceId } = command;
+  if (command.keepsNewer) {
+    const found = await platform.inspect(instanceId);
+    if (found?.status === "Running" && found.generation > command.generation) {
+      return failure(command, NEWER_RUNS, found);
+    }
+  }
+  const outcome = await platform.remove(instanceId, fenceOf(execution));
+  if (!command.mayComeLate || outcome.kind === "failed") return stopped(command, outcome);
+  await sleep(clock, acceptedAt + SPAWN_WITHIN_MS + LATE_BY_MS - clock.monotonic());
+  const late = await platform.remove(instanceId, fenceOf(execution));
+  return stopped(command, late.runtimeInfo || late.kind === "failed" ? late : outcome);
+}
+
 /** What a command's doing is fenced with: nothing of an older command, or of an earlier attempt, comes after it. */
 export function fenceOf({ command, attempt }: { command: Command; attempt: number }): Fence {
   return { generation: command.generation, attempt };
@@ -72,6 +97,13 @@ const OVERTAKEN: Failure = {
   code: "superseded",
   message: "A newer request came before this start was done; nothing was started.",
   retryable: false,
+};
+
+const NEWER_RUNS: Failure = {
+  code: "superseded",
+  message:
+    "A newer run of it was found, so nothing was removed. Look whether it is wanted, then ask again.",
+  retryable: true,
 };
 
 const NOT_OURS: Failure = {

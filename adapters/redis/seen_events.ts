@@ -64,11 +64,7 @@ export class SeenEvents {
    * it: so that one is looked for, and each fact after it.
    */
   async isWhole(isThere: IsThere): Promise<boolean> {
-    const { seen } = this;
-    const proof = seen.slice(
-      Math.max(0, seen.findLastIndex(({ isUnique }) => isUnique), seen.length - PROOF_MAX),
-    );
-    return (await Promise.all(proof.map(isThere))).every(Boolean);
+    return await isWhole(this.seen, isThere);
   }
 
   /** What is gone, found with few questions; null when nothing is. */
@@ -76,8 +72,8 @@ export class SeenEvents {
     isThere: IsThere,
     head: () => Promise<Position>,
   ): Promise<Rollback | null> {
-    if (await this.isWhole(isThere)) return null;
     const seen = [...this.seen];
+    if (await isWhole(seen, isThere)) return null;
     const lost = seen.slice(await firstGone(seen, isThere));
     return {
       lostEvents: lost.length,
@@ -94,6 +90,13 @@ export class SeenEvents {
   }
 }
 
+async function isWhole(seen: readonly Seen[], isThere: IsThere): Promise<boolean> {
+  const proof = seen.slice(
+    Math.max(0, seen.findLastIndex(({ isUnique }) => isUnique), seen.length - PROOF_MAX),
+  );
+  return (await Promise.all(proof.map(isThere))).every(Boolean);
+}
+
 /** A log loses its end, so of the decisions that were seen the first ones are left; then of the facts after the last. */
 async function firstGone(seen: readonly Seen[], isThere: IsThere): Promise<number> {
   const decisions = [...seen.keys()].filter((index) => seen[index]!.isUnique);
@@ -103,9 +106,13 @@ async function firstGone(seen: readonly Seen[], isThere: IsThere): Promise<numbe
     if (await isThere(seen[decisions[middle]!]!)) left = middle + 1;
     else right = middle;
   }
-  let first = left === 0 ? 0 : decisions[left - 1]! + 1;
-  while (first < seen.length - 1 && await isThere(seen[first]!)) first++;
-  return first;
+  const from = left === 0 ? 0 : decisions[left - 1]! + 1;
+  for (let at = from; at < seen.length; at += PROOF_MAX) {
+    const found = await Promise.all(seen.slice(at, at + PROOF_MAX).map(isThere));
+    const gone = found.indexOf(false);
+    if (gone >= 0) return at + gone;
+  }
+  return seen.length - 1;
 }
 
 /** What tells whether the log has an event at a position, and that very one if its identity is given. */

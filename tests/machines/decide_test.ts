@@ -61,7 +61,11 @@ const requests: Record<string, InstanceRequest> = {
   configure: { type: "configure", changes: { name: "y" } },
   delete: { type: "delete", force: false },
   force: { type: "delete", force: true },
-  move: { type: "move", to: { platform: "docker", template: "image" }, force: false },
+  move: {
+    type: "move",
+    to: { platform: "docker", template: "image", configuration: { image: "busybox" } },
+    force: false,
+  },
 };
 
 /** What each pair comes to: a word for the kind, and for accepted ones the events. */

@@ -7,7 +7,7 @@ import { decide } from "../../machines/decide.ts";
 import { owedTo } from "../../machines/reconcile.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { allowedRequests, statusOf } from "../../machines/status.ts";
-import { History, launch, running, SITE } from "../support/recorded.ts";
+import { ended, History, launch, running, SITE } from "../support/recorded.ts";
 
 const given: Deciding = {
   commandId: "new",
@@ -101,6 +101,99 @@ Deno.test("a move that no worker took leaves the instance where it is", () => {
     SITE,
     "no_worker",
   ]);
+});
+
+Deno.test("while a worker is at a move nothing but a delete is taken: a start would have the old configuration", () => {
+  const { state } = stopped().moveRequested("c3", to).accepted("c3", "Delete");
+  assertEquals(allowedRequests(state), ["delete"]);
+  for (const type of ["stop", "start"] as const) {
+    assertEquals(decide(state, { type }, given).kind, "rejected", type);
+  }
+  const { commands } = accepted(decide(state, { type: "delete", force: false }, given));
+  assertEquals(commands.map(({ type, site }) => [type, site]), [["DeleteInstanceCommand", SITE]]);
+});
+
+Deno.test("a move and a delete in work each end once, and it is deleted", () => {
+  const history = stopped().moveRequested("c3", to).accepted("c3", "Delete");
+  history.add("DeleteRequested", {
+    commandId: "c4",
+    generation: 4,
+    site: SITE,
+    acceptWithinMs: 1_000,
+    force: false,
+    mayStillRun: null,
+  });
+  assertEquals(statusOf(removed(history).state), "Deleting");
+  assertEquals(statusOf(removed(history, "c4").state), "Deleted");
+});
+
+Deno.test("a move whose worker was given up has not been done, and may be asked for again by force", () => {
+  const { state } = stopped().moveRequested("c3", to).accepted("c3", "Delete")
+    .add("CommandForgotten", { commandId: "c3", workerId: "w1" });
+  assertEquals([statusOf(state), state.context.specification?.platform], ["Stopped", "process"]);
+  assertEquals(accepted(move(state, true)).commands, []);
+});
+
+Deno.test("a move that fails leaves a failed instance stopped where it is: it is not started again by itself", () => {
+  const failed = History.running().exited()
+    .add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 50 })
+    .moveRequested("c3", to).accepted("c3", "Delete").failed("c3", "Delete", ended("r1", 2_000));
+  assertEquals(statusOf(failed.state), "Stopped");
+  assertEquals(owedTo(failed.state), []);
+  assertEquals(failed.state.context.lastError?.message, "no");
+});
+
+Deno.test("a move that does not fit what the instance is by now is refused with every fault", () => {
+  const history = new History().created();
+  const decision = move(history.state, false, { platform: "docker", onWorkerLost: "reschedule" });
+  assert(decision.kind === "rejected" && decision.rejection.code === "invalid");
+  assertEquals(decision.rejection.faults.map(({ path }) => path), ["template", "onWorkerLost"]);
+  const unfit = decide(removed(stopped().moveRequested("c3", to)).state, {
+    type: "configure",
+    changes: { configuration: { command: ["true"] }, onWorkerLost: "reschedule" },
+  }, given);
+  assert(unfit.kind === "rejected" && unfit.rejection.code === "invalid");
+  assert(unfit.rejection.faults.some(({ path }) => path === "configuration.image"));
+});
+
+Deno.test("after a start that was taken over or given up, a move waits for what may come late; else it does not", () => {
+  const late = (history: History) => accepted(move(history.state)).commands[0]?.mayComeLate;
+  assertEquals(late(stopped()), undefined);
+  const takenOver = new History().created().startRequested().accepted().accepted("c1", "Start", 2)
+    .failed();
+  assertEquals(late(takenOver), true);
+  const givenUp = new History().created().startRequested().accepted()
+    .add("CommandForgotten", { commandId: "c1", workerId: "w1" });
+  assertEquals(late(givenUp), true);
+  const after = removed(takenOver.moveRequested("c3", { platform: "kubernetes" }));
+  assertEquals(after.state.context.mayComeLate, false, "there nothing of it ever was");
+});
+
+Deno.test("after a stop and a move that were done at once, what is found to have run before is stopped", () => {
+  const history = new History().created().stopRequested(null).moveRequested(null, to);
+  const before = history.state.context.lastModifiedAt;
+  const { state } = history.add("RuntimeObserved", {
+    instanceId: "instance-1",
+    observation: "Found",
+    workerId: "w1",
+    ageMs: 1_000,
+    runtimeInfo: { ...running("r9"), generation: 9, startedAt: before - 500 },
+  });
+  assertEquals(owedTo(state).map(({ kind }) => kind), ["stop"]);
+});
+
+Deno.test("what runs at the place that it has left is neither restarted nor started there", () => {
+  const found = removed(stopped().moveRequested("c3", to)).add("RuntimeObserved", {
+    instanceId: "instance-1",
+    observation: "Found",
+    workerId: "w1",
+    runtimeInfo: { ...running("r9"), generation: 9 },
+  });
+  const worker = { workerId: "w1", site: SITE, platform: "process", labels: {} } as WorkerRecord;
+  const there = { ...given, fleet: { workers: [worker], at: 0 } };
+  assertEquals(decide(found.state, { type: "restart" }, there).kind, "rejected");
+  const [start] = accepted(decide(found.exited("r9").state, { type: "start" }, there)).commands;
+  assertEquals([start?.platform, start?.site], ["docker", null]);
 });
 
 Deno.test("a stop takes back a move that nobody has accepted", () => {

@@ -15,8 +15,8 @@ export interface DrawOptions {
 
 const BUSY_MS_MIN = 25_000;
 const BUSY_MS_MAX = 50_000;
-const REQUESTS_MIN = 215;
-const REQUESTS_MAX = 260;
+const REQUESTS_MIN = 210;
+const REQUESTS_MAX = 245;
 const FAULTS_MIN = 28;
 const FAULTS_MAX = 45;
 const INSTANCES_FIRST = 3;
@@ -205,18 +205,20 @@ function drawRequest(chance: Chance): InstanceRequest {
   ]);
 }
 
-/** Some of those who stop an instance move it after. Drawn by itself, so that it shifts no other draw. */
+/** How often a move follows a request, and by how much: what was stopped may have been, what was started have failed. */
+const MOVES_AFTER: Readonly<Record<string, { share: number; withinMs: number }>> = {
+  stop: { share: 0.2, withinMs: 3_000 },
+  start: { share: 0.03, withinMs: 8_000 },
+};
+
+/** Drawn by themselves, so that they shift no other draw. */
 function drawMoves(chance: Chance, shape: Shape, users: readonly Step[]): Step[] {
-  return users.flatMap((step) =>
-    step.kind === "request" && step.request.type === "stop" && chance.happens(0.2)
-      ? [{
-        ...step,
-        atMs: step.atMs + chance.between(0, 3_000),
-        request: drawMove(chance, shape),
-        key: null,
-      }]
-      : []
-  );
+  return users.flatMap((step) => {
+    const after = step.kind === "request" ? MOVES_AFTER[step.request.type] : undefined;
+    if (step.kind !== "request" || !after || !chance.happens(after.share)) return [];
+    const atMs = step.atMs + chance.between(0, after.withinMs);
+    return [{ ...step, atMs, request: drawMove(chance, shape), key: null }];
+  });
 }
 
 function drawMove(chance: Chance, shape: Shape): InstanceRequest {

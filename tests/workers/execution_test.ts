@@ -2,8 +2,9 @@
 import { assertEquals } from "@std/assert";
 import type { Command } from "../../events/commands.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
-import { execute } from "../../workers/execution.ts";
+import { execute, SPAWN_WITHIN_MS } from "../../workers/execution.ts";
 import { NO_LEASES, type Platform } from "../../workers/platform.ts";
+import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { randomIds, realClock } from "./process_world.ts";
 
 const start: Command = {
@@ -101,4 +102,72 @@ Deno.test("a restart that cannot start anew tells that the server has ended, als
   const { success, runtimeInfo } = await executed(platform, 1, false, restart);
   assertEquals([success, runtimeInfo?.runId, runtimeInfo?.status], [false, late.runId, "Stopped"]);
   assertEquals(runtimeInfo?.exit?.reason, "Unknown");
+});
+
+const move: Command = {
+  messageId: "c-2",
+  type: "DeleteInstanceCommand",
+  instanceId: "i-1",
+  platform: "process",
+  site: "s-1",
+  correlationId: "r-2",
+  generation: 4,
+  acceptWithinMs: 1_000,
+  keepsNewer: true,
+};
+
+Deno.test("a move removes what is older than it, and leaves a newer run alone", async () => {
+  const { platform, late } = overtaken([]);
+  let removed = 0;
+  platform.remove = () => {
+    removed++;
+    return Promise.resolve({ kind: "stopped", runtimeInfo: null });
+  };
+  platform.inspect = () => Promise.resolve({ ...late, generation: 5 });
+  const spared = await executed(platform, 1, false, move);
+  assertEquals([spared.success, spared.errorCode, spared.runtimeInfo?.generation, removed], [
+    false,
+    "superseded",
+    5,
+    0,
+  ]);
+  platform.inspect = () => Promise.resolve(late);
+  assertEquals((await executed(platform, 1, false, move)).success, true);
+  assertEquals(removed, 1);
+});
+
+Deno.test("where a spawn may come late, a move removes once more what has come by its deadline", async () => {
+  const { platform, late } = overtaken([]);
+  const clock = new ManualClock();
+  const removedAt: number[] = [];
+  platform.remove = () => {
+    removedAt.push(clock.monotonic());
+    const ended: RuntimeInfo = { ...late, status: "Stopped" };
+    return Promise.resolve({
+      kind: "stopped",
+      runtimeInfo: removedAt.length === 1 ? null : ended,
+    });
+  };
+  const began = clock.monotonic();
+  let isOver = false;
+  const done = execute({ platform, clock, ids: randomIds }, {
+    command: { ...move, mayComeLate: true },
+    attempt: 1,
+    settle: false,
+    leaseFromMs: null,
+    acceptedAt: began,
+    signal: new AbortController().signal,
+    reaccept: () => Promise.resolve(true),
+  }).finally(() => isOver = true);
+  await settled();
+  await clock.advance(SPAWN_WITHIN_MS);
+  await settled();
+  assertEquals([isOver, removedAt.length], [false, 1], "a spawn just before its deadline may be");
+  await clock.advance(1_000);
+  const { success, runtimeInfo } = await done;
+  assertEquals([success, runtimeInfo?.runId, removedAt.map((at) => at - began)], [
+    true,
+    late.runId,
+    [0, SPAWN_WITHIN_MS + 1_000],
+  ]);
 });

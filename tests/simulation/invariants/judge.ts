@@ -188,15 +188,19 @@ export class Judge {
   }
 
   /**
-   * The folder of a deleted instance is gone with its fence, so a former life of the worker that still is about to spawn
-   * does. Only in the model: on a host the site's lock keeps a second process of a worker out.
+   * The folder of an instance that was deleted, or moved, is gone with its fence, so a former life of the worker that
+   * still is about to spawn does. Only in the model: on a host the site's lock keeps a second process of a worker out.
    */
   private isBesideTheLock(
     { instanceId, workerId, attempt }: SpawnOrder,
     commands: readonly CommandStory[],
   ): boolean {
-    const state = this.ledger.states.get(instanceId);
-    return state?.value.pending === "deleted" &&
+    const { ledger } = this;
+    const isRemoved = ledger.states.get(instanceId)?.value.pending === "deleted" ||
+      [...ledger.commands.values()].some((one) =>
+        one.instanceId === instanceId && one.kind === "move" && one.accepts.length > 0
+      );
+    return isRemoved &&
       commands.some(({ accepts }) =>
         accepts.some(({ event: { data } }) =>
           data.workerId === workerId && data.attempt === attempt &&
