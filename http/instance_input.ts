@@ -86,56 +86,45 @@ export function readCreation(body: Json | undefined): Parsed<Specification> {
   return { ok: true, value: { ...rest, platform, configuration: serverConfiguration } };
 }
 
-/** The changes in the body of a PATCH for an instance that is as `present` says, or all of the body's faults. */
+/**
+ * The changes in the body of a PATCH for an instance of `template`, or all of the body's faults. Whether they fit the
+ * instance as it is by then is the decision's to say: a repetition under a key has been answered already.
+ */
 export function readChanges(
   body: Json | undefined,
-  present: Specification,
+  template: Template,
 ): Parsed<SpecificationChanges> {
   if (!isObject(body)) return needsObject();
-  const parsed = parseWith(change, body);
-  const faults = [
-    ...(parsed.ok ? [] : parsed.faults),
-    ...(parsed.ok && "onWorkerLost" in body
-      ? choiceFaults({ ...present, ...given(parsed.value) })
-      : []),
-    ...("serverConfiguration" in body ? serverConfigurationFaults(body, present.template) : []),
-  ];
-  if (!parsed.ok || faults.length > 0) return { ok: false, faults };
   if (Object.keys(body).length === 0) return needsObject("must name at least one field to change");
-  return { ok: true, value: withConfiguration(parsed.value) };
+  return readParts(change, body, template);
 }
 
-/** Where the body of a move sends an instance that is as `present` says, or all of the body's faults. */
-export function readDestination(
-  body: Json | undefined,
-  present: Specification,
-): Parsed<Destination> {
+/** Where the body of a move sends an instance of `template`, or all of the body's faults; as `readChanges`. */
+export function readDestination(body: Json | undefined, template: Template): Parsed<Destination> {
   if (!isObject(body)) return needsObject();
-  const parsed = parseWith(move, body);
-  const next = parsed.ok ? { ...present, ...given(withConfiguration(parsed.value)) } : null;
-  const faults = [
-    ...(parsed.ok ? [] : parsed.faults),
-    ...(next ? choiceFaults(next) : []),
-    // Another template reads the same configuration otherwise.
-    ...(next && ("template" in body || "serverConfiguration" in body)
-      ? serverConfigurationFaults({ serverConfiguration: next.configuration }, next.template)
-      : []),
-  ];
-  if (!parsed.ok || faults.length > 0) return { ok: false, faults };
-  return { ok: true, value: withConfiguration(parsed.value) };
+  const { platformType, ...rest } = body;
+  const isOtherName = platformType !== undefined && !("platform" in body);
+  const named = isOtherName ? { ...rest, platform: platformType } : body;
+  return readParts(move, named, "template" in body ? templateOf(body) : template);
 }
 
-/** The body's fields in the log's words. */
-function withConfiguration<T extends { serverConfiguration?: JsonObject | undefined }>(
-  { serverConfiguration, ...rest }: T,
-): Omit<T, "serverConfiguration"> & { configuration?: JsonObject } {
-  return { ...rest, ...(serverConfiguration ? { configuration: serverConfiguration } : {}) };
-}
-
-/** The fields that are there. */
-function given<T extends object>(fields: T): { [Field in keyof T]: Exclude<T[Field], undefined> } {
-  const present = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(present) as { [Field in keyof T]: Exclude<T[Field], undefined> };
+/** The parts of a specification that a body names; where it is malformed, with the configuration's faults as well. */
+function readParts<T extends { serverConfiguration?: JsonObject | undefined }>(
+  schema: z.ZodType<T>,
+  body: JsonObject,
+  template: Template | null,
+): Parsed<Omit<T, "serverConfiguration"> & { configuration?: JsonObject }> {
+  const parsed = parseWith(schema, body);
+  const tooLarge = serverConfigurationFaults(body, null);
+  if (!parsed.ok || tooLarge.length > 0) {
+    const malformed = parsed.ok ? [] : parsed.faults;
+    return { ok: false, faults: [...malformed, ...serverConfigurationFaults(body, template)] };
+  }
+  const { serverConfiguration, ...rest } = parsed.value;
+  return {
+    ok: true,
+    value: { ...rest, ...(serverConfiguration ? { configuration: serverConfiguration } : {}) },
+  };
 }
 
 /** The configuration in the body of a start; only its form is checked, what it says is the worker's to judge. Design §6. */
@@ -160,6 +149,7 @@ function templateOf(body: JsonObject): Template | null {
   return parsed.success ? parsed.data : null;
 }
 
+/** @param template null: only what is wrong whatever reads it */
 function serverConfigurationFaults(body: JsonObject, template: Template | null): Fault[] {
   const configuration = body.serverConfiguration ?? {};
   // A wrong type is the schema's to tell; without a template nobody knows what may be in it.

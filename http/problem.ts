@@ -205,10 +205,15 @@ export function problemOfRejection(rejection: Rejection, idempotencyKey?: string
         retryAfterMs: rejection.retryAfterMs,
       });
     case "invalid":
-      return invalidRequest(rejection.faults);
+      return invalidRequest(rejection.faults.map(inTheApisWords));
     default:
       throw new Error(`unknown rejection ${JSON.stringify(rejection satisfies never)}`);
   }
+}
+
+/** The log's `configuration` is the API's `serverConfiguration`. */
+function inTheApisWords({ path, message }: Fault): Fault {
+  return { path: path.replace(/^configuration(?=\.|$)/, "serverConfiguration"), message };
 }
 
 function problemOfDeleted(rejection: Rejection & { code: "deleted" }): Problem {

@@ -1,4 +1,4 @@
-/** What is known of the run after an event: reports move it, and only forward. Design §4. */
+/** What is known of the run after an event: reports move it, and only forward (what a move forgets: `fold_facts.ts`). Design §4. */
 import type { RecordedEvent } from "../events/envelope.ts";
 import type { Exit, RuntimeInfo } from "../events/runtime_info.ts";
 import type { Facts, LastError, Run } from "./facts.ts";

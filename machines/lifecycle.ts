@@ -2,7 +2,7 @@
  * The lifecycle of an instance: one XState machine, used only as a pure function over the log's events. Design §4.
  *
  * Two regions say where an instance stands. `run` is what is known of the server; only reports move it, and only
- * forward. `pending` is the request in hand. The status that people see is derived from both (`status.ts`). The
+ * forward, until a move takes the instance where nothing is known of it. `pending` is the request in hand. The status that people see is derived from both (`status.ts`). The
  * guards read the facts in the context; the fold keeps those (`fold_facts.ts`), with no `assign` here. There is no
  * clock, no chance, no I/O, no `invoke` and no `after` either; an action named `send…Command` is data: whoever
  * decides puts it into the same append as the event.

@@ -92,7 +92,7 @@ async function change(context: HttpContext, services: HttpServices): Promise<Res
   const input = allParts({
     query: readQuery(context, dryRunQuery),
     headers: readMutationHeaders(context),
-    changes: readChanges(body, specification),
+    changes: readChanges(body, specification.template),
   });
   const options = await askOptions(context, services, input.query, input.headers, {
     body: body ?? null,
@@ -108,7 +108,7 @@ async function move(context: HttpContext, services: HttpServices): Promise<Respo
   const input = allParts({
     query: readQuery(context, { ...waitingQuery, force: flag.optional() }),
     headers: readMutationHeaders(context),
-    to: readDestination(body, await specificationOf(instanceId, services)),
+    to: readDestination(body, (await specificationOf(instanceId, services)).template),
   });
   const force = input.query.force ?? false;
   const options = await askOptions(context, services, input.query, input.headers, {

@@ -323,7 +323,7 @@ Deno.test("a request that the state does not allow is a 409 with what it does al
     const problem = assertProblem(answer, 409, "conflict");
     assertEquals([problem.instanceStatus, problem.allowed], [
       "Created",
-      ["start", "configure", "delete"],
+      ["start", "configure", "move", "delete"],
     ]);
     assertStringIncludes(problem.hint, "allowed now: start, configure, delete");
   }));

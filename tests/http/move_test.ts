@@ -46,10 +46,50 @@ Deno.test("a move repeated under its key is answered as the first one was; a pla
       "process",
     ]);
     const headers = { "idempotency-key": "k1" };
-    const answers = [await call(move, { body, headers }), await call(move, { body, headers })];
-    assertEquals(answers.map(({ status }) => status), [200, 200]);
-    const [first, again] = answers.map(({ json }) => json.version);
-    assertEquals(again, first);
+    const first = await call(move, { body, headers });
+    await call(move, { body: { platform: "kubernetes" } });
+    const again = await call(move, { body, headers });
+    assertEquals([first.status, again.status], [200, 200]);
+    assertEquals(again.headers.get("draas-position"), first.headers.get("draas-position"));
+    assertEquals((await call(`GET ${INSTANCES}/${id}`)).json.platform, "kubernetes");
+    const other = await call(move, { body: { platform: "process" }, headers });
+    assertProblem(other, 422, "key_reused");
+  }));
+
+Deno.test("a change is answered under its key also when it would not fit the template of now", () =>
+  withApi(async ({ call, create }) => {
+    const id = await create();
+    const change = {
+      body: { serverConfiguration: { port: 9_000 } },
+      headers: { "idempotency-key": "k" },
+    };
+    assertEquals((await call(`PATCH ${INSTANCES}/${id}`, change)).status, 200);
+    const body = {
+      platform: "docker",
+      template: "image",
+      serverConfiguration: { image: "busybox" },
+    };
+    assertEquals((await call(`POST ${INSTANCES}/${id}/move`, { body })).status, 200);
+    assertEquals((await call(`PATCH ${INSTANCES}/${id}`, change)).status, 200);
+    const anew = await call(`PATCH ${INSTANCES}/${id}`, { body: change.body });
+    assertEquals(assertProblem(anew, 400, "invalid").faults[0].path, "serverConfiguration.image");
+    await call(`DELETE ${INSTANCES}/${id}`);
+    const gone = await call(`POST ${INSTANCES}/${id}/move`, {
+      body: { platform: "docker", template: "image" },
+    });
+    assertProblem(gone, 410, "deleted");
+  }));
+
+Deno.test("a move is refused when the instance has changed since it was read", () =>
+  withApi(async ({ call, create }) => {
+    const id = await create();
+    const { headers } = await call(`GET ${INSTANCES}/${id}`);
+    await call(`PATCH ${INSTANCES}/${id}`, { body: { name: "another" } });
+    const move = await call(`POST ${INSTANCES}/${id}/move`, {
+      body: { platformType: "Docker" },
+      headers: { "if-match": headers.get("etag")! },
+    });
+    assertProblem(move, 412, "stale_version");
   }));
 
 Deno.test("what runs is not moved: the answer says what to do first", () =>
