@@ -81,14 +81,6 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         unjudged: null,
         failure: event.data.commandId === null ? null : facts.failure,
       };
-    case "MoveRequested":
-      return {
-        ...wants(facts, event, "stopped"),
-        stoppedAsOf: event.data.commandId === null ? event.at : null,
-        nextStart: null,
-        unjudged: null,
-        ...(event.data.commandId === null ? moved(facts, event.data.to, event.version) : {}),
-      };
     case "DeleteRequested":
       return {
         ...wants(facts, event, "deleted"),
@@ -102,8 +94,18 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
   }
 }
 
-/** Where it is from the end of a move on. */
+/** What a move takes back at once, and where the instance is from its end on. */
 function foldMove(before: Facts, facts: Facts, event: RecordedEvent): Partial<Facts> {
+  if (event.type === "MoveRequested") {
+    const isDone = event.data.commandId === null;
+    return {
+      ...wants(facts, event, "stopped"),
+      stoppedAsOf: isDone ? event.at : null,
+      nextStart: null,
+      unjudged: null,
+      ...(isDone ? moved(facts, event.data.to, event.version) : {}),
+    };
+  }
   const to = event.type === "CommandSucceeded" ? commandOf(before, event)?.to : undefined;
   return to ? moved(facts, to, event.version) : {};
 }

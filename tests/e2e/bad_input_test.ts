@@ -65,7 +65,7 @@ Deno.test("a request that the state does not allow says which are allowed", () =
       409,
       "conflict",
     );
-    assertEquals(problem.allowed, ["start", "configure", "delete"]);
+    assertEquals(problem.allowed, ["start", "configure", "move", "delete"]);
   }));
 
 Deno.test("a program that is missing, or may not be run, is told by its path", () =>

@@ -325,7 +325,7 @@ Deno.test("a request that the state does not allow is a 409 with what it does al
       "Created",
       ["start", "configure", "move", "delete"],
     ]);
-    assertStringIncludes(problem.hint, "allowed now: start, configure, delete");
+    assertStringIncludes(problem.hint, "allowed now: start, configure, move, delete");
   }));
 
 Deno.test("a PATCH that names nothing, or what cannot change, is refused", () =>

@@ -149,7 +149,7 @@ Deno.test("a new instance shows all of its specification and nothing that is not
     restarts: 0,
     createdAt: "2023-11-14T22:13:20.000Z",
     lastModifiedAt: "2023-11-14T22:13:20.000Z",
-    allowed: ["start", "configure", "delete"],
+    allowed: ["start", "configure", "move", "delete"],
   });
 });
 

@@ -74,7 +74,7 @@ export const LIFECYCLE_MUTATIONS: readonly Mutation[] = [
       "An instance is at its new place when its move is asked for, not when its worker has cleared the old one. Design §2.",
     edits: [{
       file: "machines/fold_facts.ts",
-      find: `...(event.data.commandId === null ? moved(facts, event.data.to, event.version) : {}),`,
+      find: `...(isDone ? moved(facts, event.data.to, event.version) : {}),`,
       replace: `...moved(facts, event.data.to, event.version),`,
     }],
     noticedBy: ["movedIsAsNew"],
