@@ -5,7 +5,7 @@ import { type Facts, type LastError, limitsOf } from "./facts.ts";
 import { foldCommands } from "./fold_commands.ts";
 import { foldHealth } from "./fold_health.ts";
 import { foldRun } from "./fold_run.ts";
-import { commandOf, reportedRun } from "./reports.ts";
+import { commandOf, endsAMove, reportedRun } from "./reports.ts";
 
 /** More than any policy counts. */
 const RECENT_STARTS_MAX = 100;
@@ -106,7 +106,7 @@ function foldMove(before: Facts, facts: Facts, event: RecordedEvent): Partial<Fa
       ...(isDone ? moved(facts, event.data.to, event.version) : {}),
     };
   }
-  const to = event.type === "CommandSucceeded" ? commandOf(before, event)?.to : undefined;
+  const to = endsAMove(before, event) ? commandOf(before, event)?.to : undefined;
   return to ? moved(facts, to, event.version) : {};
 }
 

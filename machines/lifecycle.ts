@@ -91,7 +91,7 @@ export const lifecycle = setup({
     leavesAMove: (step) => lastLeft(step) === "move",
     leavesADelete: (step) => lastLeft(step) === "delete",
     endsADelete: ({ context, event }) => reports.commandOf(context, event)?.kind === "delete",
-    endsAMove: ({ context, event }) => reports.commandOf(context, event)?.kind === "move",
+    endsAMove: ({ context, event }) => reports.endsAMove(context, event),
     needsAWorker: hasCommand,
     needsNoWorker: (step) => !hasCommand(step),
     isForcedWithWorker: (step) =>

@@ -58,6 +58,17 @@ export function reportsLiveRun(facts: Facts, event: RecordedEvent): boolean {
     (known?.status !== "Running" || isNewer(run, known));
 }
 
+/** A move is done. Not where a run was found elsewhere meanwhile: that is what the instance is from then on. */
+export function endsAMove(facts: Facts, event: RecordedEvent): boolean {
+  const command = commandOf(facts, event);
+  return event.type === "CommandSucceeded" && command?.kind === "move" &&
+    !livesElsewhere(facts, command);
+}
+
+function livesElsewhere({ run }: Facts, { site }: PendingCommand): boolean {
+  return run?.runtimeInfo?.status === "Running" && run.site !== site;
+}
+
 /** It says that the present run is over, or that nothing runs. */
 export function reportsEndedRun(facts: Facts, event: RecordedEvent): boolean {
   const present = facts.run?.runId ?? null;
@@ -71,6 +82,8 @@ export function reportsEndedRun(facts: Facts, event: RecordedEvent): boolean {
     if (run !== null) return present === null || run.runId === present || isNewRun(facts, run);
     const { type } = event.data.response;
     if (event.type === "CommandSucceeded") {
+      const command = commandOf(facts, event);
+      if (command?.kind === "move" && livesElsewhere(facts, command)) return false;
       return type === "StopInstanceResponse" || type === "DeleteInstanceResponse";
     }
     return facts.run !== null && present === null;

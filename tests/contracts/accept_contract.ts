@@ -79,6 +79,23 @@ export function acceptContract(technology: string, open: OpenWorld): void {
     assertEquals((await worker.accept("c")).kind, "accepted");
   });
 
+  it("a delete that keeps newer runs is refused where one was found meanwhile: what is moved is in use again", async ({ broker }) => {
+    const worker = await joined(broker, "w1");
+    const clear = command("a", "c", { type: "DeleteInstanceCommand", keepsNewer: true });
+    await appended(broker, request(clear, 0));
+    await worker.observe({
+      instanceId: "a",
+      observation: "Found",
+      runtimeInfo: { ...running("a", "r9"), generation: 9 },
+    });
+    assertEquals(await worker.accept("c"), { kind: "refused", reason: "ended" });
+    const { type, data } = (await broker.log.history("a", 1))[0]!;
+    assertEquals([type, data], [
+      "CommandRefused",
+      { commandId: "c", reason: "StaleGeneration" },
+    ] as unknown[]);
+  });
+
   it("a command whose time is over is expired by the accept", async ({ broker, advance }) => {
     const worker = await joined(broker, "w1");
     const reply = await broker.bus.expectReply(PLATFORM);

@@ -1,7 +1,7 @@
 /** What an event must and must not do to the state of its instance: runs, sites, deadlines and restarts. Design §4. */
 import { canonicalJson } from "../../events/json.ts";
 import { leasedPart } from "../../machines/leases.ts";
-import { reportedRun } from "../../machines/reports.ts";
+import { endsAMove, reportedRun } from "../../machines/reports.ts";
 import { backOffMaxMs } from "../../machines/restart_policy.ts";
 import { mayRun, statusOf } from "../../machines/status.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
@@ -100,7 +100,7 @@ export const MOVE_RULES: LogRules = {
       }
       const to = event.type === "MoveRequested"
         ? event.data.to
-        : event.type === "CommandSucceeded"
+        : endsAMove(before.context, event) && event.type === "CommandSucceeded"
         ? before.context.commands.find((one) => one.commandId === event.data.commandId)?.to
         : undefined;
       if (!to) return null;

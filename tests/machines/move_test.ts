@@ -169,6 +169,19 @@ Deno.test("after a start that was taken over or given up, a move waits for what 
   assertEquals(after.state.context.mayComeLate, false, "there nothing of it ever was");
 });
 
+Deno.test("what was found to live elsewhere while a worker was at a move is not forgotten: the instance has not moved", () => {
+  const { state } = removed(
+    stopped().moveRequested("c3", to).add("RuntimeObserved", {
+      instanceId: "instance-1",
+      observation: "Found",
+      workerId: "w2",
+      runtimeInfo: { ...running("r9"), generation: 9, site: "site-2" },
+    }),
+  );
+  assertEquals([statusOf(state), state.context.run?.runId], ["Running", "r9"]);
+  assertEquals(state.context.specification?.platform, "process");
+});
+
 Deno.test("after a stop and a move that were done at once, what is found to have run before is stopped", () => {
   const history = new History().created().stopRequested(null).moveRequested(null, to);
   const before = history.state.context.lastModifiedAt;

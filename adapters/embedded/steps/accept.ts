@@ -43,8 +43,10 @@ function acceptNew(context: StepContext, row: CommandRow, worker: WorkerRow): Ac
   }
   const instance = context.instance(command.instanceId)!;
   const commandId = command.messageId;
-  // What is deleted stays so, whatever newer run a rollback of the log has let be found: it is what must be ended.
-  if (command.generation < instance.generation && command.type !== "DeleteInstanceCommand") {
+  // What is deleted stays so, whatever newer run a rollback of the log has let be found: it is what must be ended. But
+  // what is only moved is in use again.
+  const endsNewer = command.type === "DeleteInstanceCommand" && !command.keepsNewer;
+  if (command.generation < instance.generation && !endsNewer) {
     const event = newEvent("CommandRefused", { commandId, reason: "StaleGeneration" });
     return endInstead(context, row, instance, worker, event);
   }

@@ -56,6 +56,14 @@ local function must_wait(keys, command, worker_id, worker, instance)
   return false
 end
 
+-- What is deleted stays so, whatever newer run a rollback of the log has let be found: it is what must be ended. But
+-- what is only moved is in use again.
+local function ends_newer(keys, command)
+  if command.type ~= 'DeleteInstanceCommand' then return false end
+  local payload = redis.call('HGET', keys[PAYLOADS], command.id)
+  return not (payload and cjson.decode(payload).keepsNewer)
+end
+
 local function accept(keys, args)
   local worker_id, incarnation = args[1], args[2]
   local worker, why_not = present_worker(keys, worker_id, incarnation)
@@ -77,8 +85,7 @@ local function accept(keys, args)
   local missing = missing_stream(keys, command)
   if missing then return { 'keys', missing } end
   local instance = read_instance(keys, command.instance)
-  -- What is deleted stays so, whatever newer run a rollback of the log has let be found: it is what must be ended.
-  if command.generation < instance.generation and command.type ~= 'DeleteInstanceCommand' then
+  if command.generation < instance.generation and not ends_newer(keys, command) then
     return end_instead(keys, command, worker_id, instance, 'CommandRefused', 'StaleGeneration')
   end
   local now = now_ms()
