@@ -19,6 +19,7 @@ import { instancesRoutes } from "./routes/instances.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { logsRoutes } from "./routes/logs.ts";
 import { operationsRoutes } from "./routes/operations.ts";
+import { stateRoutes } from "./routes/state.ts";
 import { workerRoutes } from "./routes/workers.ts";
 
 /**
@@ -36,6 +37,7 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
     ...instanceRoutes,
     ...lifecycleRoutes,
     ...historyRoutes,
+    ...stateRoutes,
     ...logsRoutes(),
     ...workerRoutes,
     ...eventsRoutes(),

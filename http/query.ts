@@ -30,6 +30,16 @@ export function readQuery<S extends z.ZodRawShape>(
   };
 }
 
+/** That exactly one of these parameters is given: two ways to say one thing. */
+export function exactlyOneOf(context: HttpContext, name: string, other: string): Parsed<null> {
+  const { searchParams } = new URL(context.req.url);
+  if (searchParams.has(name) !== searchParams.has(other)) return { ok: true, value: null };
+  const fault = searchParams.has(name)
+    ? { path: `?${other}`, message: `is another way to say ${name}; give one of them` }
+    : { path: `?${name}`, message: `must be given, or ${other}` };
+  return { ok: false, faults: [fault] };
+}
+
 /** `true` or `false`. */
 export const flag = z.enum(["true", "false"], { error: "must be true or false" })
   .transform((text) => text === "true");
@@ -38,6 +48,9 @@ export const flag = z.enum(["true", "false"], { error: "must be true or false" }
 export const position = z.string().refine(isPosition, {
   error: "must be a position in the log, such as 12-0",
 });
+
+/** No instance comes so far. */
+export const VERSION_MAX = 999_999_999_999;
 
 /** A whole number in a range. */
 export function wholeNumber(
@@ -52,6 +65,19 @@ export function wholeNumber(
     return z.NEVER;
   });
 }
+
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** A time as epoch milliseconds: `2026-01-31T12:00:00Z`, with any offset, or the milliseconds themselves. */
+export const time = z.string().transform((text, issues) => {
+  const at = /^\d{1,15}$/.test(text) ? Number(text) : TIME.test(text) ? Date.parse(text) : NaN;
+  if (Number.isFinite(at)) return at;
+  issues.addIssue({
+    code: "custom",
+    message: "must be a time such as 2026-01-31T12:00:00Z, or epoch milliseconds",
+  });
+  return z.NEVER;
+});
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const HOUR_MS = 3_600_000;
