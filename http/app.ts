@@ -20,6 +20,7 @@ import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { logsRoutes } from "./routes/logs.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { stateRoutes } from "./routes/state.ts";
+import { waitRoutes } from "./routes/wait.ts";
 import { workerRoutes } from "./routes/workers.ts";
 
 /**
@@ -38,6 +39,7 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
     ...lifecycleRoutes,
     ...historyRoutes,
     ...stateRoutes,
+    ...waitRoutes(),
     ...logsRoutes(),
     ...workerRoutes,
     ...eventsRoutes(),
