@@ -21,6 +21,7 @@ import { logsRoutes } from "./routes/logs.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { stateRoutes } from "./routes/state.ts";
 import { waitRoutes } from "./routes/wait.ts";
+import { whyRoutes } from "./routes/why.ts";
 import { workerRoutes } from "./routes/workers.ts";
 
 /**
@@ -39,6 +40,7 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
     ...lifecycleRoutes,
     ...historyRoutes,
     ...stateRoutes,
+    ...whyRoutes,
     ...waitRoutes(),
     ...logsRoutes(),
     ...workerRoutes,
