@@ -12,7 +12,9 @@ import {
   type Wanted,
 } from "../machines/wait_verdict.ts";
 import { historyBreakView } from "./history_break_view.ts";
-import { instanceNotFound, waitBroken } from "./problem.ts";
+import { instanceNotFound, Problem } from "./problem.ts";
+
+const RETRY_AFTER_MS = 2_000;
 
 /** What a wait is made of. */
 export interface WaitOptions {
@@ -122,7 +124,13 @@ class InstanceWait {
   }
 
   private breakOff(detail: string): void {
-    this.ended.reject(waitBroken(detail));
+    this.ended.reject(
+      new Problem("unavailable", {
+        detail,
+        hint: "Wait for it again in a moment; another node may answer at once.",
+        retryAfterMs: RETRY_AFTER_MS,
+      }),
+    );
     this.end(null);
   }
 }

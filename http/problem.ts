@@ -292,24 +292,6 @@ export function tooManyStreams(eventStreamsMax: number): Problem {
   });
 }
 
-/** Every wait is a subscription, too. */
-export function tooManyWaits(waitsMax: number): Problem {
-  return new Problem("busy", {
-    detail: `${waitsMax} requests wait for a status, as many as there may be.`,
-    hint: "Wait for fewer instances at once, or repeat it after the time in Retry-After.",
-    retryAfterMs: STREAM_RETRY_AFTER_MS,
-  });
-}
-
-/** What was waited for cannot be told here any more. */
-export function waitBroken(detail: string): Problem {
-  return new Problem("unavailable", {
-    detail,
-    hint: "Ask again in a moment; nothing was changed by the wait.",
-    retryAfterMs: RETRY_AFTER_MS,
-  });
-}
-
 /** A node that lives and cannot serve now; with all that `/readyz` tells otherwise. */
 export function problemOfUnready(status: SystemStatus, version: string): Problem {
   return new Problem("not_ready", {

@@ -4,7 +4,7 @@ import { untilVerdict } from "../instance_wait.ts";
 import { deletionView, instanceView } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { instanceHeaders, staleness } from "../outcome.ts";
-import { tooManyWaits } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import {
   atLeastOneOf,
   durationUpTo,
@@ -15,6 +15,7 @@ import {
 } from "../query.ts";
 
 const TIMEOUT_MS_MAX = 600_000;
+const RETRY_AFTER_MS = 5_000;
 
 const waitQuery = {
   status: statuses.optional(),
@@ -40,6 +41,15 @@ export function waitRoutes(): readonly Route[] {
       }
     },
   }];
+}
+
+/** Every wait is a subscription: there are only so many. */
+function tooManyWaits(waitsMax: number): Problem {
+  return new Problem("busy", {
+    detail: `${waitsMax} requests wait for a status, as many as there may be.`,
+    hint: "Wait for fewer at once, or repeat it after the time in Retry-After.",
+    retryAfterMs: RETRY_AFTER_MS,
+  });
 }
 
 async function wait(context: HttpContext, services: HttpServices): Promise<Response> {

@@ -2,12 +2,8 @@
 import type { InstanceSystem } from "../../actors/system_port.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import type { JsonObject } from "../../events/json.ts";
-import {
-  type ExpectedStep,
-  explain,
-  type ExplainedStep,
-  reachesBack,
-} from "../../machines/explain.ts";
+import { explain, type ExplainedStep, reachesBack } from "../../machines/explain.ts";
+import type { ExpectedStep } from "../../machines/explain_next.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
 import { isoTime } from "../iso_time.ts";

@@ -1,14 +1,16 @@
 /** A long poll for a status: it ends when that is there, as soon as it cannot come, or with its time. Design §6. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { HistoryBreak } from "../../actors/system_port.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
 import { newEvent } from "../../events/instance_events.ts";
 import { createHttpApp } from "../../http/app.ts";
 import type { HttpOptions } from "../../http/options.ts";
+import { serveHttp } from "../../http/server.ts";
 import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { type Answer, apiClient, assertProblem, faultLines } from "./support/api_client.ts";
 import { apiOptions, withApi } from "./support/api_world.ts";
 import { recorded, scriptedSystem, stateAfter } from "./support/scripted_system.ts";
+import { until } from "./support/until.ts";
 
 const INSTANCES = "/api/server/instances";
 
@@ -210,15 +212,16 @@ Deno.test("what is told before the first look counts once, also what that has se
 
 Deno.test("a client that goes away ends its wait", async () => {
   const { app, listeners, watchers } = scripted();
+  const node = new AbortController();
+  const server = serveHttp(app, { hostname: "127.0.0.1", port: 0, signal: node.signal });
   const client = new AbortController();
-  const request = new Request(`http://localhost${LINE.split(" ")[1]}`, { signal: client.signal });
-  const waiting = app.fetch(request);
-  await settled();
-  await settled();
-  assertEquals([listeners.size, watchers.size], [1, 1]);
+  const waiting = fetch(`${server.url}${LINE.split(" ")[1]}`, { signal: client.signal });
+  await until("it waits", () => listeners.size === 1);
   client.abort();
-  await waiting;
-  assertEquals([listeners.size, watchers.size], [0, 0]);
+  await assertRejects(() => waiting);
+  await until("its wait is over", () => listeners.size === 0 && watchers.size === 0);
+  node.abort();
+  await server.finished;
 });
 
 Deno.test("a log that was put back, and a node that ends, are a 503 that may be repeated", async () => {
