@@ -1,8 +1,9 @@
 /** Why an instance is what it is: whole chains in words, what comes next, and that any history can be told. Design §6. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { eventSchemas } from "../../events/instance_events.ts";
 import { explain, reachesBack } from "../../machines/explain.ts";
-import { storedState } from "../../machines/evolve.ts";
+import { initialState, storedState } from "../../machines/evolve.ts";
 import { owedTo } from "../../machines/reconcile.ts";
 import { statusOf } from "../../machines/status.ts";
 import { anyHistory } from "../support/any_history.ts";
@@ -275,6 +276,22 @@ Deno.test("a request that is still in hand is told, however many came after it",
   assertEquals(reachesBack(history.state, history.events.slice(3)), false);
   assertEquals(told(history)[0], "request: ann asked to start it.");
   assert(told(history).at(-1)!.startsWith("It is Stopping: somebody asked to stop it; "));
+});
+
+Deno.test("each kind of event has its sentence, or has no part in the status", () => {
+  const untold = ["InstanceConfigured", "RequestAnswered", "Baseline"];
+  const events = [
+    ...fc.sample(anyHistory, 200).flatMap((history) => history.events),
+    ...new History().add("CommandRefused", { commandId: "c1", reason: "Poison" }).events,
+  ];
+  const told = new Set(
+    events.flatMap((event) =>
+      explain(initialState(INSTANCE), [event]).steps.some(({ kind }) => kind !== "gap")
+        ? [event.type]
+        : []
+    ),
+  );
+  assertEquals([...told, ...untold].sort(), Object.keys(eventSchemas).sort());
 });
 
 Deno.test("any history can be told, from any place on: by its status, in order, with all that is owed", () => {
