@@ -40,7 +40,7 @@ export interface Waited {
  * Waits until the instance is as wanted, cannot become so any more, or the time is over. Each state on the way is
  * looked at, however short it lasts. A client that has gone ends it as if the time were over.
  * @throws {Problem} 404 for an instance that never was; 503 when the log was put back, or this node ends
- * @throws {OperationalError} as `get` and `observe`
+ * @throws {OperationalError} as `get`, `history` and `observe`
  */
 export async function untilVerdict(options: WaitOptions): Promise<Waited> {
   const wait = new InstanceWait(options);
@@ -82,7 +82,9 @@ class InstanceWait {
     // Before the first look: what changes in between would else be missed.
     const subscription = await system.observe(take, undefined, this.leaving.signal);
     this.letGo.push(() => subscription.close());
-    const state = await system.get(instanceId);
+    // Nobody is told that it waits in vain by what another node has changed since.
+    const [newest] = await system.history(instanceId, 1);
+    const state = await system.get(instanceId, newest?.position);
     if (!state?.context.specification) throw instanceNotFound(instanceId);
     this.look(state);
     this.take(this.early.splice(0));

@@ -104,9 +104,17 @@ function scripted(changed: Partial<HttpOptions> = {}) {
   });
   const listeners = new Set<(events: RecordedEvent[]) => void>();
   const watchers = new Set<(broken: HistoryBreak) => void>();
-  const world = { clock: new ManualClock(), listeners, watchers, beforeGet: () => {} };
+  const world = {
+    clock: new ManualClock(),
+    listeners,
+    watchers,
+    beforeGet: () => {},
+    atLeast: "" as string | undefined,
+  };
   const system = scriptedSystem(null, {
-    async get() {
+    history: () => Promise.resolve(recorded([start, start]).slice(-1)),
+    async get(_id, atLeast) {
+      world.atLeast = atLeast;
       await settled();
       world.beforeGet();
       return stateAfter(start);
@@ -208,6 +216,15 @@ Deno.test("what is told before the first look counts once, also what that has se
   const { json } = await call(LINE);
   assertEquals([json.outcome, json.instance.version], ["failed", 4]);
   assertStringIncludes(json.reason, "No such program.");
+});
+
+Deno.test("no wait is in vain by a state that is older than the log's newest of the instance", async () => {
+  const { call, clock, world } = scripted();
+  const waiting = call(LINE);
+  await settled();
+  assertEquals(world.atLeast, "2-0");
+  await clock.advance(5_000);
+  await waiting;
 });
 
 Deno.test("a client that goes away ends its wait", async () => {
