@@ -88,8 +88,10 @@ class InstanceWait {
     if (!state?.context.specification) throw instanceNotFound(instanceId);
     this.look(state);
     this.take(this.early.splice(0));
-    const verdict = await this.ended.promise;
+    const ended = await this.ended.promise;
     const now = this.now ?? state;
+    // Its time may have been over before the first look.
+    const verdict = ended ?? waitVerdict(this.begin ?? now, now, wanted);
     return verdict
       ? { ...verdict, state: now }
       : { outcome: "timeout", reason: stillWaiting(now, wanted), state: now };

@@ -257,7 +257,7 @@ export function problemOfFailure(failure: CommandFailure, instanceId: string): P
     case "cancelled":
       return new Problem("cancelled", {
         detail: message,
-        hint: `GET ${at} shows what the instance is now; GET ${at}/events who asked for what.`,
+        hint: `GET ${at} shows what the instance is now; GET ${at}/why who asked for what.`,
       });
     default:
       return new Problem("worker_failure", {

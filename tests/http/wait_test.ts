@@ -180,6 +180,13 @@ Deno.test("a wait whose time is over says what it has come to, and leaves nothin
   assertEquals([listeners.size, watchers.size], [0, 0]);
 });
 
+Deno.test("what is there at the first look is reached, also when the time was over before", async () => {
+  const { call, clock } = scripted();
+  const waiting = call(`GET ${INSTANCES}/i-1/wait?status=Starting&timeout=1ms`);
+  await clock.advance(1);
+  assertEquals((await waiting).json.outcome, "reached");
+});
+
 Deno.test("without a time a wait takes the API's own", async () => {
   const { call, clock } = scripted({ defaultTimeoutMs: 7_000 });
   const waiting = call(LINE);
