@@ -48,7 +48,7 @@ export class PastStates {
       from += PAGE
     ) {
       const page = await this.history(instanceId, PAGE, from + PAGE + 1);
-      const first = page.find((event) => event.type === "Baseline" && event.version > from);
+      const first = page.find((event) => event.type === "Baseline");
       if (first) return first;
     }
     throw new Error(`the log holds neither the beginning of ${instanceId} nor a baseline`);

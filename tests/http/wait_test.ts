@@ -105,6 +105,7 @@ function scripted(changed: Partial<HttpOptions> = {}) {
   const listeners = new Set<(events: RecordedEvent[]) => void>();
   const watchers = new Set<(broken: HistoryBreak) => void>();
   const world = {
+    state: stateAfter(start),
     clock: new ManualClock(),
     listeners,
     watchers,
@@ -117,7 +118,7 @@ function scripted(changed: Partial<HttpOptions> = {}) {
       world.atLeast = atLeast;
       await settled();
       world.beforeGet();
-      return stateAfter(start);
+      return world.state;
     },
     async observe(listener, _after, signal) {
       listeners.add(listener);
@@ -158,6 +159,19 @@ function scripted(changed: Partial<HttpOptions> = {}) {
   const tell = (...events: RecordedEvent[]) => listeners.forEach((listener) => listener(events));
   return { ...world, world, app, call: apiClient(app), tell, accepted, failed, another };
 }
+
+/** A stop that needs no worker, as version 3. */
+const STOP: RecordedEvent = {
+  ...recorded([
+    newEvent("StopRequested", {
+      commandId: null,
+      generation: 2,
+      site: null,
+      acceptWithinMs: 30_000,
+    }),
+  ])[0]!,
+  version: 3,
+};
 
 const LINE = `GET ${INSTANCES}/i-1/wait?status=Running`;
 
@@ -200,18 +214,23 @@ Deno.test("a stop that comes after ends the wait as superseded", async () => {
   const waiting = call(LINE);
   await settled();
   await settled();
-  const stop = newEvent("StopRequested", {
-    commandId: null,
-    generation: 2,
-    site: null,
-    acceptWithinMs: 30_000,
-  });
-  tell(recorded([stop, stop, stop])[2]!);
+  tell(STOP);
   const { json } = await waiting;
   assertEquals([json.outcome, json.reason], [
     "superseded",
     "A stop was asked for since; it is Created.",
   ]);
+});
+
+Deno.test("a wait that was there before anybody had asked is superseded like others, once it was on its way", async () => {
+  const { call, tell, world, another } = scripted();
+  world.state = stateAfter();
+  const waiting = call(LINE);
+  await settled();
+  await settled();
+  tell({ ...another!, version: 2 });
+  tell(STOP);
+  assertEquals((await waiting).json.outcome, "superseded");
 });
 
 Deno.test("what is told before the first look counts once, also what that has seen already", async () => {

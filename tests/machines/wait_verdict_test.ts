@@ -109,6 +109,16 @@ const table: [string, History, History, Wanted, string | null][] = [
     "failed: It is Stopped: exited with code 0",
   ],
   [
+    "a server that has completed after a start that failed",
+    starting(),
+    starting().accepted().failed().startRequested("c2").accepted("c2").started("c2", "r2").exited(
+      "r2",
+      0,
+    ),
+    wanted("Running"),
+    "failed: It is Stopped: exited with code 0",
+  ],
+  [
     "a crash that the policy leaves, where it was to complete",
     History.running(),
     History.running({ mode: "never" }).exited(),
