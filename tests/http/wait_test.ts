@@ -1,15 +1,12 @@
 /** A long poll for a status: it ends when that is there, as soon as it cannot come, or with its time. Design §6. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { HistoryBreak } from "../../actors/system_port.ts";
-import type { RecordedEvent } from "../../events/envelope.ts";
 import { newEvent } from "../../events/instance_events.ts";
-import { createHttpApp } from "../../http/app.ts";
-import type { HttpOptions } from "../../http/options.ts";
 import { serveHttp } from "../../http/server.ts";
-import { ManualClock, settled } from "../adapters/manual_clock.ts";
-import { type Answer, apiClient, assertProblem, faultLines } from "./support/api_client.ts";
-import { apiOptions, withApi } from "./support/api_world.ts";
-import { recorded, scriptedSystem, stateAfter } from "./support/scripted_system.ts";
+import { settled } from "../adapters/manual_clock.ts";
+import { type Answer, assertProblem, faultLines } from "./support/api_client.ts";
+import { withApi } from "./support/api_world.ts";
+import { recorded, stateAfter } from "./support/scripted_system.ts";
+import { LINE, scripted, STOP } from "./support/scripted_wait.ts";
 import { until } from "./support/until.ts";
 
 const INSTANCES = "/api/server/instances";
@@ -91,96 +88,12 @@ Deno.test("a version can be waited for alone, and what is older counts neither f
     ]);
   }));
 
-/** A wait for Running over a system that a test moves by hand: `i-1`, created, its start in hand. */
-function scripted(changed: Partial<HttpOptions> = {}) {
-  const start = newEvent("StartRequested", {
-    commandId: "c-1",
-    generation: 1,
-    configuration: {},
-    configurationRevision: 1,
-    acceptWithinMs: 30_000,
-    site: null,
-    cause: "user",
-  });
-  const listeners = new Set<(events: RecordedEvent[]) => void>();
-  const watchers = new Set<(broken: HistoryBreak) => void>();
-  const world = {
-    state: stateAfter(start),
-    clock: new ManualClock(),
-    listeners,
-    watchers,
-    beforeGet: () => {},
-    atLeast: "" as string | undefined,
-  };
-  const system = scriptedSystem(null, {
-    history: () => Promise.resolve(recorded([start, start]).slice(-1)),
-    async get(_id, atLeast) {
-      world.atLeast = atLeast;
-      await settled();
-      world.beforeGet();
-      return world.state;
-    },
-    async observe(listener, _after, signal) {
-      listeners.add(listener);
-      const close = () => void listeners.delete(listener);
-      signal?.addEventListener("abort", close);
-      return { close };
-    },
-    watchHistory(watcher) {
-      watchers.add(watcher);
-      return { close: () => void watchers.delete(watcher) };
-    },
-  });
-  const app = createHttpApp({ ...apiOptions(system), clock: world.clock, ...changed });
-  const [, , accepted, failed, another] = recorded([
-    start,
-    start,
-    newEvent("CommandAccepted", {
-      commandId: "c-1",
-      commandType: "StartInstanceCommand",
-      attempt: 1,
-      workerId: "w-1",
-      incarnation: "n-1",
-      site: "s-1",
-    }),
-    newEvent("CommandFailed", {
-      commandId: "c-1",
-      attempt: 1,
-      workerId: "w-1",
-      response: {
-        type: "StartInstanceResponse",
-        instanceId: "i-1",
-        success: false,
-        errorMessage: "No such program.",
-      },
-    }),
-    start,
-  ]);
-  const tell = (...events: RecordedEvent[]) => listeners.forEach((listener) => listener(events));
-  return { ...world, world, app, call: apiClient(app), tell, accepted, failed, another };
-}
-
-/** A stop that needs no worker, as version 3. */
-const STOP: RecordedEvent = {
-  ...recorded([
-    newEvent("StopRequested", {
-      commandId: null,
-      generation: 2,
-      site: null,
-      acceptWithinMs: 30_000,
-    }),
-  ])[0]!,
-  version: 3,
-};
-
-const LINE = `GET ${INSTANCES}/i-1/wait?status=Running`;
-
 Deno.test("a wait whose time is over says what it has come to, and leaves nothing behind", async () => {
   const { call, clock, listeners, watchers, tell, accepted } = scripted();
   const waiting = call(`${LINE}&timeout=2s`);
   await settled();
   await settled();
-  tell(accepted!);
+  tell(accepted);
   await clock.advance(1_999);
   assertEquals(listeners.size, 1);
   await clock.advance(1);
@@ -228,7 +141,7 @@ Deno.test("a wait that was there before anybody had asked is superseded like oth
   const waiting = call(LINE);
   await settled();
   await settled();
-  tell({ ...another!, version: 2 });
+  tell({ ...another, version: 2 });
   tell(STOP);
   assertEquals((await waiting).json.outcome, "superseded");
 });
@@ -237,7 +150,7 @@ Deno.test("what is told before the first look counts once, also what that has se
   const { call, world, tell, accepted, failed, another } = scripted();
   world.beforeGet = () => {
     tell(...recorded([newEvent("Baseline", { state: {} }), newEvent("Baseline", { state: {} })]));
-    tell({ ...another!, instanceId: "i-2" }, accepted!, failed!);
+    tell({ ...another, instanceId: "i-2" }, accepted, failed);
   };
   const { json } = await call(LINE);
   assertEquals([json.outcome, json.instance.version], ["failed", 4]);
