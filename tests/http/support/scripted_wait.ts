@@ -27,27 +27,54 @@ export interface ScriptedWait {
   world: { state: InstanceState; beforeGet: () => void; atLeast: string | undefined };
 }
 
+const START = newEvent("StartRequested", {
+  commandId: "c-1",
+  generation: 1,
+  configuration: {},
+  configurationRevision: 1,
+  acceptWithinMs: 30_000,
+  site: null,
+  cause: "user",
+});
+
+/** What may come: the first two versions are there at the first look. */
+const LATER = [
+  START,
+  START,
+  newEvent("CommandAccepted", {
+    commandId: "c-1",
+    commandType: "StartInstanceCommand",
+    attempt: 1,
+    workerId: "w-1",
+    incarnation: "n-1",
+    site: "s-1",
+  }),
+  newEvent("CommandFailed", {
+    commandId: "c-1",
+    attempt: 1,
+    workerId: "w-1",
+    response: {
+      type: "StartInstanceResponse",
+      instanceId: "i-1",
+      success: false,
+      errorMessage: "No such program.",
+    },
+  }),
+  START,
+];
+
 /** `i-1` is created, and its start is in hand. */
 export function scripted(changed: Partial<HttpOptions> = {}): ScriptedWait {
-  const start = newEvent("StartRequested", {
-    commandId: "c-1",
-    generation: 1,
-    configuration: {},
-    configurationRevision: 1,
-    acceptWithinMs: 30_000,
-    site: null,
-    cause: "user",
-  });
   const listeners = new Set<(events: RecordedEvent[]) => void>();
   const watchers = new Set<(broken: HistoryBreak) => void>();
   const clock = new ManualClock();
   const world: ScriptedWait["world"] = {
-    state: stateAfter(start),
+    state: stateAfter(START),
     beforeGet: () => {},
     atLeast: undefined,
   };
   const system = scriptedSystem(null, {
-    history: () => Promise.resolve(recorded([start, start]).slice(-1)),
+    history: () => Promise.resolve(recorded([START, START]).slice(-1)),
     async get(_id, atLeast) {
       world.atLeast = atLeast;
       await settled();
@@ -66,30 +93,7 @@ export function scripted(changed: Partial<HttpOptions> = {}): ScriptedWait {
     },
   });
   const app = createHttpApp({ ...apiOptions(system), clock, ...changed });
-  const [, , accepted, failed, another] = recorded([
-    start,
-    start,
-    newEvent("CommandAccepted", {
-      commandId: "c-1",
-      commandType: "StartInstanceCommand",
-      attempt: 1,
-      workerId: "w-1",
-      incarnation: "n-1",
-      site: "s-1",
-    }),
-    newEvent("CommandFailed", {
-      commandId: "c-1",
-      attempt: 1,
-      workerId: "w-1",
-      response: {
-        type: "StartInstanceResponse",
-        instanceId: "i-1",
-        success: false,
-        errorMessage: "No such program.",
-      },
-    }),
-    start,
-  ]);
+  const [, , accepted, failed, another] = recorded(LATER);
   return {
     app,
     call: apiClient(app),
