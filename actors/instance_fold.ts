@@ -1,7 +1,7 @@
-/** One instance folded from the log itself, by nothing that a node remembers: what its baseline must be equal to. */
+/** One instance folded from the log itself, by nothing that a node remembers: what it was, and what its baseline must be. */
 import type { RecordedEvent } from "../events/envelope.ts";
 import type { EventLog } from "../events/event_log.ts";
-import { evolve, initialState } from "../machines/evolve.ts";
+import { evolve, initialState, isNext } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { beginningOf } from "./log_beginning.ts";
 import type { Reads } from "./reads.ts";
@@ -58,10 +58,4 @@ function foldOf(
   let state = initialState(instanceId);
   for (const event of events) if (isNext(state, event)) state = evolve(state, event);
   return state.context.version === version ? state : null;
-}
-
-/** What a fold may take up: the next event, or a baseline, which needs nothing before it. */
-export function isNext(state: InstanceState, event: RecordedEvent): boolean {
-  const { version } = state.context;
-  return event.version === version + 1 || (event.type === "Baseline" && event.version > version);
 }

@@ -17,6 +17,7 @@ import { LogFollower } from "./log_follower.ts";
 import { Incidents } from "./incidents.ts";
 import { MetricsReader } from "./metrics_reader.ts";
 import { Reads } from "./reads.ts";
+import { PastStates } from "./past_states.ts";
 import { behind, notLeader, readsOnly, shuttingDown, unavailable } from "./refusals.ts";
 import { Retention, type RetentionRound } from "./retention.ts";
 import { ServerOutputs } from "./server_outputs.ts";
@@ -30,6 +31,8 @@ import type {
   InstancePage,
   InstanceSystem,
   ListFilter,
+  Moment,
+  PastState,
   SystemStatus,
 } from "./system_port.ts";
 
@@ -52,6 +55,7 @@ export class FleetSystem implements InstanceSystem {
   private readonly table = new InstanceTable();
   private readonly actors = new Map<string, InstanceActor>();
   private readonly reads: Reads;
+  private readonly pastStates: PastStates;
   private readonly incidents: Incidents;
   private readonly freshness: Freshness;
   private readonly follower: LogFollower;
@@ -71,6 +75,7 @@ export class FleetSystem implements InstanceSystem {
     const { table } = this;
     this.output = new ServerOutputs({ ...parts, stateOf: (id) => table.state(id) });
     this.reads = new Reads(parts);
+    this.pastStates = new PastStates(parts.log, this.reads);
     this.incidents = new Incidents((incident) => parts.onIncident?.(incident));
     this.follower = new LogFollower({
       ...parts,
@@ -209,6 +214,10 @@ export class FleetSystem implements InstanceSystem {
     beforeVersion?: number,
   ): Promise<RecordedEvent[]> {
     return await this.reads.run(() => this.parts.log.history(instanceId, limit, beforeVersion));
+  }
+
+  past(instanceId: string, moment: Moment): Promise<PastState> {
+    return this.pastStates.of(instanceId, moment);
   }
 
   logs(instanceId: string, tailLines: number): Promise<string[]> {

@@ -2,9 +2,8 @@
 import { comparePositions, type Position, type RecordedEvent } from "../events/envelope.ts";
 import type { EventLog, LogRetention } from "../events/event_log.ts";
 import type { JsonObject } from "../events/json.ts";
-import { evolve, initialState, restoreState, STATE_SCHEMA } from "../machines/evolve.ts";
+import { evolve, initialState, isNext, restoreState, STATE_SCHEMA } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
-import { isNext } from "./instance_fold.ts";
 import type { InstanceTable } from "./instance_table.ts";
 import { beginningOf } from "./log_beginning.ts";
 import { hasSameContent, isSameState } from "./same_states.ts";

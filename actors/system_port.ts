@@ -92,6 +92,22 @@ export interface SystemStatus {
 /** Why a log can be followed no further as it was: it was put back, cut, or holds what this release cannot read. */
 export type HistoryBreak = Extract<AvailabilityChange, { kind: "rollback" | "gap" | "unreadable" }>;
 
+/** After the event of a version, or at a time: epoch milliseconds by the log's clock. */
+export type Moment = { version: number } | { at: number };
+
+/** What an instance was at a moment, or why nobody can say. */
+export type PastState =
+  /** `event` led to it. */
+  | { kind: "found"; state: InstanceState; event: RecordedEvent }
+  /** The log knows no instance of this id. */
+  | { kind: "unknown" }
+  /** It has not come that far; `newest` is its last event. */
+  | { kind: "ahead"; newest: RecordedEvent }
+  /** That was before its first event. */
+  | { kind: "before"; first: RecordedEvent }
+  /** That was cut from the log; what there is begins with the baseline `first`. */
+  | { kind: "cut"; first: RecordedEvent };
+
 /** How runs do, by their ids; `sampledAt` is epoch milliseconds by the log's clock. */
 export type MetricsOfRuns = Map<string, RunMetrics & { sampledAt: number }>;
 /** Where to begin to follow: like a reading, or after a page that was told before. */
@@ -149,6 +165,8 @@ export interface InstanceSystem {
   away(): string | null;
   /** The instance's last `limit` events below `beforeVersion`, oldest first. */
   history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
+  /** What an instance was, folded from the log itself; deleted ones too. A time to come shows the present. */
+  past(instanceId: string, moment: Moment): Promise<PastState>;
   /**
    * The last lines of an instance's output.
    * @throws {OperationalError} `site_unreachable`

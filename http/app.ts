@@ -19,6 +19,9 @@ import { instancesRoutes } from "./routes/instances.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { logsRoutes } from "./routes/logs.ts";
 import { operationsRoutes } from "./routes/operations.ts";
+import { stateRoutes } from "./routes/state.ts";
+import { waitRoutes } from "./routes/wait.ts";
+import { whyRoutes } from "./routes/why.ts";
 import { workerRoutes } from "./routes/workers.ts";
 
 /**
@@ -36,6 +39,9 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
     ...instanceRoutes,
     ...lifecycleRoutes,
     ...historyRoutes,
+    ...stateRoutes,
+    ...whyRoutes,
+    ...waitRoutes(),
     ...logsRoutes(),
     ...workerRoutes,
     ...eventsRoutes(),

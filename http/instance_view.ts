@@ -12,7 +12,7 @@ import { present, runtimeInfoView } from "./runtime_view.ts";
 export type LegacyStatus = "Created" | "Running" | "Stopped" | "Error" | "ConfigurationChanged";
 
 /**
- * The JSON of one instance that was created and has not been deleted.
+ * The JSON of one instance that was created. Of a deleted one little is left.
  * @param isSilent whether nobody has heard of a worker lately; its servers' health is unknown then
  * @param metrics how runs do, this one's among them if its worker has told
  */
@@ -60,6 +60,13 @@ export function instanceView(
     ...(pending ? { pending: pendingView(pending) } : {}),
     ...queuedStartView(context),
   };
+}
+
+/** Of a deleted instance: when it went, and by whom. */
+export function deletionView(state: InstanceState): JsonObject {
+  const { deletedAt, deletedBy } = state.context;
+  if (statusOf(state) !== "Deleted" || deletedAt === null) return {};
+  return { deletedAt: isoTime(deletedAt), deletedBy };
 }
 
 /** The entity tag: the version of what the user decided, which `If-Match` is compared with. */

@@ -15,6 +15,8 @@ export interface HttpLimits {
   eventStreamsMax: number;
   eventBufferBytes: number;
   heartbeatMs: number;
+  /** Requests that wait for a status at once: each hears of every event. */
+  waitsMax: number;
   /** A client that follows an output and reads nothing for so long is let go. */
   logStallMs: number;
 }
@@ -26,6 +28,7 @@ export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
   eventStreamsMax: 100,
   eventBufferBytes: 1_048_576,
   heartbeatMs: 15_000,
+  waitsMax: 1_000,
   logStallMs: 60_000,
 };
 

@@ -27,6 +27,7 @@ const KINDS = {
   host_refused: kind(403, "This host name is not answered to"),
   origin_refused: kind(403, "Requests from other web sites are refused"),
   not_found: kind(404, "There is no such instance"),
+  version_not_found: kind(404, "The instance has no such version"),
   worker_not_found: kind(404, "There is no such worker"),
   route_not_found: kind(404, "There is no such route"),
   method_not_allowed: kind(405, "The route does not know this method"),
@@ -261,7 +262,7 @@ export function problemOfFailure(failure: CommandFailure, instanceId: string): P
     case "cancelled":
       return new Problem("cancelled", {
         detail: message,
-        hint: `GET ${at} shows what the instance is now; GET ${at}/events who asked for what.`,
+        hint: `GET ${at} shows what the instance is now; GET ${at}/why who asked for what.`,
       });
     default:
       return new Problem("worker_failure", {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isPosition } from "../events/envelope.ts";
 import type { Fault } from "../events/configuration.ts";
 import { type Parsed, parseWith } from "../events/specification.ts";
+import { type InstanceStatus, STATUSES } from "../machines/requests.ts";
 import type { HttpContext } from "./options.ts";
 
 /** The parameters of a request by `shape`; a fault's path is the parameter's name after `?`. */
@@ -30,6 +31,23 @@ export function readQuery<S extends z.ZodRawShape>(
   };
 }
 
+/** That exactly one of these parameters is given: two ways to say one thing. */
+export function exactlyOneOf(context: HttpContext, name: string, other: string): Parsed<null> {
+  const { searchParams } = new URL(context.req.url);
+  if (searchParams.has(name) !== searchParams.has(other)) return { ok: true, value: null };
+  const fault = searchParams.has(name)
+    ? { path: `?${other}`, message: `is another way to say ${name}; give one of them` }
+    : { path: `?${name}`, message: `must be given, or ${other}` };
+  return { ok: false, faults: [fault] };
+}
+
+/** That one of these parameters is given, or both. */
+export function atLeastOneOf(context: HttpContext, name: string, other: string): Parsed<null> {
+  const { searchParams } = new URL(context.req.url);
+  if (searchParams.has(name) || searchParams.has(other)) return { ok: true, value: null };
+  return { ok: false, faults: [{ path: `?${name}`, message: `must be given, or ${other}` }] };
+}
+
 /** `true` or `false`. */
 export const flag = z.enum(["true", "false"], { error: "must be true or false" })
   .transform((text) => text === "true");
@@ -38,6 +56,9 @@ export const flag = z.enum(["true", "false"], { error: "must be true or false" }
 export const position = z.string().refine(isPosition, {
   error: "must be a position in the log, such as 12-0",
 });
+
+/** No instance comes so far. */
+export const VERSION_MAX = 999_999_999_999;
 
 /** A whole number in a range. */
 export function wholeNumber(
@@ -53,17 +74,59 @@ export function wholeNumber(
   });
 }
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-const HOUR_MS = 3_600_000;
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
-/** A duration in milliseconds: `1500`, `500ms`, `30s`, `5m`, `1h`; from 1 ms to 1 h. Design §8. */
-export const duration = z.string().transform((text, issues) => {
-  const found = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|)$/.exec(text);
-  const ms = found ? Number(found[1]) * (UNITS[found[2] ?? ""] ?? NaN) : NaN;
-  if (Number.isInteger(ms) && ms >= 1 && ms <= HOUR_MS) return ms;
+/** A time as epoch milliseconds: `2026-01-31T12:00:00Z`, with any offset, or the milliseconds themselves. */
+export const time = z.string().transform((text, issues) => {
+  const at = /^\d{1,15}$/.test(text) ? Number(text) : TIME.test(text) ? Date.parse(text) : NaN;
+  if (Number.isFinite(at)) return at;
   issues.addIssue({
     code: "custom",
-    message: "must be a duration from 1ms to 1h: milliseconds, or a number with ms, s, m or h",
+    message: "must be a time such as 2026-01-31T12:00:00Z, or epoch milliseconds",
   });
   return z.NEVER;
 });
+
+/** A status in any case. */
+export const status = z.preprocess(
+  (value) => statusNamed(String(value)) ?? value,
+  z.enum(STATUSES, { error: `must be one of ${STATUSES.join(", ")}` }),
+);
+
+/** Statuses with commas between them, each in any case. */
+export const statuses = z.string().transform((text, issues) => {
+  const some = text.split(",").map((word) => statusNamed(word.trim()));
+  if (some.every((one) => one !== undefined)) return [...new Set(some)];
+  issues.addIssue({
+    code: "custom",
+    message: `must be some of ${STATUSES.join(", ")}, with commas between them`,
+  });
+  return z.NEVER;
+});
+
+function statusNamed(text: string): InstanceStatus | undefined {
+  return STATUSES.find((one) => one.toLowerCase() === text.toLowerCase());
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** A duration in milliseconds: `1500`, `500ms`, `30s`, `5m`, `1h`; from 1 ms to `most`. Design §8. */
+export function durationUpTo(
+  mostMs: number,
+  most: string,
+): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
+  return z.string().transform((text, issues) => {
+    const found = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|)$/.exec(text);
+    const ms = found ? Number(found[1]) * (UNITS[found[2] ?? ""] ?? NaN) : NaN;
+    if (Number.isInteger(ms) && ms >= 1 && ms <= mostMs) return ms;
+    issues.addIssue({
+      code: "custom",
+      message:
+        `must be a duration from 1ms to ${most}: milliseconds, or a number with ms, s, m or h`,
+    });
+    return z.NEVER;
+  });
+}
+
+/** How long a request may wait. */
+export const duration = durationUpTo(3_600_000, "1h");

@@ -39,6 +39,12 @@ export function step(
   return { state: stateAt(value, isBuried(value, facts) ? tombstoneOf(facts) : facts), actions };
 }
 
+/** What a fold may take up: the next event, or a baseline, which needs nothing before it. */
+export function isNext(state: InstanceState, event: RecordedEvent): boolean {
+  const { version } = state.context;
+  return event.version === version + 1 || (event.type === "Baseline" && event.version > version);
+}
+
 /** What a snapshot or a baseline keeps of a state. */
 export function storedState(state: InstanceState): JsonObject {
   return { value: state.value, context: state.context } as unknown as JsonObject;

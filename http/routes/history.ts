@@ -3,10 +3,9 @@ import { allParts, instanceIdOf } from "../checked_input.ts";
 import { eventView } from "../event_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { historyTruncated, instanceNotFound } from "../problem.ts";
-import { readQuery, wholeNumber } from "../query.ts";
+import { readQuery, VERSION_MAX, wholeNumber } from "../query.ts";
 
 const PATH = "/api/server/instances/:id";
-const VERSION_MAX = 999_999_999_999;
 
 /** The route of history. */
 export const historyRoutes: readonly Route[] = [

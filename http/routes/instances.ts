@@ -2,14 +2,13 @@
 import { z } from "zod";
 import type { ListFilter } from "../../actors/system_port.ts";
 import { templateSchema } from "../../events/configuration.ts";
-import { STATUSES } from "../../machines/requests.ts";
 import { askOptions, dryRunQuery, readMutationHeaders } from "../ask_options.ts";
 import { allParts } from "../checked_input.ts";
 import { platformText, readCreation } from "../instance_input.ts";
 import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, locationOf, staleness } from "../outcome.ts";
-import { position, readQuery, wholeNumber } from "../query.ts";
+import { position, readQuery, status, wholeNumber } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
 import { invalidRequest } from "../problem.ts";
 
@@ -49,10 +48,7 @@ async function create(context: HttpContext, services: HttpServices): Promise<Res
 const text = z.string().min(1, "must not be empty").max(256, "must have at most 256 characters");
 
 const listQuery = {
-  status: z.preprocess(
-    (value) => STATUSES.find((one) => one.toLowerCase() === String(value).toLowerCase()) ?? value,
-    z.enum(STATUSES, { error: `must be one of ${STATUSES.join(", ")}` }),
-  ).optional(),
+  status: status.optional(),
   platform: platformText.optional(),
   template: templateSchema.optional(),
   worker: text.optional(),

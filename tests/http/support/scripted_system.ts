@@ -57,6 +57,7 @@ export function scriptedSystem(
     list: () => Promise.resolve({ items: [state], nextCursor: null, position: "1-0" }),
     away: () => null,
     history: () => Promise.resolve([]),
+    past: () => Promise.resolve({ kind: "unknown" }),
     logs: () => Promise.resolve([]),
     output: {
       read: () => Promise.resolve({ lines: [], cursor: null, hasMore: false }),
