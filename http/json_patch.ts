@@ -10,9 +10,8 @@ import { type Parsed, parseWith } from "../events/specification.ts";
 const OPERATIONS_MAX = 500;
 /** Of all that the operations of one patch copy: copies of copies would grow without end. */
 const COPIED_BYTES_MAX = 1_048_576;
-/** Lists are compared each item with each: beyond this in one comparison they are replaced as a whole. */
-const COMPARISONS_MAX = 40_000;
-const COMPARED_ITEMS_MAX = 500;
+/** Lists are compared each item with each, at a cost: beyond this in one difference they are replaced as a whole. */
+const COMPARISONS_MAX = 4_000;
 
 /** Names that are no fields but the way to what all objects share; the library passes over them. */
 const UNREACHABLE = ["__proto__", "constructor", "prototype"];
@@ -89,7 +88,7 @@ export function difference(from: JsonObject, to: JsonObject): Operation[] {
     if (!Array.isArray(before) || !Array.isArray(after)) return;
     if (isSame(before, after)) return [];
     const comparisons = (before.length + 1) * (after.length + 1);
-    if (comparisons > left || Math.max(before.length, after.length) > COMPARED_ITEMS_MAX) {
+    if (comparisons > left) {
       return [{ op: "replace", path: pointer.toString(), value: after }];
     }
     left -= comparisons;

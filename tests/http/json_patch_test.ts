@@ -274,15 +274,11 @@ Deno.test("no path and no value reaches what all objects share", () => {
 });
 
 Deno.test("a patch does not grow a configuration beyond what a body may be", () => {
-  const doubling = Array.from({ length: 60 }, (_, n) => ({
-    op: "copy",
-    from: n === 0 ? "/a" : `/b${n - 1}`,
-    path: n === 0 ? "/b0/-" : `/b${n}`,
-  }));
   const copies = Array.from({ length: 400 }, () => ({ op: "copy", from: "/a", path: "/list/-" }));
-  const large = { a: "x".repeat(4_000), b0: [], list: [] };
-  assertEquals(apply(large, copies).ok, false);
-  assertEquals(apply(large, doubling.slice(0, 2)).ok, true);
+  const large = { a: "x".repeat(4_000), list: [] };
+  const copied = apply(large, copies);
+  assertEquals(copied.ok || copied.failure.reason, "the patch copies too much");
+  assertEquals(apply(large, copies.slice(0, 200)).ok, true);
   const nesting = Array.from({ length: 70 }, () => ({ op: "copy", from: "", path: "/a" }));
   const nested = apply({}, nesting);
   assertEquals(nested.ok || nested.failure.reason, "it would be nested deeper than 64 levels");
