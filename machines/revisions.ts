@@ -60,7 +60,7 @@ export function readToEnd(reading: RevisionReading): Revision[] {
   const { held } = reading;
   if (held === null) return [];
   const waiting = reading.waiting.flatMap((found) => {
-    if (found.commandId === null || found.version < held.version) return [found];
+    if (found.commandId === null) return [found];
     const move = held.commands.find(({ commandId }) => commandId === found.commandId)?.to;
     return move?.configuration ? [certain(found, move.configuration, "unknown")] : [];
   });

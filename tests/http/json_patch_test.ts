@@ -336,6 +336,9 @@ Deno.test("lists that are long, or nested in each other, are compared within a b
   assertEquals(difference({ a: long(0) }, { a: long(1) }), [
     { op: "replace", path: "/a", value: long(1) },
   ]);
+  assertEquals(difference({ a: long(0), b: 1 }, { a: long(0), b: 2 }), [
+    { op: "replace", path: "/b", value: 2 },
+  ]);
   const nested = (from: number): Json =>
     Array.from({ length: 60 }, (_, n) => Array.from({ length: 60 }, (_, m) => [n, m + from]));
   const [from, to] = [{ a: nested(0) }, { a: nested(1) }];

@@ -147,7 +147,7 @@ const cuts: [string, () => History, number, unknown[]][] = [
     [[1, ["/bin/true"], null, 3]],
   ],
   [
-    "what may be older than a move whose request was cut has no number",
+    "a move that was over by then, and whose request was cut, is known by the baseline alone",
     () => {
       const moved = removed(moving(configured(created(), "b"), "c1", configurationOf("m")), "c1");
       return baseline(moved);
