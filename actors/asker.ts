@@ -91,7 +91,8 @@ export class Asker {
       acceptWithinMs: options.wait ? options.timeoutMs : this.parts.queueTimeoutMs,
       ...(options.ifMatch === undefined ? {} : { ifMatch: options.ifMatch }),
       ...(fleet ? { fleet } : {}),
-      keepsAnswer: options.idempotency !== undefined && request.type !== "configure",
+      keepsAnswer: options.idempotency !== undefined &&
+        (request.type !== "configure" || request.ifDifferent === true),
     };
   }
 

@@ -12,6 +12,7 @@ import {
 } from "./options.ts";
 import { refuseForeignSites } from "./origin.ts";
 import { bugProblem, Problem, problemOfError } from "./problem.ts";
+import { configurationRoutes } from "./routes/configuration.ts";
 import { eventsRoutes } from "./routes/events.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { instanceRoutes } from "./routes/instance.ts";
@@ -19,6 +20,8 @@ import { instancesRoutes } from "./routes/instances.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { logsRoutes } from "./routes/logs.ts";
 import { operationsRoutes } from "./routes/operations.ts";
+import { predecessorRoutes } from "./routes/predecessor.ts";
+import { revisionRoutes } from "./routes/revisions.ts";
 import { stateRoutes } from "./routes/state.ts";
 import { waitRoutes } from "./routes/wait.ts";
 import { whyRoutes } from "./routes/why.ts";
@@ -38,6 +41,9 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
     ...instancesRoutes,
     ...instanceRoutes,
     ...lifecycleRoutes,
+    ...configurationRoutes,
+    ...revisionRoutes,
+    ...predecessorRoutes,
     ...historyRoutes,
     ...stateRoutes,
     ...whyRoutes,
@@ -80,7 +86,7 @@ function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], services: HttpS
 function indexRoute(routes: readonly Route[]): Route {
   const index = routes.map(({ method, path, summary }) => ({
     method,
-    path: path.replace(":id", "{id}"),
+    path: path.replace(/:(\w+)/g, "{$1}"),
     summary,
   }));
   return {

@@ -127,6 +127,16 @@ function readParts<T extends { serverConfiguration?: JsonObject | undefined }>(
   };
 }
 
+/**
+ * A whole configuration for instances of `template`, or all of its faults, with paths within it.
+ * @param given the body of a PUT, or what comes of a patch
+ */
+export function readConfiguration(given: Json | undefined, template: Template): Parsed<JsonObject> {
+  if (!isObject(given)) return needsObject("the configuration must be a JSON object");
+  const faults = [...configurationSizeFaults(given), ...configurationFaults(template, given)];
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value: given };
+}
+
 /** The configuration in the body of a start; only its form is checked, what it says is the worker's to judge. Design §6. */
 export function readOverride(body: Json): Parsed<JsonObject> {
   const parsed = parseWith<JsonObject>(jsonObjectSchema, body);

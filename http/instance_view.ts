@@ -4,6 +4,7 @@ import type { JsonObject } from "../events/json.ts";
 import type { Facts, LastError, PendingCommand } from "../machines/facts.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { allowedRequests, mayRun, statusOf } from "../machines/status.ts";
+import { configurationPart, hasDrift } from "./configuration_view.ts";
 import { isoTime } from "./iso_time.ts";
 import { healthView } from "./health_view.ts";
 import { present, runtimeInfoView } from "./runtime_view.ts";
@@ -40,7 +41,7 @@ export function instanceView(
     version: context.version,
     generation: context.generation,
     specificationVersion: context.specificationVersion,
-    configuration: configurationView(state),
+    configuration: configurationPart(state),
     restartPolicy: present({ ...specification.restartPolicy }),
     onWorkerLost: specification.onWorkerLost,
     ...(specification.onWorkerLost === "reschedule" ? { leaseMs: specification.leaseMs } : {}),
@@ -94,30 +95,6 @@ export function legacyStatusOf(state: InstanceState): LegacyStatus {
       if (state.value.run === "running") return "Running";
       return state.context.endedRuns.length === 0 ? "Created" : "Stopped";
   }
-}
-
-/** It runs with an older configuration than the present one. A start with a body of its own is no drift. */
-function hasDrift(state: InstanceState): boolean {
-  const running = runningLaunch(state)?.configurationRevision ?? null;
-  return running !== null && running !== state.context.revision;
-}
-
-function runningLaunch(state: InstanceState) {
-  return mayRun(state) ? state.context.run?.launch ?? null : null;
-}
-
-function configurationView(state: InstanceState): JsonObject {
-  const { revision, specification } = state.context;
-  const launch = runningLaunch(state);
-  return {
-    revision,
-    runningRevision: launch?.configurationRevision ?? null,
-    // What runs was started with a body of its own: then that is shown too.
-    ...(launch && launch.configurationRevision === null
-      ? { runningConfiguration: launch.configuration }
-      : {}),
-    serverConfiguration: specification?.configuration ?? {},
-  };
 }
 
 /** The worker whose metrics tell of this instance, while it may run. */

@@ -77,8 +77,8 @@ export type HttpContext = Context<HttpEnv>;
 
 /** One route: what it answers to, what it is for, and how. */
 export interface Route {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** Path with `:id` for the instance. */
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path with `:id` for the instance, `:revision` for one of its configurations. */
   path: string;
   /** One line for the index. */
   summary: string;

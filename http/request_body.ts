@@ -5,20 +5,24 @@ import { readJson } from "./json_text.ts";
 import type { HttpContext, HttpLimits, HttpServices } from "./options.ts";
 import { Problem } from "./problem.ts";
 
+const JSON_TYPE = "application/json";
+
 /**
  * The body's JSON value; undefined when there is no body or only white space.
+ * @param otherType a content type that is taken besides `application/json`
  * @throws {Problem} 400 `malformed_json`, 408, 413, 415
  */
 export async function readJsonBody(
   context: HttpContext,
   { limits, clock }: HttpServices,
+  otherType?: string,
 ): Promise<Json | undefined> {
   const request = context.req.raw;
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limits.bodyBytesMax) throw tooLarge(limits);
   const bytes = await readBytes(request.body, limits, clock);
   if (bytes.length === 0) return undefined;
-  checkType(request.headers);
+  checkType(request.headers, otherType);
   const text = decode(bytes);
   if (text.trim() === "") return undefined;
   const reading = readJson(text, limits.jsonDepthMax);
@@ -86,12 +90,13 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function checkType(headers: Headers): void {
+function checkType(headers: Headers, otherType?: string): void {
   const [type, ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";")
     .map((part) => part.trim());
   const charset = parameters.find((one) => one.startsWith("charset="))?.slice(8);
   const encoding = headers.get("content-encoding") ?? "identity";
-  if (type !== "application/json") {
+  const unsupported = (detail: string) => unsupportedMediaType(detail, otherType ?? JSON_TYPE);
+  if (type !== JSON_TYPE && (otherType === undefined || type !== otherType)) {
     throw unsupported(type ? `The body's content type is '${type}'.` : "The body has no type.");
   }
   if (charset !== undefined && !/^"?utf-?8"?$/.test(charset)) {
@@ -100,10 +105,10 @@ function checkType(headers: Headers): void {
   if (encoding !== "identity") throw unsupported(`The body's content encoding is '${encoding}'.`);
 }
 
-function unsupported(detail: string): Problem {
+function unsupportedMediaType(detail: string, type: string): Problem {
   return new Problem("unsupported_media_type", {
     detail,
-    hint: "Send JSON in UTF-8, not compressed, with 'Content-Type: application/json'.",
+    hint: `Send JSON in UTF-8, not compressed, with 'Content-Type: ${type}'.`,
   });
 }
 

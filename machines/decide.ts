@@ -2,7 +2,7 @@
 import type { CommandEnd } from "../events/event_log.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
-import { type SpecificationChanges, specificationFaults } from "../events/specification.ts";
+import { specificationFaults } from "../events/specification.ts";
 import { accept, type Deciding } from "./accept.ts";
 import { type Launch, limitsOf, type PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
@@ -30,7 +30,7 @@ export function decide(state: InstanceState, request: InstanceRequest, given: De
   }
   switch (request.type) {
     case "configure":
-      return decideConfigure(state, request.changes, given);
+      return decideConfigure(state, request, given);
     case "start":
       return decideStart(state, request, given);
     case "stop":
@@ -72,13 +72,17 @@ function create(
 
 function decideConfigure(
   state: InstanceState,
-  changes: SpecificationChanges,
+  { changes, ifDifferent }: InstanceRequest & { type: "configure" },
   given: Deciding,
 ): Decision {
+  const specification = state.context.specification!;
+  const isThere = () =>
+    canonicalJson({ ...specification, ...changes }) === canonicalJson(specification);
+  if (ifDifferent && isThere()) return unchanged(state, "configure", given);
   if (!allowedRequests(state).includes("configure")) {
     return conflict(state, "The configuration cannot be changed now.");
   }
-  const faults = specificationFaults(state.context.specification!, changes);
+  const faults = specificationFaults(specification, changes);
   if (faults.length > 0) return rejected({ code: "invalid", faults });
   return accept(state, [newEvent("InstanceConfigured", { changes })], given);
 }

@@ -12,7 +12,8 @@ export type InstanceRequest =
   | { type: "start"; configuration?: JsonObject }
   | { type: "stop" }
   | { type: "restart" }
-  | { type: "configure"; changes: SpecificationChanges }
+  /** `ifDifferent`: changes that are there already are a success that writes nothing, and makes no new revision. */
+  | { type: "configure"; changes: SpecificationChanges; ifDifferent?: true }
   /** `force` does not wait for a worker: it names what may still run, and whoever has it ends it. */
   | { type: "delete"; force: boolean }
   /** `force` does not wait for a worker: what its last place keeps is left there. */

@@ -35,6 +35,7 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "@hono/": ["http/"],
   "ink": ["tui/"],
   "react": ["tui/"],
+  "rfc6902": ["http/"],
   "string-width": ["tui/"],
   "node:sqlite": ["adapters/sqlite/"],
   "ioredis": ["adapters/redis/"],

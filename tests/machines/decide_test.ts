@@ -280,6 +280,24 @@ Deno.test("a stale If-Match is rejected with both versions", () => {
   });
 });
 
+Deno.test("a change of what is different writes nothing where it is so already, whatever is under way", () => {
+  const changes = { name: "one", configuration: { command: ["/bin/true"] } };
+  const same: InstanceRequest = { type: "configure", changes, ifDifferent: true };
+  for (const status of ["Created", "Running", "Restarting", "Stopping"] as const) {
+    assertEquals(decide(states[status], same, given), { kind: "unchanged" }, status);
+  }
+  const kept = accepted(decide(states.Created, same, { ...given, keepsAnswer: true }));
+  assertEquals(kept.events, [{
+    type: "RequestAnswered",
+    data: { request: "configure", commandId: null },
+  }]);
+  const other: InstanceRequest = { ...same, changes: { configuration: { command: ["no"] } } };
+  assertEquals(inWords(decide(states.Created, other, given)), "InstanceConfigured");
+  assertEquals(inWords(decide(states.Restarting, other, given)), "rejected conflict");
+  const plain = decide(states.Created, { type: "configure", changes }, given);
+  assertEquals(inWords(plain), "InstanceConfigured");
+});
+
 Deno.test("a forced delete names the run that may still live and is done at once", () => {
   const decision = accepted(decide(states.Running, { type: "delete", force: true }, given));
   const event = decision.events[0]!;

@@ -1,0 +1,97 @@
+/** The predecessor's routes that are not this API's own: other names and shapes, over the same handlers. Design §6. */
+import type { Json, JsonObject } from "../../events/json.ts";
+import type { InstanceState } from "../../machines/lifecycle.ts";
+import { checkedConfiguration, requestConfiguration } from "../configuration_change.ts";
+import { legacyStatusOf } from "../instance_view.ts";
+import type { Route } from "../options.ts";
+import { invalidRequest } from "../problem.ts";
+import { runtimeInfoView } from "../runtime_view.ts";
+import { patchConfiguration, type PatchedPart, showInstanceAs } from "./configuration.ts";
+
+const SERVER_PATH = "/api/server/instances/:id/configuration/server";
+
+/** What the predecessor called the configuration of the server: these fields, and no others. */
+const SERVER_FIELDS = ["host", "port", "logLevel"] as const;
+
+const SERVER: PatchedPart = {
+  of: serverFields,
+  into(configuration, patched) {
+    // That it is no object is for the check of the whole to say.
+    if (typeof patched !== "object" || patched === null || Array.isArray(patched)) return patched;
+    const strange = Object.keys(patched).filter((name) => !isServerField(name));
+    if (strange.length > 0) {
+      throw invalidRequest(
+        strange.map((path) => ({ path, message: "is not a field of the server's configuration" })),
+      );
+    }
+    const others = Object.entries(configuration).filter(([name]) => !isServerField(name));
+    return { ...Object.fromEntries(others), ...patched };
+  },
+  view: serverView,
+};
+
+/** The routes of the predecessor. Those that are as they were, or as honest answers allow, are not named twice. */
+export const predecessorRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: SERVER_PATH,
+    summary: "host, port and logLevel of its configuration",
+    handle: (context, services) => showInstanceAs(context, services, serverView),
+  },
+  {
+    method: "PATCH",
+    path: SERVER_PATH,
+    summary: "change host, port and logLevel by a JSON Patch of them",
+    handle: (context, services) => patchConfiguration(context, services, SERVER),
+  },
+  ...SERVER_FIELDS.map(fieldRoute),
+  {
+    method: "GET",
+    path: "/api/status/:id/status",
+    summary: "what its server is, in the words of the predecessor",
+    handle: (context, services) => showInstanceAs(context, services, statusView),
+  },
+];
+
+function fieldRoute(field: typeof SERVER_FIELDS[number]): Route {
+  return {
+    method: "PUT",
+    path: `${SERVER_PATH}/${field.toLowerCase()}`,
+    summary: `replace ${field} of its configuration by the body, a JSON value`,
+    handle: (context, services) =>
+      requestConfiguration<Json>(context, services, {
+        read: (body) =>
+          body === undefined
+            ? { ok: false, faults: [{ path: "", message: "the body must be a JSON value" }] }
+            : { ok: true, value: body },
+        next: (value, state) =>
+          checkedConfiguration(
+            { ...state.context.specification?.configuration, [field]: value },
+            state,
+          ),
+        view: serverView,
+      }),
+  };
+}
+
+function serverView(state: InstanceState): JsonObject {
+  return serverFields(state.context.specification?.configuration ?? {});
+}
+
+function serverFields(configuration: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(configuration).filter(([name]) => isServerField(name)));
+}
+
+function isServerField(name: string): boolean {
+  return SERVER_FIELDS.some((field) => field === name);
+}
+
+function statusView(state: InstanceState): JsonObject {
+  const { instanceId, run, failure } = state.context;
+  return {
+    ...(run?.runtimeInfo ? runtimeInfoView(run.runtimeInfo) : {}),
+    instanceId,
+    status: legacyStatusOf(state),
+    ...(failure ? { errorMessage: failure.message } : {}),
+  };
+}
