@@ -21,8 +21,15 @@ export interface Invocation {
   client: RemoteClient;
 }
 
-/** @throws {UsageError} with every fault of the settings */
-export function beginInvocation(host: CliHost, options: SharedOptions): Invocation {
+/**
+ * @param isQuiet for who is no person: nothing is said of what is tried again
+ * @throws {UsageError} with every fault of the settings
+ */
+export function beginInvocation(
+  host: CliHost,
+  options: SharedOptions,
+  isQuiet = false,
+): Invocation {
   const settings = parseClientSettings(host.environment, options.url);
   if (!settings.ok) {
     throw new UsageError(
@@ -32,7 +39,7 @@ export function beginInvocation(host: CliHost, options: SharedOptions): Invocati
   }
   const printer = new Printer(host, options.json === true ? "json" : options.output);
   const { clock, ids, randomness } = host;
-  let told = false;
+  let told = isQuiet;
   const client = new RemoteClient({
     ...settings.value,
     fetch: host.fetch,

@@ -31,7 +31,7 @@ export function addCompletionCommands({ program, host, run }: CommandMaker): voi
   async function complete(words: readonly string[]): Promise<void> {
     const ask = async <T>(what: (client: Client) => Promise<T[]>): Promise<T[]> => {
       const found = await outcomeOf(
-        (async () => await what(beginInvocation(host, { output: "table" }).client))(),
+        (async () => await what(beginInvocation(host, { output: "table" }, true).client))(),
       );
       // There is nothing to complete with, and no place to say why.
       return found.ok ? found.value : [];

@@ -27,7 +27,7 @@ export function streamedText(format: "json" | "yaml", kind: ItemKind, item: unkn
   return format === "json" ? `${JSON.stringify(envelope)}\n` : `---\n${yamlText(envelope)}`;
 }
 
-/** Without anchors: many readers of YAML do not know them. */
+/** Without anchors, which many readers do not know, and so that readers of YAML 1.1 take no word for a truth value. */
 function yamlText(value: unknown): string {
-  return stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
+  return stringify(value, { aliasDuplicateObjects: false, compat: "yaml-1.1", lineWidth: 0 });
 }
