@@ -30,3 +30,9 @@ export function oneMoreLabel(
   if (equals < 1) throw new InvalidArgumentError("It must be KEY=VALUE, for example env=prod.");
   return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
+
+/** An `Idempotency-Key`, as the API takes it; for commander. */
+export function idempotencyKey(text: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be 1 to 255 visible ASCII characters.");
+}

@@ -1,6 +1,6 @@
 /** Options that several commands have, with the same names and the same meaning everywhere. */
 import { type Command, Option } from "commander";
-import { duration, oneMoreLabel, wholeNumber } from "../option_values.ts";
+import { duration, idempotencyKey, oneMoreLabel, wholeNumber } from "../option_values.ts";
 import { beginInvocation, type Invocation, type SharedOptions } from "../invocation.ts";
 import type { CliHost } from "../host.ts";
 
@@ -79,7 +79,7 @@ export function keyOption(): Option {
   return new Option(
     "--idempotency-key <key>",
     "of a command before: fetches its answer and does nothing twice",
-  );
+  ).argParser(idempotencyKey);
 }
 
 /** Examples below the help of a command. */

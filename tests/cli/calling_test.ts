@@ -1,5 +1,6 @@
 /** How `draas` is called: settings, help, misspelt words, exit codes, and that no secret and no stack is ever shown. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { until } from "../http/support/until.ts";
 import {
   beginDraas,
   brokenConnection,
@@ -28,6 +29,7 @@ Deno.test("values of flags are checked before anything is asked, and the right f
       ["start web --timeout 2h", /from 1ms to 1h/],
       ["start web --parallel 0", /whole number from 1 to 64/],
       ["list -l env", /KEY=VALUE/],
+      ["stop web --idempotency-key ключ", /visible ASCII characters/],
     ];
     const fetch = () => {
       throw new Error("nothing is to be asked");
@@ -143,15 +145,10 @@ Deno.test("while it waits on a terminal it shows that it does, and takes that aw
     await create({ name: "web" });
     const gate = Promise.withResolvers<void>();
     platform.gate = gate.promise;
-    let shown = "";
     const run = begin("start web", { isTerminal: true });
-    const seen = setInterval(() => {
-      if (run.stderr.includes("Starting: 0 of 1 done")) gate.resolve();
-    }, 1);
+    await until("it shows that it waits", () => run.stderr.includes("Starting: 0 of 1 done …"));
+    gate.resolve();
     const end = await run.ended;
-    clearInterval(seen);
-    shown = end.stderr;
-    assertStringIncludes(shown, "Starting: 0 of 1 done …");
-    assert(shown.endsWith("\r\u001b[K"), JSON.stringify(shown));
+    assert(end.stderr.endsWith("\r\u001b[K"), JSON.stringify(end.stderr));
     assertEquals(end.code, 0);
   }));

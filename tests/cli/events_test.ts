@@ -71,6 +71,19 @@ Deno.test("one instance is followed after its history: no event twice, none of o
     assertEquals(typesIn(stdout), whole.slice(0, typesIn(stdout).length));
   }));
 
+Deno.test("several are followed from where the first of them ended: what was told is not told again", () =>
+  withCli(async ({ draas, begin, create }) => {
+    await create({ name: "a" });
+    await create({ name: "b" });
+    const run = begin("events a b -f -o name");
+    await until("both are there", () => run.stdout.split("\n").length === 3);
+    await draas("start a --no-wait");
+    await until("what comes is there", () => run.stdout.split("\n").length === 4);
+    run.interrupt();
+    const positions = (await run.ended).stdout.trim().split("\n");
+    assertEquals(positions.length, new Set(positions).size);
+  }));
+
 Deno.test("a broken connection loses no event", () =>
   withCli(async ({ app, draas, begin }) => {
     let streams = 0;

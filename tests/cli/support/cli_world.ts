@@ -135,12 +135,3 @@ export function refusedConnection(): Error {
 export function brokenConnection(): Error {
   return new TypeError("error sending request for url (http://127.0.0.1:4700/): connection reset");
 }
-
-/** A clock on which every wait is over at once, so that retries take no time. */
-export const hastyClock = {
-  ...hostClock,
-  now: hostClock.now,
-  monotonic: hostClock.monotonic,
-  after: (delayMs: number, run: () => void): () => void =>
-    hostClock.after(delayMs > 3_000 ? delayMs : 0, run),
-};
