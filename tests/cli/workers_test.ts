@@ -1,6 +1,12 @@
 /** `draas workers`, `drain`, `resume`, `forget`, and `version`, against the real system. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { itemsOf, refusedConnection, withCli } from "./support/cli_world.ts";
+import {
+  beginDraas,
+  itemsOf,
+  refusedConnection,
+  scriptedApp,
+  withCli,
+} from "./support/cli_world.ts";
 
 Deno.test("workers are listed with their state; none is told beside the data", () =>
   withCli(async ({ draas, startWorker }) => {
@@ -29,16 +35,25 @@ Deno.test("a worker is drained and resumed, also by the beginning of its id", ()
     assertEquals(itemsOf(await draas("workers --json"))[0].draining, false);
   }));
 
-Deno.test("a worker that is heard is not forgotten, one that is gone is, and only with --yes", () =>
-  withCli(async ({ draas, startWorker, stopWorker }) => {
+Deno.test("a worker that is heard is not forgotten, and none without --yes; one that there is not is not found", () =>
+  withCli(async ({ draas, startWorker }) => {
     await startWorker();
     assertEquals((await draas("forget worker-1")).code, 2);
     const alive = await draas("forget worker-1 --yes");
     assertEquals(alive.code, 4, alive.stderr);
     assertStringIncludes(alive.stderr, "(worker_alive)");
-    await stopWorker();
     assertEquals((await draas("drain nobody")).code, 3);
   }));
+
+Deno.test("a worker that is given up is told with how many instances may start elsewhere", async () => {
+  const app = scriptedApp([
+    Response.json({ items: [{ id: "w-1" }] }),
+    Response.json({ id: "w-1", forgotten: true, instanceIds: ["a", "b"] }),
+  ]);
+  const { code, stdout } = await beginDraas(app, ["forget", "w-1", "--yes"]).ended;
+  assertEquals([code, stdout], [0, "w-1 is forgotten; 2 of its instances may start elsewhere\n"]);
+  assertMatch(app.asked[1]!.url, /\/api\/workers\/w-1\/forget$/);
+});
 
 Deno.test("version tells both releases; without a control plane its own, and code 6", () =>
   withCli(async ({ draas }) => {
