@@ -3,6 +3,7 @@ import { parse as parseYaml } from "yaml";
 import { type Fault } from "./events/configuration.ts";
 import { reasonOf } from "./events/errors.ts";
 import type { Parsed } from "./events/specification.ts";
+import { CLIENT_VARIABLES, type ClientEnvironment } from "./settings/client_settings.ts";
 import { OTHERS, SECRET_VARIABLE, SETTINGS } from "./settings/setting_table.ts";
 import { type Command, defaultSettings, type Setting, type Settings } from "./settings/settings.ts";
 
@@ -82,6 +83,14 @@ export function readGiven(args: readonly string[]): Given {
     if (error instanceof Deno.errors.NotFound) return given;
     return { ...given, fileFault: `cannot be read: ${reasonOf(error)}` };
   }
+}
+
+/** What a client of the API was given: the only variables that the command line may read. */
+export function readClientEnvironment(): ClientEnvironment {
+  return Object.fromEntries(CLIENT_VARIABLES.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 /** The variables that servers may inherit from this host; `DENO_DIR` is for the stand-in alone. */

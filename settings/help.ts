@@ -7,6 +7,7 @@ export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
   deno task worker:docker [flags]    a worker beside a Docker daemon; runs images as containers
   deno task worker:kubernetes [flags]  a worker for a namespace of a cluster (worker:aks is the same); runs images as pods
   deno task worker:doctor [flags]    looks at a host and its Redis as a worker would, and says what to do
+  deno task draas [command]          the command line, over the HTTP API of a control plane; it has a --help of its own
   deno task log:verify [flags]       folds the log anew and compares it with what was kept of it
 
 Flags of all                  Setting                     Default

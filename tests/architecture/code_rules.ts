@@ -9,7 +9,15 @@ const isChance = (name: string) =>
     .test(name);
 /** The stand-in is a separate program, which stands for one that has a clock of its own. */
 const HAS_CLOCK = ["adapters/host/", "workers/templates/stand_in/"];
-const HAS_HOST = ["main.ts", "config.ts", "programs/", "adapters/", "workers/", "http/server.ts"];
+const HAS_HOST = [
+  "main.ts",
+  "cli/draas.ts",
+  "config.ts",
+  "programs/",
+  "adapters/",
+  "workers/",
+  "http/server.ts",
+];
 const HAS_ENVIRONMENT = ["config.ts", "workers/templates/stand_in/main.ts"];
 const LEFT_OVER = /(\/\/|\* ).*\b(TO[D]O|FIX[M]E)\b/;
 const BAD_WORDS = /^(utils?|helpers?|common|misc|managers?|handler2)$/;

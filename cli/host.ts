@@ -1,0 +1,38 @@
+/** Everything that the command line has of the machine that it runs on, as a port: tests bring their own. */
+import type { Clock } from "../events/clock.ts";
+import type { Ids, Randomness } from "../events/ids.ts";
+import type { ClientEnvironment } from "../settings/client_settings.ts";
+
+/** Where text goes. */
+export interface TextSink {
+  write(text: string): void;
+  isTerminal: boolean;
+  /** Of the terminal, at this moment; any number where there is none. */
+  columns(): number;
+}
+
+/** The machine. Production: `cli/draas.ts`. */
+export interface CliHost {
+  /** Data, and nothing else. */
+  stdout: TextSink;
+  /** What is said besides. */
+  stderr: TextSink;
+  stdin: {
+    isTerminal: boolean;
+    /** All of it. */
+    text(): Promise<string>;
+    /** The next line that a person types; null at the end. */
+    line(): Promise<string | null>;
+  };
+  fetch(request: Request): Response | Promise<Response>;
+  /** @throws {OperationalError} `file_unreadable` */
+  readTextFile(path: string): Promise<string>;
+  /** From now on Ctrl-C calls `run` and does not end the program; the function that comes back ends that. */
+  onInterrupt(run: () => void): () => void;
+  environment: ClientEnvironment;
+  clock: Clock;
+  ids: Ids;
+  randomness: Randomness;
+  /** The release. */
+  version: string;
+}

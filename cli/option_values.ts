@@ -1,0 +1,38 @@
+/** The values of flags: durations as people write them (`500ms`, `30s`, `5m`, `1h`), numbers and labels. Design §8. */
+import { InvalidArgumentError } from "commander";
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const HOUR_MS = 3_600_000;
+
+/** Milliseconds; for commander, which says which flag it was. */
+export function duration(text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Number(count) * (UNITS_MS[unit] ?? NaN);
+  if (Number.isInteger(ms) && ms >= 1 && ms <= HOUR_MS) return ms;
+  throw new InvalidArgumentError("It must be from 1ms to 1h, for example 30s or 5m.");
+}
+
+/** A whole number in a range; for commander. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** One more label, `key=value`; for commander, of a flag that may be repeated. */
+export function oneMoreLabel(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new InvalidArgumentError("It must be KEY=VALUE, for example env=prod.");
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+/** An `Idempotency-Key`, as the API takes it; for commander. */
+export function idempotencyKey(text: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be 1 to 255 visible ASCII characters.");
+}

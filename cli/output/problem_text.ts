@@ -1,0 +1,80 @@
+/** What went wrong, for people: the error, its detail, its faults and what to do next; no stack and no secret. Pure. */
+import { OperationalError, reasonOf } from "../../events/errors.ts";
+import type { JsonObject } from "../../events/json.ts";
+import { RemoteProblem } from "../../http/client/remote_problem.ts";
+import { printable } from "../../tui/terminal_text.ts";
+import { type Paint, plain } from "./paint.ts";
+
+/** Where the API's hint speaks to clients of HTTP, and this command line has a command for it. */
+const HINTS: Readonly<Record<string, string>> = {
+  unauthorized: "Set DRAAS_TOKEN to the token that the control plane was started with.",
+  not_found: "`draas list` shows the instances there are.",
+  worker_not_found: "`draas workers` shows the workers there are.",
+  no_worker: "`draas workers` shows the workers; start one for this platform, and ask again.",
+  workers_unreachable: "`draas workers` shows the workers; one that is silent may come back.",
+  workers_busy: "Ask again with a longer --timeout, or with --no-wait.",
+  not_released: "Ask again with a longer --timeout, or with --no-wait.",
+  stale_version: "Look at it again with `draas get`, and repeat.",
+  invalid: "Correct what is named above.",
+};
+
+/** Of these nobody knows yet how they ended: the same key fetches the answer. */
+const UNSETTLED = new Set(["outcome_unknown", "log_indeterminate", "no_answer", "answer_lost"]);
+
+/**
+ * Lines with their line ends.
+ * @param subject whose problem it is, as in `web (6f3a1b2c)`; empty: nobody's
+ * @param key of the mutation that failed, if it was one
+ */
+export function problemText(
+  error: unknown,
+  { subject = "", key, paint = plain }: { subject?: string; key?: string; paint?: Paint } = {},
+): string {
+  const whose = subject === "" ? "" : `${printable(subject)}: `;
+  const head = (text: string) => `${paint("error:", "red")} ${whose}${printable(text)}\n`;
+  if (!(error instanceof OperationalError)) {
+    return head(`A fault in DRaaS itself: ${reasonOf(error)}`) +
+      "  Please report it, with what you did before.\n";
+  }
+  const lines = error instanceof RemoteProblem
+    ? [`${error.title} (${error.code})`, ...detailsOf(error)]
+    : [error.message];
+  const hint = hintOf(error, key);
+  const [first = "", ...rest] = lines;
+  return [
+    head(first),
+    ...rest.map((line) => `  ${printable(line)}\n`),
+    ...(hint === "" ? [] : [`  ${paint("hint:", "bold")} ${printable(hint)}\n`]),
+  ].join("");
+}
+
+/** A problem as programs read it, in a result. */
+export function problemItem(error: OperationalError): JsonObject {
+  return {
+    code: error.code,
+    ...(error instanceof RemoteProblem ? { status: error.status, title: error.title } : {}),
+    detail: error.message,
+    retryable: error.retryable,
+    hint: error.hint,
+    ...(error instanceof RemoteProblem && error.faults.length > 0
+      ? { faults: error.faults.map(({ path, message }) => ({ path, message })) }
+      : {}),
+    ...(error instanceof RemoteProblem && typeof error.members.traceId === "string"
+      ? { traceId: error.members.traceId }
+      : {}),
+  };
+}
+
+function detailsOf(problem: RemoteProblem): string[] {
+  const { faults, members } = problem;
+  if (faults.length > 0) return faults.map(({ path, message }) => `${path}: ${message}`);
+  const trace = problem.code === "internal_error" ? [`trace id ${String(members.traceId)}`] : [];
+  return [problem.message, ...trace];
+}
+
+function hintOf(error: OperationalError, key: string | undefined): string {
+  if (key !== undefined && UNSETTLED.has(error.code)) {
+    return `The same command with --idempotency-key ${key} tells how it ended, and does nothing twice.`;
+  }
+  return HINTS[error.code] ?? error.hint;
+}

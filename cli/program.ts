@@ -1,0 +1,89 @@
+/** The command line as a function: arguments and a host in, an exit code out. */
+import { Command, CommanderError, Option } from "commander";
+import { addCompletionCommands } from "./commands/completion.ts";
+import { addEventCommands } from "./commands/events.ts";
+import { addInstanceCommands } from "./commands/instances.ts";
+import { addLifecycleCommands } from "./commands/lifecycle.ts";
+import { addLogCommands } from "./commands/logs.ts";
+import { type CommandMaker, invocationOf } from "./commands/shared_options.ts";
+import { addVersionCommand } from "./commands/version.ts";
+import { addWorkerCommands } from "./commands/workers.ts";
+import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
+import type { CliHost } from "./host.ts";
+import { FORMATS } from "./output/envelope.ts";
+import { hasColours } from "./output/paint.ts";
+import { problemText } from "./output/problem_text.ts";
+
+const SETTINGS_HELP = `
+Settings:
+  DRAAS_URL    where the control plane is (http://127.0.0.1:4700)
+  DRAAS_TOKEN  its token, where it was started with one
+  NO_COLOR     no colours, also on a terminal
+
+${EXIT_CODES_HELP}
+
+Examples:
+  $ draas list
+  $ draas create cache -- redis-server --port 7001
+  $ draas start cache && draas logs cache -f`;
+
+/**
+ * Runs one command; gives its exit code (`EXIT`). Data goes to the host's `stdout`, everything else to its `stderr`.
+ *
+ * ```ts ignore
+ * const code = await runDraas(["list", "-o", "json"], host);
+ * ```
+ */
+export async function runDraas(args: readonly string[], host: CliHost): Promise<number> {
+  let code: number = EXIT.done;
+  const run: CommandMaker["run"] = async (work, command) => {
+    const invocation = invocationOf(host, command);
+    code = await work(invocation);
+  };
+  const program = emptyProgram(host);
+  const maker = { program, host, run };
+  addInstanceCommands(maker);
+  addLifecycleCommands(maker);
+  addLogCommands(maker);
+  addEventCommands(maker);
+  addWorkerCommands(maker);
+  addVersionCommand(maker);
+  addCompletionCommands(maker);
+  if (args.length === 0) {
+    program.outputHelp();
+    return EXIT.done;
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    // It has said everything already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    host.stderr.write(problemText(error));
+    return exitCodeOf(error);
+  }
+}
+
+function emptyProgram(host: CliHost): Command {
+  const { stdout, stderr, environment } = host;
+  return new Command("draas")
+    .description("Drives a fleet of DRaaS over its HTTP API.")
+    .version(host.version, "-V, --version", "show the release of the command line")
+    .addOption(
+      new Option("-o, --output <format>", "the form of the data").choices(FORMATS).default("table"),
+    )
+    .option("--json", "the same as -o json")
+    .option("--url <url>", "where the control plane is; comes before DRAAS_URL")
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText("after", SETTINGS_HELP)
+    .showHelpAfterError("Call it with --help to see what there is.")
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.isTerminal ? stdout.columns() : 100,
+      getErrHelpWidth: () => stderr.isTerminal ? stderr.columns() : 100,
+      getOutHasColors: () => hasColours(stdout.isTerminal, environment),
+      getErrHasColors: () => hasColours(stderr.isTerminal, environment),
+    })
+    .exitOverride();
+}

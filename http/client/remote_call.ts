@@ -1,0 +1,130 @@
+/** One request to a control plane: sent, sent again where that is safe, and read; or a typed error. */
+import { type Clock, sleep } from "../../events/clock.ts";
+import type { Ids, Randomness } from "../../events/ids.ts";
+import type { Json } from "../../events/json.ts";
+import { lateAnswer, noAnswerOf, problemOfAnswer, strangeAnswer } from "./remote_problem.ts";
+import { type Repetition, retryDelayMs } from "./retries.ts";
+
+/** What a client is made of. */
+export interface RemoteOptions {
+  /** Of the control plane, without a slash at its end. */
+  url: string;
+  token: string | null;
+  /** The host's `fetch`, or an app's own. */
+  fetch(request: Request): Response | Promise<Response>;
+  clock: Clock;
+  ids: Ids;
+  randomness: Randomness;
+  /** Hears why a request is sent again. */
+  onRetry?(error: unknown): void;
+}
+
+/** One request. */
+export interface RemoteCall {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  query?: Readonly<Record<string, string | undefined>>;
+  body?: Json;
+  repetition: Repetition;
+  /** `Idempotency-Key`. */
+  key?: string;
+  /** How long the server is to wait for the outcome; it is told what is left of it with each attempt. */
+  waitMs?: number;
+  /** How long the client waits, all attempts together. */
+  limitMs: number;
+}
+
+/** A success. `body` is null where there is none. */
+export interface RemoteReply {
+  status: number;
+  body: Json;
+}
+
+/** What the way to the server and back may take, beside the server's own waiting. */
+export const WAY_MS = 10_000;
+
+/**
+ * Sends a request until it is answered.
+ * @throws {RemoteProblem} when it is refused
+ * @throws {NoAnswer} when no answer came
+ */
+export async function callRemote(
+  options: RemoteOptions,
+  call: RemoteCall,
+): Promise<RemoteReply> {
+  const { clock, randomness } = options;
+  const deadline = clock.monotonic() + call.limitMs;
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await send(options, call, deadline - clock.monotonic());
+    } catch (error) {
+      const delayMs = retryDelayMs(error, attempt, call.repetition, randomness.fraction());
+      if (delayMs === null || clock.monotonic() + delayMs >= deadline) throw error;
+      options.onRetry?.(error);
+      await sleep(clock, delayMs);
+    }
+  }
+}
+
+/** The request itself. A redirect is not followed: it would take the token elsewhere. */
+export function requestOf(
+  { url, token }: RemoteOptions,
+  { method, path, query = {}, body, key }: Omit<RemoteCall, "limitMs" | "repetition">,
+  extra: { signal: AbortSignal; headers?: Readonly<Record<string, string>> },
+): Request {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]]
+  );
+  const search = new URLSearchParams(given).toString();
+  return new Request(`${url}${path}${search === "" ? "" : `?${search}`}`, {
+    method,
+    redirect: "manual",
+    signal: extra.signal,
+    headers: {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(key === undefined ? {} : { "idempotency-key": key }),
+      ...extra.headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function send(
+  options: RemoteOptions,
+  call: RemoteCall,
+  leftMs: number,
+): Promise<RemoteReply> {
+  const leaving = new AbortController();
+  const cancel = options.clock.after(leftMs, () => leaving.abort());
+  const request = requestOf(options, withWait(call, leftMs), { signal: leaving.signal });
+  let response: Response;
+  let text: string;
+  try {
+    response = await options.fetch(request);
+    text = await response.text();
+  } catch (error) {
+    if (leaving.signal.aborted) throw lateAnswer(options.url, call.limitMs);
+    throw noAnswerOf(error, options.url);
+  } finally {
+    cancel();
+  }
+  if (!response.ok) throw problemOfAnswer(response, text, options.url);
+  return { status: response.status, body: bodyOf(response, text, options.url) };
+}
+
+function withWait(call: RemoteCall, leftMs: number): RemoteCall {
+  if (call.waitMs === undefined) return call;
+  const waitMs = Math.max(1, Math.floor(Math.min(call.waitMs, leftMs - WAY_MS)));
+  return { ...call, query: { ...call.query, timeout: `${waitMs}ms` } };
+}
+
+function bodyOf(response: Response, text: string, url: string): Json {
+  if (text === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Some other server's page, with a status of success.
+    throw strangeAnswer(response, url);
+  }
+}
