@@ -17,7 +17,7 @@ export function allParts<T extends Record<string, unknown>>(
   for (const name of Object.keys(parts) as (keyof T)[]) {
     const part = parts[name];
     if (part.ok) values[name] = part.value;
-    else faults.push(...part.faults);
+    else for (const fault of part.faults) faults.push(fault);
   }
   if (faults.length > 0) throw invalidRequest(faults);
   return values as T;

@@ -86,9 +86,20 @@ async function changeConfiguration(
   next: (state: InstanceState) => JsonObject | Promise<JsonObject>,
 ): Promise<AskOutcome> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const read = await system.ask(instanceId, NO_CHANGE, { ...options, dryRun: true });
-    if (read.kind !== "plan" || read.state === null) return read;
-    const configuration = await next(read.state);
+    const look = () => system.ask(instanceId, NO_CHANGE, { ...options, dryRun: true });
+    const read = await look();
+    if (read.kind !== "plan" || read.state === null) {
+      // The same request may have been stored between the look for its key and the look at the instance.
+      return read.kind === "rejected" && options.idempotency ? await look() : read;
+    }
+    let configuration: JsonObject;
+    try {
+      configuration = await next(read.state);
+    } catch (error) {
+      const again = options.idempotency ? await look() : read;
+      if (again.kind === "plan" || again.kind === "rejected") throw error;
+      return again;
+    }
     const { specificationVersion } = read.state.context;
     const outcome = await system.ask(
       instanceId,

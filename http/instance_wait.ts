@@ -78,6 +78,8 @@ class InstanceWait {
 
   async run(): Promise<Waited> {
     const { system, instanceId, wanted } = this.options;
+    // While this node folds the log anew there is no place in it to listen from: that is told at once.
+    await system.get(instanceId);
     const take = (events: RecordedEvent[]) => this.take(events);
     // Before the first look: what changes in between would else be missed.
     const subscription = await system.observe(take, undefined, this.leaving.signal);

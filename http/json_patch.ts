@@ -1,8 +1,8 @@
 /**
- * JSON Patch (RFC 6902) on configurations: all operations or none, on a copy. The library does the operations; what
- * they may name is checked here first, by RFC 6901, since it also follows what an object inherits.
+ * JSON Patch (RFC 6902) on configurations: all operations or none, on a copy. The library finds differences; it does no
+ * operation, since it takes an object for what its field `constructor` says, and follows what objects inherit.
  */
-import { applyPatch, createPatch, type Operation } from "rfc6902";
+import { createPatch, type Operation } from "rfc6902";
 import { z } from "zod";
 import type { Json, JsonObject } from "../events/json.ts";
 import { type Parsed, parseWith } from "../events/specification.ts";
@@ -12,6 +12,8 @@ const OPERATIONS_MAX = 500;
 const COPIED_BYTES_MAX = 1_048_576;
 /** Lists are compared each item with each, at a cost: beyond this in one difference they are replaced as a whole. */
 const COMPARISONS_MAX = 4_000;
+/** Of two lists together: the library goes as deep into itself. */
+const COMPARED_ITEMS_MAX = 200;
 
 /** Names that are no fields but the way to what all objects share; the library passes over them. */
 const UNREACHABLE = ["__proto__", "constructor", "prototype"];
@@ -36,7 +38,8 @@ const operation = z.discriminatedUnion("op", [
 
 const patchSchema = z.array(operation, {
   error: "the body must be a JSON Patch: an array of operations",
-}).max(OPERATIONS_MAX, `must have at most ${OPERATIONS_MAX} operations`);
+});
+const TOO_MANY = `must have at most ${OPERATIONS_MAX} operations`;
 
 /** The operations of a patch whose form is right; whether they can be done is for the document to say. */
 export type JsonPatch = z.infer<typeof patchSchema>;
@@ -44,6 +47,10 @@ type PatchOperation = JsonPatch[number];
 
 /** The patch in a body, or all faults of its form. */
 export function readPatch(body: Json | undefined): Parsed<JsonPatch> {
+  // Before its operations are looked at, each of which may have faults of its own.
+  if (Array.isArray(body) && body.length > OPERATIONS_MAX) {
+    return { ok: false, faults: [{ path: "", message: TOO_MANY }] };
+  }
   return parseWith(patchSchema, body);
 }
 
@@ -88,7 +95,7 @@ export function difference(from: JsonObject, to: JsonObject): Operation[] {
     if (!Array.isArray(before) || !Array.isArray(after)) return;
     if (isSame(before, after)) return [];
     const comparisons = (before.length + 1) * (after.length + 1);
-    if (comparisons > left) {
+    if (comparisons > left || before.length + after.length > COMPARED_ITEMS_MAX) {
       return [{ op: "replace", path: pointer.toString(), value: after }];
     }
     left -= comparisons;
@@ -112,33 +119,46 @@ function refusalOf(
       // The library compares lists each item with each.
       return isSame(present, operation.value) ? null : "the value is another one";
     case "remove":
-      return doing(whole, operation);
+      return take(whole, path);
     case "add":
     case "replace":
-      return placeRefusal(whole, path, operation.value, room.depth) ?? doing(whole, operation);
+      return placeRefusal(whole, path, operation.value, room.depth) ??
+        put(whole, path, operation.value, op === "add");
     case "copy":
       room.bytes -= JSON.stringify(present).length;
       if (room.bytes < 0) return "the patch copies too much";
-      return placeRefusal(whole, path, present!, room.depth) ?? doing(whole, operation);
+      return placeRefusal(whole, path, present!, room.depth) ?? put(whole, path, present!, true);
     case "move":
       if (source === path) return null;
       if (path.startsWith(`${source}/`)) return "a value cannot be moved into itself";
       // By RFC 6902 a remove, then an add: places are counted anew between them.
-      doing(whole, { op: "remove", path: source });
-      return placeRefusal(whole, path, present!, room.depth) ??
-        doing(whole, { op: "add", path, value: present! });
+      take(whole, source);
+      return placeRefusal(whole, path, present!, room.depth) ?? put(whole, path, present!, true);
   }
 }
 
-function doing(whole: JsonObject, operation: PatchOperation): null {
-  const placed = {
-    ...operation,
-    path: inWhole(operation.path),
-    ...("from" in operation ? { from: inWhole(operation.from) } : {}),
-  };
-  const [error] = applyPatch(whole, [placed as Operation]);
-  if (error) throw error;
+/** Removes what is at a place that there is. */
+function take(whole: JsonObject, path: string): null {
+  const { parent, name } = placeOf(whole, path);
+  if (Array.isArray(parent)) parent.splice(Number(name), 1);
+  else delete parent[name];
   return null;
+}
+
+/** Puts a copy of `value` at a place that there may be; in a list it moves the others on, unless it takes one's place. */
+function put(whole: JsonObject, path: string, value: Json, isAdded: boolean): null {
+  const { parent, name } = placeOf(whole, path);
+  const copy = structuredClone(value);
+  if (!Array.isArray(parent)) parent[name] = copy;
+  else if (name === "-") parent.push(copy);
+  else parent.splice(Number(name), isAdded ? 0 : 1, copy);
+  return null;
+}
+
+function placeOf(whole: JsonObject, path: string): { parent: JsonObject | Json[]; name: string } {
+  const within = inWhole(path);
+  const parent = valueAt(whole, within.slice(0, within.lastIndexOf("/")));
+  return { parent: parent as JsonObject | Json[], name: tokensOf(within).at(-1)! };
 }
 
 function placeRefusal(

@@ -66,7 +66,8 @@ function accepted(context: HttpContext, outcome: AskOutcome & { kind: "accepted"
     message: `The request for instance '${state.context.instanceId}' is in the log`,
     commandId,
     position,
-    hint: `GET ${at}/wait?status= waits for what it leads to; GET ${at}/why tells how it ended.`,
+    hint:
+      `GET ${at}/wait?status=Running waits for what it leads to; GET ${at}/why tells how it ended.`,
     ...shown(state),
   };
   return context.json(body, 202, { ...instanceHeaders(state, position), location: at });

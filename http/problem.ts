@@ -134,13 +134,18 @@ export class Problem extends Error {
 }
 
 /** A request with faults, all of them named. */
-export function invalidRequest(faults: readonly Fault[]): Problem {
+export function invalidRequest(all: readonly Fault[]): Problem {
+  const faults = all.slice(0, FAULTS_TOLD_MAX).map(({ path, message }) => ({ path, message }));
+  const more = all.length - faults.length;
   return new Problem("invalid", {
-    detail: describeFaults(faults),
+    detail: describeFaults(faults) + (more > 0 ? `; and ${more} more` : ""),
     hint: "Correct what `faults` names; `path` says where, `?` marks a query parameter.",
-    extra: { faults: faults.map(({ path, message }) => ({ path, message })) },
+    extra: { faults },
   });
 }
+
+/** Beyond any body of a person: more would only be long. */
+const FAULTS_TOLD_MAX = 100;
 
 /** No instance of this id. */
 export function instanceNotFound(instanceId: string): Problem {

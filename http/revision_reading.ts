@@ -10,7 +10,7 @@ import {
 } from "../machines/revisions.ts";
 import { Problem } from "./problem.ts";
 
-const EVENTS_PAGE = 100;
+const EVENTS_PAGE = 1_000;
 
 /** A page of revisions, newest first. */
 export interface RevisionPage {

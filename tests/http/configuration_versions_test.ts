@@ -130,3 +130,22 @@ Deno.test("a dry run tells what a patch would write, and writes nothing", () =>
     assertEquals([same.json.changed, same.json.events], [false, []]);
     assertEquals((await shown(call, id)).revision, 1);
   }));
+
+Deno.test("a patch that is repeated while its first request is stored gets that one's answer, though it fits no more", async () => {
+  const state = stateAfter();
+  const done: AskOutcome = { kind: "done", changed: true, state, position: "2-0", event: null };
+  const refused: AskOutcome = {
+    kind: "rejected",
+    rejection: { code: "stale_version", expected: 1, actual: 2 },
+    state,
+  };
+  const plan: AskOutcome = { kind: "plan", events: [], state };
+  const body = [{ op: "remove", path: "/gone" }];
+  for (const first of [plan, refused]) {
+    const looks = [first, done];
+    const system = scriptedSystem(null, { ask: () => Promise.resolve(looks.shift()!) });
+    const call = apiClient(createHttpApp(apiOptions(system)));
+    const answer = await call(`PATCH ${CONFIGURATIONS}/i-1`, { body, headers: keyed("k") });
+    assertEquals([answer.status, answer.json.position], [200, "2-0"]);
+  }
+});

@@ -84,3 +84,37 @@ Deno.test("lists that are long, or nested in each other, are compared within a b
   assertEquals(apply(from, difference(from, to)), { ok: true, value: to });
   assertEquals(difference(from, from), []);
 });
+
+Deno.test("a field called constructor is a field like any other, whatever it says", () => {
+  for (const kind of ["Array", "Date"]) {
+    const strange = { constructor: `function ${kind}() { [native code] }`, length: 4_294_967_295 };
+    const added = apply({}, [{ op: "add", path: "/x", value: strange }]);
+    assertEquals(added, { ok: true, value: { x: strange } });
+    const moved = apply({ x: strange }, [
+      { op: "copy", from: "/x", path: "/y" },
+      { op: "move", from: "/x", path: "/z" },
+    ]);
+    assertEquals(moved, { ok: true, value: { y: strange, z: strange } });
+  }
+});
+
+Deno.test("what is put into a configuration shares nothing with the patch", () => {
+  const value = { list: [1] };
+  const [once, twice] = ["/a", "/b"].map((path) => ({ op: "add", path, value }));
+  const patching = apply({}, [once, twice, { op: "add", path: "/a/list/-", value: 2 }]);
+  assertEquals(patching, { ok: true, value: { a: { list: [1, 2] }, b: { list: [1] } } });
+  assertEquals(value, { list: [1] });
+});
+
+Deno.test("a body of more operations than a patch may have is one fault, however many are wrong", () => {
+  const parsed = readPatch(Array.from({ length: 400_000 }, () => 0));
+  assertEquals(parsed, {
+    ok: false,
+    faults: [{ path: "", message: "must have at most 500 operations" }],
+  });
+});
+
+Deno.test("a list that grew from nothing is told as a whole, not item by item", () => {
+  const texts = Array.from({ length: 3_998 }, () => "x");
+  assertEquals(difference({ a: [] }, { a: texts }), [{ op: "replace", path: "/a", value: texts }]);
+});
