@@ -10,7 +10,7 @@ export const BUS_MUTATIONS: readonly Mutation[] = [
     edits: [{
       file: `${FUNCTIONS}/accept.lua`,
       find:
-        "  if command.generation < instance.generation and command.type ~= 'DeleteInstanceCommand' then\n",
+        "  if command.generation < instance.generation and not ends_newer(keys, command) then\n",
       replace: "  if false then\n",
     }],
     noticedBy: ["onlyTheNewestIsAcceptedFirst"],
