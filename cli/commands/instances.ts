@@ -2,11 +2,11 @@
 import { type Command, Option } from "commander";
 import type { JsonObject } from "../../events/json.ts";
 import type { InstanceAnswer } from "../../http/client/answers.ts";
+import { printable } from "../../tui/terminal_text.ts";
 import { EXIT, exitCodeOf, UsageError } from "../exit_codes.ts";
 import { READS_AT_ONCE, someAtATime } from "../fan_out.ts";
 import { readObject } from "../input_files.ts";
 import { type Invocation, outcomeOf, unlessAborted, untilInterrupted } from "../invocation.ts";
-import { printable } from "../../tui/terminal_text.ts";
 import { instanceColumns } from "../output/fleet_tables.ts";
 import { instanceDetails } from "../output/instance_details.ts";
 import { chosenInstances, labelled } from "../selection.ts";

@@ -7,9 +7,9 @@ import { beginDraas, scriptedApp } from "./support/cli_world.ts";
 
 const EVIL = "x\u001b[2Jy";
 const TAME = "x [2Jy";
+const event = { position: EVIL, instanceId: EVIL, type: "A", at: "", data: {} };
 
 Deno.test("ids, names, positions and releases are made printable where they are data for other commands", async () => {
-  const event = { position: EVIL, instanceId: EVIL, type: "A", at: "", data: {} };
   const calls: [string, unknown[]][] = [
     ["list -o name", [{ items: [{ id: EVIL, name: "web" }] }]],
     ["workers -o name", [{ items: [{ id: EVIL }] }]],
@@ -17,19 +17,32 @@ Deno.test("ids, names, positions and releases are made printable where they are 
     ["create web", [{ id: EVIL, name: EVIL }]],
     ["drain worker -o name", [{ items: [{ id: `worker${EVIL}` }] }, { id: "w" }]],
     ["start web", [{ items: [{ id: EVIL, name: "web" }] }, { position: "1-0" }]],
-    ["start web --no-wait", [{ items: [{ id: EVIL, name: "web" }] }, { position: "1-0" }]],
+    ["start web --no-wait", [
+      { items: [{ id: EVIL, name: "web" }] },
+      Response.json({ position: "1-0" }, { status: 202 }),
+    ]],
     ["events web -o name", [{ id: "web", name: "web" }, { items: [event], position: "1-0" }]],
   ];
   for (const [line, answers] of calls) {
     const app = scriptedApp([
       ...(line.startsWith("start") ? [notFound()] : []),
-      ...answers.map((one) => Response.json(one)),
+      ...answers.map((one) => one instanceof Response ? one : Response.json(one)),
     ]);
     const { code, stdout, stderr } = await beginDraas(app, line.split(" ")).ended;
     assertEquals([code, stderr], [0, ""], line);
     assertStringIncludes(stdout, TAME);
     assert(!stdout.includes("\u001b"), JSON.stringify(stdout));
   }
+});
+
+Deno.test("the positions of events that are followed are made printable", async () => {
+  const app = scriptedApp([
+    Response.json({ id: "web", name: "web" }),
+    Response.json({ items: [event], position: "1-0" }),
+    notFound(),
+  ]);
+  const { stdout } = await beginDraas(app, "events web -f -o name".split(" ")).ended;
+  assertEquals(stdout, `${TAME}\n`);
 });
 
 Deno.test("why a request is sent again is made printable", async () => {
