@@ -4,17 +4,18 @@ import { hostClock } from "../adapters/host/host_clock.ts";
 import { readClientEnvironment } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
 import { VERSION } from "../programs/version.ts";
-import type { CliHost, TextSink } from "./host.ts";
+import type { CliHost } from "./host.ts";
 import { runDraas } from "./program.ts";
+import { sinkOf } from "./text_sink.ts";
 
 const COLUMNS = 80;
-const encoder = new TextEncoder();
+const PAUSE_MS = 5;
 
 /** The machine that this runs on. */
 function realHost(): CliHost {
   return {
-    stdout: sinkOf(Deno.stdout),
-    stderr: sinkOf(Deno.stderr),
+    stdout: sinkOf(Deno.stdout, columnsOrDefault, pause),
+    stderr: sinkOf(Deno.stderr, columnsOrDefault, pause),
     stdin: {
       isTerminal: Deno.stdin.isTerminal(),
       text: () => new Response(Deno.stdin.readable).text(),
@@ -34,21 +35,9 @@ function realHost(): CliHost {
   };
 }
 
-function sinkOf(stream: typeof Deno.stdout): TextSink {
-  return {
-    isTerminal: stream.isTerminal(),
-    columns: () => columnsOrDefault(),
-    write(text) {
-      let bytes = encoder.encode(text);
-      try {
-        while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
-      } catch (error) {
-        // Who read it has enough, as in `draas list | head`.
-        if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
-        throw error;
-      }
-    },
-  };
+/** Without a turn of the event loop: what is written next must not come before. */
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
 
 function columnsOrDefault(): number {

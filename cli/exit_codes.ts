@@ -11,6 +11,7 @@ export const EXIT = {
   conflict: 4,
   timeout: 5,
   unreachable: 6,
+  interrupted: 130,
 } as const;
 
 /** For `--help`. */
@@ -21,7 +22,8 @@ export const EXIT_CODES_HELP = `Exit codes:
   3  not found
   4  conflict: the instance's state does not allow it
   5  time-out: the outcome was not there in time
-  6  unreachable: no control plane answers, or it cannot serve now`;
+  6  unreachable: no control plane answers, or it cannot serve now
+  130  Ctrl-C ended the waiting; what was asked for goes on`;
 
 /** The command line itself was not in order: nothing was asked of the control plane. */
 export class UsageError extends OperationalError {
@@ -45,7 +47,10 @@ const BY_CODE: Readonly<Record<string, number>> = {
   outcome_unknown: EXIT.timeout,
   no_answer: EXIT.timeout,
   unreachable: EXIT.unreachable,
-  answer_lost: EXIT.unreachable,
+  answer_lost: EXIT.timeout,
+  log_indeterminate: EXIT.timeout,
+  interrupted: EXIT.interrupted,
+  not_asked: EXIT.interrupted,
 };
 
 const BY_STATUS = new Map<number, number>([
@@ -56,6 +61,7 @@ const BY_STATUS = new Map<number, number>([
   [409, EXIT.conflict],
   [412, EXIT.conflict],
   [422, EXIT.conflict],
+  [429, EXIT.unreachable],
   [502, EXIT.unreachable],
   [503, EXIT.unreachable],
   [504, EXIT.unreachable],
@@ -69,8 +75,9 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof RemoteProblem ? BY_STATUS.get(error.status) ?? EXIT.failed : EXIT.failed;
 }
 
-/** Of several that were tried: done when all are, the failures' own code when they share one, else failed. */
+/** Of several: done when all are, interrupted when one is, the failures' own code when they share one, else failed. */
 export function exitCodeOfAll(codes: readonly number[]): number {
+  if (codes.includes(EXIT.interrupted)) return EXIT.interrupted;
   const [first = EXIT.done, ...others] = [...new Set(codes.filter((code) => code !== EXIT.done))];
   return others.length === 0 ? first : EXIT.failed;
 }

@@ -2,8 +2,18 @@
 import type { OperationalError } from "../events/errors.ts";
 import type { JsonObject } from "../events/json.ts";
 import { EXIT, exitCodeOf, exitCodeOfAll } from "./exit_codes.ts";
-import { type Invocation, outcomeOf } from "./invocation.ts";
+import {
+  type Invocation,
+  notAsked,
+  outcomeOf,
+  unlessAborted,
+  untilInterrupted,
+} from "./invocation.ts";
 import { problemItem } from "./output/problem_text.ts";
+import { printable } from "../tui/terminal_text.ts";
+
+/** So many are read at once where no `--parallel` says it. */
+export const READS_AT_ONCE = 8;
 
 /** What one of them came to. */
 export interface Result {
@@ -29,16 +39,20 @@ export interface FanOut<Target> {
   run(target: Target): Promise<Result>;
 }
 
-/** Does it; gives the exit code. */
+/** Does it, until Ctrl-C; gives the exit code. */
 export async function fanOut<Target>(
-  { printer }: Invocation,
+  invocation: Invocation,
   { action, targets, parallel, idOf, nameOf, doing, key, run }: FanOut<Target>,
 ): Promise<number> {
+  const { printer } = invocation;
+  printer.beginChange();
   const items: JsonObject[] = [];
   const codes: number[] = [];
-  const one = async (target: Target): Promise<void> => {
+  const one = async (target: Target, signal: AbortSignal): Promise<void> => {
     const about = { id: idOf(target), name: nameOf(target), action };
-    const told = await outcomeOf(run(target));
+    const told = signal.aborted
+      ? { ok: false as const, error: notAsked() }
+      : await outcomeOf(unlessAborted(signal, run(target)));
     if (!told.ok) {
       codes.push(exitCodeOf(told.error));
       items.push({ ...about, outcome: "failed", problem: problemItem(told.error) });
@@ -47,7 +61,7 @@ export async function fanOut<Target>(
     const { outcome, fields = {}, line } = told.value;
     codes.push(EXIT.done);
     items.push({ ...about, outcome, ...fields });
-    if (printer.format === "name") printer.data(`${about.id}\n`);
+    if (printer.format === "name") printer.data(`${printable(about.id)}\n`);
     else if (!printer.isStructured) printer.data(`${line}\n`);
   };
   const complain = (error: OperationalError, target: Target) => {
@@ -55,28 +69,34 @@ export async function fanOut<Target>(
     const id = idOf(target);
     printer.complain(error, {
       subject: name === id ? id : `${name} (${id.slice(0, 8)})`,
-      ...(key === undefined ? {} : { key }),
+      ...(key === undefined
+        ? {}
+        : { again: `\`draas ${action} ${id} --idempotency-key ${key}\`, with its other options,` }),
     });
   };
-  await printer.during(
-    () => `${doing}: ${codes.length} of ${targets.length} done …`,
-    someAtATime(targets, parallel, one),
-  );
+  await untilInterrupted(invocation, async (signal) => {
+    await printer.during(
+      () => `${doing}: ${codes.length} of ${targets.length} done …`,
+      someAtATime(targets, parallel, (target) => one(target, signal)),
+    );
+  });
   if (printer.isStructured) {
     printer.list({ kind: "Result", rows: items, columns: [], name: () => "" });
   }
   return exitCodeOfAll(codes);
 }
 
-/** Calls `work` for each, at most `most` at once, in order of their beginning. */
-export async function someAtATime<Target>(
+/** Calls `work` for each, at most `most` at once, in order of their beginning; gives what each came to. */
+export async function someAtATime<Target, Told>(
   targets: readonly Target[],
   most: number,
-  work: (target: Target) => Promise<void>,
-): Promise<void> {
-  const waiting = targets.values();
+  work: (target: Target) => Promise<Told>,
+): Promise<Told[]> {
+  const told: Told[] = [];
+  const waiting = targets.entries();
   const lane = async () => {
-    for (const target of waiting) await work(target);
+    for (const [at, target] of waiting) told[at] = await work(target);
   };
   await Promise.all(Array.from({ length: Math.min(most, targets.length) }, lane));
+  return told;
 }

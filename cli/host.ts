@@ -5,7 +5,10 @@ import type { ClientEnvironment } from "../settings/client_settings.ts";
 
 /** Where text goes. */
 export interface TextSink {
+  /** Drops it where the stream is closed. */
   write(text: string): void;
+  /** Whoever read it has enough, as in `draas list | head`. */
+  readonly isClosed: boolean;
   isTerminal: boolean;
   /** Of the terminal, at this moment; any number where there is none. */
   columns(): number;

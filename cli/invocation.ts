@@ -6,6 +6,7 @@ import { UsageError } from "./exit_codes.ts";
 import type { CliHost } from "./host.ts";
 import type { Format } from "./output/envelope.ts";
 import { Printer } from "./output/printer.ts";
+import { printable } from "../tui/terminal_text.ts";
 
 /** The options that every command has. */
 export interface SharedOptions {
@@ -47,7 +48,7 @@ export function beginInvocation(
     ids,
     randomness,
     onRetry: (error) => {
-      if (!told) printer.say(`${reasonOf(error)} Trying again …`);
+      if (!told) printer.say(`${printable(reasonOf(error))} Trying again …`);
       told = true;
     },
   });
@@ -55,18 +56,42 @@ export function beginInvocation(
 }
 
 /** Runs `work` with a signal that Ctrl-C aborts, instead of ending the program. */
-export async function untilInterrupted(
+export async function untilInterrupted<T>(
   { host }: Invocation,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const leaving = new AbortController();
   const undo = host.onInterrupt(() => leaving.abort());
   try {
-    await work(leaving.signal);
+    return await work(leaving.signal);
   } finally {
     leaving.abort();
     undo();
   }
+}
+
+/**
+ * Waits for an answer no longer than until `signal` is aborted.
+ * @throws {OperationalError} `interrupted`
+ */
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const left = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => left.reject(interrupted()), { once: true });
+  return await Promise.race([work, left.promise]);
+}
+
+function interrupted(): OperationalError {
+  return new OperationalError(
+    "interrupted",
+    "Ctrl-C ended the waiting; what was asked for goes on.",
+    true,
+    "Look at what became of it before you ask again.",
+  );
+}
+
+/** Of what Ctrl-C came before. */
+export function notAsked(): OperationalError {
+  return new OperationalError("not_asked", "Ctrl-C came before; nothing was done.", true, "");
 }
 
 /** What `work` throws of the outside world, as a value; a bug goes on. */

@@ -28,7 +28,11 @@ export function oneMoreLabel(
 ): Record<string, string> {
   const equals = text.indexOf("=");
   if (equals < 1) throw new InvalidArgumentError("It must be KEY=VALUE, for example env=prod.");
-  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+  const [key, value] = [text.slice(0, equals), text.slice(equals + 1)];
+  if (Object.hasOwn(before, key) && before[key] !== value) {
+    throw new InvalidArgumentError(`${key} has one value; it is said to be another one, too.`);
+  }
+  return { ...before, [key]: value };
 }
 
 /** An `Idempotency-Key`, as the API takes it; for commander. */

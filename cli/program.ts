@@ -12,6 +12,7 @@ import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
 import type { CliHost } from "./host.ts";
 import { FORMATS } from "./output/envelope.ts";
 import { hasColours } from "./output/paint.ts";
+import { OutputClosed } from "./output/printer.ts";
 import { problemText } from "./output/problem_text.ts";
 
 const SETTINGS_HELP = `
@@ -41,7 +42,7 @@ export async function runDraas(args: readonly string[], host: CliHost): Promise<
     code = await work(invocation);
   };
   const program = emptyProgram(host);
-  const maker = { program, host, run };
+  const maker = { program, host, args, run };
   addInstanceCommands(maker);
   addLifecycleCommands(maker);
   addLogCommands(maker);
@@ -59,6 +60,7 @@ export async function runDraas(args: readonly string[], host: CliHost): Promise<
   } catch (error) {
     // It has said everything already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof OutputClosed) return EXIT.done;
     host.stderr.write(problemText(error));
     return exitCodeOf(error);
   }

@@ -5,6 +5,7 @@ import type { InstanceAnswer, WorkerAnswer } from "../http/client/answers.ts";
 import type { RemoteClient } from "../http/client/remote_client.ts";
 import { RemoteProblem } from "../http/client/remote_problem.ts";
 import { UsageError } from "./exit_codes.ts";
+import { READS_AT_ONCE, someAtATime } from "./fan_out.ts";
 import { namedInstance, shortIds } from "./output/fleet_tables.ts";
 
 /** What was said on the command line. */
@@ -44,8 +45,21 @@ export async function chosenInstances(
   }
   if (label) return await labelled(client, label);
   if (all) return await client.instances();
-  const found = await Promise.all(references.map((one) => instanceOf(client, one)));
+  const found = await someAtATime(references, READS_AT_ONCE, (one) => instanceOf(client, one));
   return [...new Map(found.map((one) => [one.id, one])).values()];
+}
+
+/**
+ * The instances that a command before has asked, by their whole ids, and not looked up: a key holds for one id, also of an
+ * instance that is gone.
+ */
+export function askedBefore({ references, label, all }: Chosen): { id: string; name: string }[] {
+  const areIds = references.length > 0 && references.every((one) => ID_PATTERN.test(one));
+  if (areIds && !label && !all) return [...new Set(references)].map((id) => ({ id, name: id }));
+  throw new UsageError(
+    "--idempotency-key is for instances that are named by their whole ids.",
+    "The command before has told the id with the key.",
+  );
 }
 
 /** Instances that have all of these labels; the API filters by one of them. */
@@ -124,7 +138,9 @@ export async function chosenWorkers(
   const workers = await client.workers();
   const found = references.map((reference) => {
     const exact = workers.find(({ id }) => id === reference);
-    const near = workers.filter(({ id }) => id.startsWith(reference));
+    const near = reference.length < PREFIX_MIN
+      ? []
+      : workers.filter(({ id }) => id.startsWith(reference));
     const [only, ...others] = near;
     if (exact ?? (only !== undefined && others.length === 0)) return exact ?? only!;
     throw only === undefined

@@ -5,6 +5,7 @@ import { OperationalError } from "../../events/errors.ts";
 import type { EventAnswer } from "../../http/client/answers.ts";
 import { printable } from "../../tui/terminal_text.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
+import { READS_AT_ONCE, someAtATime } from "../fan_out.ts";
 import { type Invocation, untilInterrupted } from "../invocation.ts";
 import { wholeNumber } from "../option_values.ts";
 import { eventLine, namedInstance } from "../output/fleet_tables.ts";
@@ -74,7 +75,11 @@ async function events(
   }
   const targets = await chosenInstances(client, { references, ...(label ? { label } : {}) });
   const names = new Map(targets.map((one) => [one.id, namedInstance(one)]));
-  const histories = await Promise.all(targets.map(({ id }) => client.history(id, limit)));
+  const histories = await someAtATime(
+    targets,
+    READS_AT_ONCE,
+    ({ id }) => client.history(id, limit),
+  );
   const past = histories.flatMap(({ items }) => items)
     .sort((a, b) => comparePositions(a.position, b.position));
   if (!follow) return whole(invocation, past, names);
@@ -129,7 +134,7 @@ function tell({ printer }: Invocation, event: EventAnswer, names: Whose): void {
     event,
     () =>
       printer.format === "name"
-        ? `${event.position}\n`
+        ? `${printable(event.position)}\n`
         : `${lineOf(event, names, printer.isWide)}\n`,
   );
 }

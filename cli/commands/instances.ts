@@ -2,9 +2,11 @@
 import { type Command, Option } from "commander";
 import type { JsonObject } from "../../events/json.ts";
 import type { InstanceAnswer } from "../../http/client/answers.ts";
-import { EXIT, UsageError } from "../exit_codes.ts";
+import { printable } from "../../tui/terminal_text.ts";
+import { EXIT, exitCodeOf, UsageError } from "../exit_codes.ts";
+import { READS_AT_ONCE, someAtATime } from "../fan_out.ts";
 import { readObject } from "../input_files.ts";
-import type { Invocation } from "../invocation.ts";
+import { type Invocation, outcomeOf, unlessAborted, untilInterrupted } from "../invocation.ts";
 import { instanceColumns } from "../output/fleet_tables.ts";
 import { instanceDetails } from "../output/instance_details.ts";
 import { chosenInstances, labelled } from "../selection.ts";
@@ -43,7 +45,7 @@ export function templateOption(words: string): Option {
 }
 
 /** Adds the commands to the program. */
-export function addInstanceCommands({ program, run }: CommandMaker): void {
+export function addInstanceCommands({ program, args, run }: CommandMaker): void {
   addExamples(
     program.command("list").alias("ls").summary("list instances")
       .description("Lists the instances of the fleet.")
@@ -86,7 +88,12 @@ export function addInstanceCommands({ program, run }: CommandMaker): void {
         words: string[],
         options: CreateOptions,
         command: Command,
-      ) => run((invocation) => create(invocation, name, words, options), command)),
+      ) =>
+        run((invocation) => {
+          expectName(args, words);
+          return create(invocation, name, words, options);
+        }, command)
+      ),
     "draas create -f web.yaml",
     "draas create cache --label env=prod -- redis-server --port 7001",
     "draas create feed --config server.yaml -o name | xargs draas start",
@@ -117,7 +124,7 @@ async function get(invocation: Invocation, references: readonly string[]): Promi
   const { client, printer, host } = invocation;
   const chosen = await chosenInstances(client, { references });
   // Those that were found by name are as a list tells them, which is less.
-  const rows = await Promise.all(chosen.map(({ id }) => client.instance(id)));
+  const rows = await someAtATime(chosen, READS_AT_ONCE, ({ id }) => client.instance(id));
   if (printer.format === "table") {
     const texts = rows.map((one) => instanceDetails(one, host.clock.now(), printer.paint));
     printer.data(texts.join("\n"));
@@ -136,10 +143,33 @@ async function create(
   const { host, client, printer } = invocation;
   const specification = await specificationOf(invocation, name, words, options);
   const key = options.idempotencyKey ?? host.ids.next("request");
-  const created = await printer.during(() => "Creating …", client.create(specification, key));
-  if (printer.format === "table") printer.data(`${created.name} created: ${created.id}\n`);
-  else show(invocation, [created]);
+  printer.beginChange();
+  const told = await outcomeOf(untilInterrupted(invocation, (signal) =>
+    printer.during(
+      () => "Creating …",
+      unlessAborted(signal, client.create(specification, key)),
+    )));
+  if (!told.ok) {
+    printer.complain(told.error, {
+      subject: String(specification.name),
+      again: `The same command with --idempotency-key ${key}`,
+    });
+    return exitCodeOf(told.error);
+  }
+  const { name: given, id } = told.value;
+  if (printer.format === "table") printer.data(printable(`${given} created: ${id}`) + "\n");
+  else show(invocation, [told.value]);
   return EXIT.done;
+}
+
+/** The first word is taken for the name, also where a program was meant to be without one. */
+function expectName(called: readonly string[], words: readonly string[]): void {
+  const after = called.includes("--") ? called.slice(called.indexOf("--") + 1) : [];
+  if (after.length <= words.length) return;
+  throw new UsageError(
+    "A program after -- needs the instance's name before it.",
+    "Say `draas create NAME -- PROGRAM …`, also where a file has a name.",
+  );
 }
 
 /** The file's, with what is said on the command line in its place. */

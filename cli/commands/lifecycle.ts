@@ -1,7 +1,7 @@
 /** `draas start`, `stop`, `restart`, `move` and `delete`: one thing, asked of one or many instances. */
 import { type Command, Option } from "commander";
 import type { JsonObject } from "../../events/json.ts";
-import type { InstanceAnswer, MutationAnswer } from "../../http/client/answers.ts";
+import type { MutationAnswer } from "../../http/client/answers.ts";
 import type { InstanceVerb } from "../../http/client/remote_client.ts";
 import { printable } from "../../tui/terminal_text.ts";
 import { confirm } from "../confirmation.ts";
@@ -12,7 +12,7 @@ import type { Invocation } from "../invocation.ts";
 import { oneMoreLabel } from "../option_values.ts";
 import { took } from "../output/ages.ts";
 import { namedInstance } from "../output/fleet_tables.ts";
-import { chosenInstances, isSweeping } from "../selection.ts";
+import { askedBefore, chosenInstances, isSweeping } from "../selection.ts";
 import { platformOption, templateOption } from "./instances.ts";
 import {
   addExamples,
@@ -121,10 +121,9 @@ async function perform(
   const { host, client, printer } = invocation;
   const body = await bodyOf(invocation, deed.verb, options);
   const chosen = { references, ...options };
-  const targets = await printer.during(
-    () => "Reading the fleet …",
-    chosenInstances(client, chosen),
-  );
+  const targets = options.idempotencyKey === undefined
+    ? await printer.during(() => "Reading the fleet …", chosenInstances(client, chosen))
+    : askedBefore(chosen);
   if (targets.length === 0) {
     printer.say("No instance is like that; nothing was done.");
     return EXIT.done;
@@ -175,7 +174,7 @@ function questionOf({ verb }: Deed, count: number): string {
 
 function resultOf(
   deed: Deed,
-  target: InstanceAnswer,
+  target: { id: string; name: string },
   { outcome, runtimeInfo, instance, position }: MutationAnswer,
   tookMs: number,
 ): Result {
@@ -191,7 +190,7 @@ function resultOf(
       ...(runtimeInfo === undefined ? {} : { runtimeInfo: runtimeInfo as JsonObject }),
       ...(instance === undefined ? {} : { instance: instance as unknown as JsonObject }),
     },
-    line: `${printable(namedInstance(target))} ${said[outcome]}`,
+    line: printable(`${namedInstance(target)} ${said[outcome]}`),
   };
 }
 
@@ -201,5 +200,5 @@ function runText(run: MutationAnswer["runtimeInfo"]): string {
     run.processId === undefined ? [] : [`pid ${run.processId}`],
     run.port === undefined ? [] : [`port ${run.port}`],
   ].flat();
-  return parts.length === 0 ? "" : `: ${printable(parts.join(", "))}`;
+  return parts.length === 0 ? "" : `: ${parts.join(", ")}`;
 }

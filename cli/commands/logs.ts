@@ -5,6 +5,7 @@ import type { InstanceAnswer, LogLineAnswer } from "../../http/client/answers.ts
 import type { LogWish } from "../../http/client/remote_client.ts";
 import { printable } from "../../tui/terminal_text.ts";
 import { EXIT, exitCodeOf, exitCodeOfAll } from "../exit_codes.ts";
+import { READS_AT_ONCE, someAtATime } from "../fan_out.ts";
 import { type Invocation, outcomeOf, untilInterrupted } from "../invocation.ts";
 import { wholeNumber } from "../option_values.ts";
 import { namedInstance } from "../output/fleet_tables.ts";
@@ -80,7 +81,7 @@ async function once(
   const { client, printer } = invocation;
   const pages = await printer.during(
     () => "Reading …",
-    Promise.all(targets.map(({ id }) => client.logs(id, options))),
+    someAtATime(targets, READS_AT_ONCE, ({ id }) => client.logs(id, options)),
   );
   if (printer.isStructured) {
     const rows = pages.flatMap((lines, at) => lines.map((line) => lineItem(targets[at]!, line)));

@@ -8,6 +8,8 @@ import type { CliHost } from "../host.ts";
 export interface CommandMaker {
   program: Command;
   host: CliHost;
+  /** As they were given; of them the program forgets where `--` stood. */
+  args: readonly string[];
   /** Runs a command; what it throws, and the code that it gives, become the program's exit code. */
   run(work: (invocation: Invocation) => Promise<number>, command: Command): Promise<void>;
 }

@@ -89,5 +89,5 @@ function instanceNames(instances: readonly { id: string; name: string }[]): stri
 }
 
 function unused(names: readonly string[], before: readonly string[]): string[] {
-  return names.filter((one) => !before.includes(one));
+  return names.filter((one) => PLAIN.test(one) && !before.includes(one));
 }

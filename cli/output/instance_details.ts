@@ -21,7 +21,7 @@ export function instanceDetails(
   const rows: [string, string | undefined][] = [
     ["ID", id],
     ["Description", description],
-    ["Status", `${paint(status, statusColour(status))}, wanted ${desired}`],
+    ["Status", `${paint(printable(status), statusColour(status))}, wanted ${printable(desired)}`],
     ["Health", instance.workerSilent ? "unknown: its worker is silent" : healthText()],
     [
       "Runs as",
@@ -40,7 +40,7 @@ export function instanceDetails(
   ];
   function healthText(): string {
     const reason = member((instance as JsonObject).healthDetail, "reason");
-    return `${paint(health, healthColour(health))}${
+    return `${paint(printable(health), healthColour(health))}${
       reason === undefined ? "" : `: ${printable(reason)}`
     }`;
   }

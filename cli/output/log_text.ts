@@ -23,7 +23,7 @@ export function logLineText(line: LogLineAnswer, style: LogStyle): string {
   const said = stream === "marker" ? `--- ${text} ---` : text;
   return [
     style.name === "" ? "" : `${style.name} | `,
-    style.withTimes ? `${at ?? UNKNOWN_TIME} ` : "",
+    style.withTimes ? `${at === null ? UNKNOWN_TIME : printable(at)} ` : "",
     style.isTerminal ? safeText(said, style.hasColours) : said,
     "\n",
   ].join("");

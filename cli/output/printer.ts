@@ -1,6 +1,7 @@
 /** The one place that writes: data to the one stream, words and progress to the other, never mixed up. */
 import type { CliHost, TextSink } from "../host.ts";
 import { type Format, type ItemKind, listText, streamedText } from "./envelope.ts";
+import { printable } from "../../tui/terminal_text.ts";
 import { coloured, hasColours, type Paint, plain } from "./paint.ts";
 import { problemText } from "./problem_text.ts";
 import { type Column, tableText } from "./table.ts";
@@ -18,12 +19,18 @@ export interface Listing<Row> {
   name(row: Row): string;
 }
 
+/** Nobody reads the data any more: a command that only reads is over, and nothing is wrong. */
+export class OutputClosed extends Error {
+  override name = "OutputClosed";
+}
+
 /** A command's voice. */
 export class Printer {
   /** For what goes to the data. */
   readonly paint: Paint;
   private readonly paintWords: Paint;
   private hasSpinner = false;
+  private isChanging = false;
 
   constructor(private readonly host: CliHost, readonly format: Format) {
     const { environment, stdout, stderr } = host;
@@ -40,9 +47,18 @@ export class Printer {
     return this.format === "json" || this.format === "yaml";
   }
 
-  /** Data, as it is. */
+  /** From now on something is changed: the command goes on to its end also where nobody reads its data. */
+  beginChange(): void {
+    this.isChanging = true;
+  }
+
+  /**
+   * Data, as it is.
+   * @throws {OutputClosed} when nobody reads it and nothing is being changed
+   */
   data(text: string): void {
     this.write(this.host.stdout, text);
+    if (this.host.stdout.isClosed && !this.isChanging) throw new OutputClosed();
   }
 
   /** A whole list in the form that was asked for. */
@@ -51,7 +67,9 @@ export class Printer {
     if (this.format === "json" || this.format === "yaml") {
       return this.data(listText(this.format, kind, rows));
     }
-    if (this.format === "name") return this.data(rows.map((row) => `${name(row)}\n`).join(""));
+    if (this.format === "name") {
+      return this.data(rows.map((row) => `${printable(name(row))}\n`).join(""));
+    }
     const width = stdout.isTerminal ? stdout.columns() : Infinity;
     if (rows.length > 0) this.data(tableText(columns, rows, { paint: this.paint, width }));
   }
@@ -71,7 +89,7 @@ export class Printer {
   }
 
   /** What went wrong, of whom, and what to do next. */
-  complain(error: unknown, whose: { subject?: string; key?: string } = {}): void {
+  complain(error: unknown, whose: { subject?: string; again?: string } = {}): void {
     this.write(this.host.stderr, problemText(error, { ...whose, paint: this.paintWords }));
   }
 

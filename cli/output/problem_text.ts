@@ -19,16 +19,22 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /** Of these nobody knows yet how they ended: the same key fetches the answer. */
-const UNSETTLED = new Set(["outcome_unknown", "log_indeterminate", "no_answer", "answer_lost"]);
+const UNSETTLED = new Set([
+  "outcome_unknown",
+  "log_indeterminate",
+  "no_answer",
+  "answer_lost",
+  "interrupted",
+]);
 
 /**
  * Lines with their line ends.
  * @param subject whose problem it is, as in `web (6f3a1b2c)`; empty: nobody's
- * @param key of the mutation that failed, if it was one
+ * @param again how the same mutation is called again under its key, as the beginning of a sentence
  */
 export function problemText(
   error: unknown,
-  { subject = "", key, paint = plain }: { subject?: string; key?: string; paint?: Paint } = {},
+  { subject = "", again, paint = plain }: { subject?: string; again?: string; paint?: Paint } = {},
 ): string {
   const whose = subject === "" ? "" : `${printable(subject)}: `;
   const head = (text: string) => `${paint("error:", "red")} ${whose}${printable(text)}\n`;
@@ -39,7 +45,7 @@ export function problemText(
   const lines = error instanceof RemoteProblem
     ? [`${error.title} (${error.code})`, ...detailsOf(error)]
     : [error.message];
-  const hint = hintOf(error, key);
+  const hint = hintOf(error, again);
   const [first = "", ...rest] = lines;
   return [
     head(first),
@@ -72,9 +78,9 @@ function detailsOf(problem: RemoteProblem): string[] {
   return [problem.message, ...trace];
 }
 
-function hintOf(error: OperationalError, key: string | undefined): string {
-  if (key !== undefined && UNSETTLED.has(error.code)) {
-    return `The same command with --idempotency-key ${key} tells how it ended, and does nothing twice.`;
+function hintOf(error: OperationalError, again: string | undefined): string {
+  if (again !== undefined && UNSETTLED.has(error.code)) {
+    return `${again} tells how it ended, and does nothing twice.`;
   }
   return HINTS[error.code] ?? error.hint;
 }

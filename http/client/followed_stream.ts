@@ -60,8 +60,13 @@ export async function* followStream(
   }
 }
 
+/** What a proxy answers, with a page of its own, while the control plane behind it begins anew. */
+const FROM_GATEWAYS = [502, 503, 504];
+
 function mayPass(error: unknown): boolean {
-  return error instanceof NoAnswer || (error instanceof RemoteProblem && error.retryable);
+  if (!(error instanceof RemoteProblem)) return error instanceof NoAnswer;
+  return error.retryable ||
+    (error.code === "unexpected_answer" && FROM_GATEWAYS.includes(error.status));
 }
 
 /** The messages of one connection; its end is no error. */

@@ -125,6 +125,6 @@ function bodyOf(response: Response, text: string, url: string): Json {
     return JSON.parse(text);
   } catch {
     // Some other server's page, with a status of success.
-    throw strangeAnswer(response, url);
+    throw strangeAnswer(response.status, url);
   }
 }

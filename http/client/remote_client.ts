@@ -1,5 +1,5 @@
 /** The API as typed calls: what the command line, and every other client of ours, knows of a control plane. Design §6. */
-import type { Json, JsonObject } from "../../events/json.ts";
+import type { JsonObject } from "../../events/json.ts";
 import type {
   EventAnswer,
   InstanceAnswer,
@@ -9,7 +9,14 @@ import type {
   WorkerAnswer,
 } from "./answers.ts";
 import { followStream } from "./followed_stream.ts";
-import { callRemote, type RemoteCall, type RemoteOptions, WAY_MS } from "./remote_call.ts";
+import {
+  callRemote,
+  type RemoteCall,
+  type RemoteOptions,
+  type RemoteReply,
+  WAY_MS,
+} from "./remote_call.ts";
+import { strangeAnswer } from "./remote_problem.ts";
 import type { SseMessage } from "./sse_messages.ts";
 
 /** Which instances a list is to have. */
@@ -48,8 +55,8 @@ export type WorkerVerb = "drain" | "resume" | "forget";
 const INSTANCES = "/api/server/instances";
 const PAGE = "500";
 const READ_LIMIT_MS = 30_000;
-/** Of a server that waits as long as it was set up to: at most an hour. */
-const SERVER_WAIT_MAX_MS = 3_600_000;
+/** Of a server that waits as long as it was set up to: 30 s, where nobody has set another time. */
+const UNTOLD_LIMIT_MS = 300_000;
 const AT_ONCE = 204;
 const ACCEPTED = 202;
 
@@ -64,23 +71,26 @@ export class RemoteClient {
 
   /** The control plane's release. */
   async serverVersion(limitMs = READ_LIMIT_MS): Promise<string> {
-    const { version } = await this.read<{ version?: Json }>("/", {}, limitMs);
-    return String(version ?? "unknown");
+    return (await this.read<{ version: string }>("/", {}, hasVersion, limitMs)).version;
   }
 
-  /** Every instance that the filter lets through, over all pages. */
-  async instances(
-    filter: InstanceFilter = {},
-    limitMs = READ_LIMIT_MS,
-  ): Promise<InstanceAnswer[]> {
+  /**
+   * Every instance that the filter lets through, over all pages.
+   * @param limitMs for all pages together; else each has the time of a read
+   */
+  async instances(filter: InstanceFilter = {}, limitMs?: number): Promise<InstanceAnswer[]> {
     const found: InstanceAnswer[] = [];
+    const { clock } = this.options;
+    const deadline = limitMs === undefined ? null : clock.monotonic() + limitMs;
     let cursor: string | undefined;
     do {
       const query = { ...filter, limit: PAGE, cursor };
+      const leftMs = deadline === null ? READ_LIMIT_MS : Math.max(0, deadline - clock.monotonic());
       const page: { items: InstanceAnswer[]; nextCursor?: string } = await this.read(
         INSTANCES,
         query,
-        limitMs,
+        hasItems,
+        leftMs,
       );
       found.push(...page.items);
       cursor = page.nextCursor;
@@ -90,11 +100,11 @@ export class RemoteClient {
 
   /** One instance, with more than a list tells. */
   async instance(id: string): Promise<InstanceAnswer> {
-    return await this.read(instancePath(id));
+    return await this.read(instancePath(id), {}, hasId);
   }
 
   async create(specification: JsonObject, key: string): Promise<InstanceAnswer> {
-    const { body } = await callRemote(this.options, {
+    const reply = await callRemote(this.options, {
       method: "POST",
       path: INSTANCES,
       body: specification,
@@ -102,7 +112,7 @@ export class RemoteClient {
       key,
       limitMs: READ_LIMIT_MS,
     });
-    return body as unknown as InstanceAnswer;
+    return objectOf(reply, this.url, hasId) as unknown as InstanceAnswer;
   }
 
   /**
@@ -116,7 +126,7 @@ export class RemoteClient {
     { body, force = false }: { body?: JsonObject | undefined; force?: boolean } = {},
   ): Promise<MutationAnswer> {
     const { key, wait, timeoutMs } = wish;
-    const limitMs = wait ? (timeoutMs ?? SERVER_WAIT_MAX_MS) + WAY_MS : READ_LIMIT_MS;
+    const waitLimitMs = timeoutMs === undefined ? UNTOLD_LIMIT_MS : timeoutMs + WAY_MS;
     const call: RemoteCall = {
       method: verb === "delete" ? "DELETE" : "POST",
       path: verb === "delete" ? instancePath(id) : `${instancePath(id)}/${verb}`,
@@ -125,36 +135,39 @@ export class RemoteClient {
       repetition: "keyed",
       key,
       ...(wait && timeoutMs !== undefined ? { waitMs: timeoutMs } : {}),
-      limitMs,
+      limitMs: wait ? waitLimitMs : READ_LIMIT_MS,
     };
-    const { status, body: answer } = await callRemote(this.options, call);
-    return mutationAnswer(status, answer);
+    const reply = await callRemote(this.options, call);
+    if (reply.status === AT_ONCE) return { outcome: "done" };
+    return mutationAnswer(reply.status, objectOf(reply, this.url, hasOutcome));
   }
 
   async workers(limitMs = READ_LIMIT_MS): Promise<WorkerAnswer[]> {
-    return (await this.read<{ items: WorkerAnswer[] }>("/api/workers", {}, limitMs)).items;
+    return (await this.read<{ items: WorkerAnswer[] }>("/api/workers", {}, hasItems, limitMs))
+      .items;
   }
 
   /** A second `forget` would be refused: there is no such worker then. The others can be repeated. */
   async askWorker(id: string, verb: WorkerVerb, key: string): Promise<JsonObject> {
-    const { body } = await callRemote(this.options, {
+    const reply = await callRemote(this.options, {
       method: "POST",
       path: `/api/workers/${encodeURIComponent(id)}/${verb}`,
       repetition: verb === "forget" ? "once" : "idempotent",
       key,
       limitMs: READ_LIMIT_MS,
     });
-    return body as JsonObject;
+    return objectOf(reply, this.url, hasId);
   }
 
   /** The last `limit` events of an instance, oldest first, and the position that they are true for. */
   async history(id: string, limit: number): Promise<{ items: EventAnswer[]; position: string }> {
-    return await this.read(`${instancePath(id)}/events`, { limit: String(limit) });
+    return await this.read(`${instancePath(id)}/events`, { limit: String(limit) }, hasItems);
   }
 
   async logs(id: string, wish: LogWish): Promise<LogLineAnswer[]> {
     const query = { ...logQuery(wish), timestamps: "true" };
-    return (await this.read<{ items: LogLineAnswer[] }>(`${instancePath(id)}/logs`, query)).items;
+    const path = `${instancePath(id)}/logs`;
+    return (await this.read<{ items: LogLineAnswer[] }>(path, query, hasItems)).items;
   }
 
   /** Messages `lines`, `end` and `error` of an instance's output, over broken connections. */
@@ -170,12 +183,30 @@ export class RemoteClient {
 
   private async read<T>(
     path: string,
-    query: RemoteCall["query"] = {},
+    query: NonNullable<RemoteCall["query"]>,
+    isOurs: (answer: JsonObject) => boolean,
     limitMs = READ_LIMIT_MS,
   ): Promise<T> {
     const call: RemoteCall = { method: "GET", path, query, repetition: "idempotent", limitMs };
-    return (await callRemote(this.options, call)).body as T;
+    return objectOf(await callRemote(this.options, call), this.url, isOurs) as T;
   }
+}
+
+const hasId = ({ id }: JsonObject) => typeof id === "string";
+const hasItems = ({ items }: JsonObject) => Array.isArray(items);
+const hasVersion = ({ version }: JsonObject) => typeof version === "string";
+/** A move answers with the instance itself, all others with where it is in the log. */
+const hasOutcome = (answer: JsonObject) => hasId(answer) || typeof answer.position === "string";
+
+/** The object that the API answers with; also a server that speaks JSON may be another one. */
+function objectOf(
+  { status, body }: RemoteReply,
+  url: string,
+  isOurs: (answer: JsonObject) => boolean,
+): JsonObject {
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+  if (isObject && isOurs(body)) return body;
+  throw strangeAnswer(status, url);
 }
 
 function instancePath(id: string): string {
@@ -186,9 +217,8 @@ function logQuery({ tail, since, stream }: LogWish): Record<string, string | und
   return { tail: tail === undefined ? undefined : String(tail), since, stream };
 }
 
-function mutationAnswer(status: number, answer: Json): MutationAnswer {
-  if (status === AT_ONCE) return { outcome: "done" };
-  const { position, runtimeInfo, instance, changed, id } = answer as JsonObject;
+function mutationAnswer(status: number, answer: JsonObject): MutationAnswer {
+  const { position, runtimeInfo, instance, changed, id } = answer;
   return {
     outcome: status === ACCEPTED ? "accepted" : changed === false ? "unchanged" : "done",
     ...(typeof position === "string" ? { position } : {}),

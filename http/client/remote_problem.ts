@@ -103,8 +103,8 @@ export function problemOfAnswer(response: Response, text: string, url: string): 
 }
 
 /** A success whose body is not what the API sends. */
-export function strangeAnswer(response: Response, url: string): RemoteProblem {
-  return notOurs(response.status, "It answered, but not with JSON.", url, null);
+export function strangeAnswer(status: number, url: string): RemoteProblem {
+  return notOurs(status, "It answered, but not as a control plane does.", url, null);
 }
 
 function notOurs(

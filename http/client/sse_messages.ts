@@ -22,19 +22,24 @@ export async function* sseMessages(
   const decoder = new TextDecoder();
   let rest = "";
   let lines: string[] = [];
+  let characters = 0;
   for await (const bytes of body) {
     onChunk();
     rest += decoder.decode(bytes, { stream: true });
-    if (rest.length > MESSAGE_CHARACTERS_MAX) throw new Error("a message of the stream has no end");
+    if (characters + rest.length > MESSAGE_CHARACTERS_MAX) {
+      throw new Error("a message of the stream has no end");
+    }
     const parts = rest.split(LINE_END);
     rest = parts.pop() ?? "";
     for (const line of parts) {
       if (line !== "") {
         lines.push(line);
+        characters += line.length;
         continue;
       }
       const message = messageOf(lines);
       lines = [];
+      characters = 0;
       if (message !== null) yield message;
     }
   }

@@ -29,6 +29,7 @@ Deno.test("values of flags are checked before anything is asked, and the right f
       ["start web --timeout 2h", /from 1ms to 1h/],
       ["start web --parallel 0", /whole number from 1 to 64/],
       ["list -l env", /KEY=VALUE/],
+      ["stop -l env=test -l env=prod", /env has one value/],
       ["stop web --idempotency-key ключ", /visible ASCII characters/],
     ];
     const fetch = () => {

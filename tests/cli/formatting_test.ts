@@ -143,6 +143,9 @@ Deno.test("each kind of problem has its exit code", () => {
     [problem(500, { code: "outcome_unknown" }), EXIT.timeout],
     [problem(500, { code: "binary_missing" }), EXIT.failed],
     [problem(503, { code: "log_unavailable" }), EXIT.unreachable],
+    [problem(503, { code: "log_indeterminate" }), EXIT.timeout],
+    [problem(429, { code: "busy" }), EXIT.unreachable],
+    [new OperationalError("answer_lost", "", true, ""), EXIT.timeout],
     [new OperationalError("unreachable", "", true, ""), EXIT.unreachable],
     [new Error("a bug"), EXIT.failed],
   ];
@@ -154,6 +157,7 @@ Deno.test("several that failed alike share their code, else it is 1", () => {
   assertEquals(exitCodeOfAll([0, 0]), EXIT.done);
   assertEquals(exitCodeOfAll([0, 4, 4]), EXIT.conflict);
   assertEquals(exitCodeOfAll([5, 4, 0]), EXIT.failed);
+  assertEquals(exitCodeOfAll([0, 4, 130]), EXIT.interrupted);
 });
 
 Deno.test("client settings: the default, the environment, the flag; an empty value counts as unset", () => {

@@ -94,6 +94,23 @@ Deno.test("create reads YAML or JSON from a file or from the standard input, and
     assertEquals([itemsOf(piped)[0].name, itemsOf(piped)[0].labels], ["other", { a: "1", b: "2" }]);
   }));
 
+Deno.test("a program after -- is refused where no name stands before it, also with a file", () =>
+  withCli(async ({ draas }) => {
+    const files = { "web.yaml": "name: web\ntemplate: command\n" };
+    for (const line of ["create -f web.yaml -- node server.js", "create -- node"]) {
+      const { code, stderr } = await draas(line, { files });
+      assertEquals(code, 2, line);
+      assertStringIncludes(stderr, "hint: Say `draas create NAME -- PROGRAM …`");
+    }
+    assertEquals(itemsOf(await draas("list --json")), []);
+    const named = await draas("create web -f web.yaml --json -- node -- server.js", { files });
+    assertEquals(itemsOf(named)[0].configuration.serverConfiguration.command, [
+      "node",
+      "--",
+      "server.js",
+    ]);
+  }));
+
 Deno.test("a path is taken from where the user called, not from where the program is", () =>
   withCli(async ({ draas }) => {
     const files = { "/home/me/web.yaml": "name: web\n" };
@@ -109,7 +126,7 @@ Deno.test("a specification with faults is refused with each fault in a line, as 
     const files = { "bad.yaml": "name: web\nserverConfiguration: {port: -1}\nmode: fast\n" };
     const { code, stdout, stderr } = await draas("create -f bad.yaml", { files });
     assertEquals([code, stdout], [2, ""]);
-    assertStringIncludes(stderr, "error: The request is not valid (invalid)\n");
+    assertStringIncludes(stderr, "error: web: The request is not valid (invalid)\n");
     assertStringIncludes(stderr, "  serverConfiguration.port: ");
     assertStringIncludes(stderr, "  mode: ");
     assertEquals(stderr.split("\n").length, 5, stderr);

@@ -1,5 +1,5 @@
 /** `draas start`, `stop`, `restart`, `move` and `delete` against the real system: results, exit codes, safety. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { itemsOf, withCli } from "./support/cli_world.ts";
 import { until } from "../http/support/until.ts";
 
@@ -82,22 +82,47 @@ Deno.test("where no worker is, a start ends with the code of a time-out once its
     assertStringIncludes(stderr, "hint: `draas workers` shows");
   }));
 
-Deno.test("an outcome that is not settled names the key by which it is fetched", () =>
+Deno.test("an outcome that is not settled names the id and the key by which it is fetched", () =>
   withCli(async ({ draas, create, startWorker, platform }) => {
     await startWorker();
-    await create({ name: "web" });
+    const id = await create({ name: "web" });
     const gate = Promise.withResolvers<void>();
     platform.gate = gate.promise;
     const late = await draas("start web --timeout 100ms");
     assertEquals(late.code, 5, late.stderr);
-    const [, key] = /--idempotency-key (\S+) tells how it ended/.exec(late.stderr) ?? [];
-    assert(key !== undefined, late.stderr);
+    const [, again] = /hint: `draas (.*)`, with its other options, tells how it ended/
+      .exec(late.stderr) ?? [];
+    assertMatch(again ?? late.stderr, new RegExp(`^start ${id} --idempotency-key \\S+$`));
     gate.resolve();
-    const fetched = await draas(`start web --idempotency-key ${key}`);
+    const fetched = await draas(again!);
     assertEquals(fetched.code, 0, fetched.stderr);
     assertMatch(fetched.stdout, /started: pid 12345/);
     const events = itemsOf(await draas("events web --json"));
     assertEquals(events.filter(({ type }) => type === "StartRequested").length, 1);
+  }));
+
+Deno.test("a key fetches the answer of a deletion, though the instance is gone and another has its name", () =>
+  withCli(async ({ draas, create, startWorker }) => {
+    await startWorker();
+    const id = await create({ name: "web" });
+    assertEquals((await draas(`delete ${id} --yes --idempotency-key k-1`)).code, 0);
+    const other = await create({ name: "web" });
+    const again = await draas(`delete ${id} --yes --idempotency-key k-1`);
+    assertEquals([again.code, again.stderr], [0, ""]);
+    assertEquals(itemsOf(await draas("list --json")).map((one) => one.id), [other]);
+  }));
+
+Deno.test("a key goes with whole ids alone, and nobody is looked up for it", () =>
+  withCli(async ({ draas }) => {
+    const fetch = () => {
+      throw new Error("nothing is to be asked");
+    };
+    for (const line of ["stop --all", "stop -l a=b", "stop", ["stop", "two words"]]) {
+      const words = typeof line === "string" ? line.split(" ") : line;
+      const { code, stderr } = await draas([...words, "--idempotency-key", "k"], { fetch });
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, "named by their whole ids");
+    }
   }));
 
 Deno.test("--no-wait comes back at once and says where to look", () =>

@@ -35,6 +35,16 @@ Deno.test("a worker is drained and resumed, also by the beginning of its id", ()
     assertEquals(itemsOf(await draas("workers --json"))[0].draining, false);
   }));
 
+Deno.test("three characters of a worker's id are too few, none of them are, and a whole id is not", async () => {
+  const drained = async (reference: string) => {
+    const workers = Response.json({ items: [{ id: "w1" }, { id: "worker-2" }] });
+    const app = scriptedApp([workers, Response.json({ id: "w1" })]);
+    return (await beginDraas(app, ["drain", reference]).ended).code;
+  };
+  const codes = await Promise.all(["", "wor", "work", "w1"].map(drained));
+  assertEquals(codes, [3, 3, 0, 0]);
+});
+
 Deno.test("a worker that is heard is not forgotten, and none without --yes; one that there is not is not found", () =>
   withCli(async ({ draas, startWorker }) => {
     await startWorker();

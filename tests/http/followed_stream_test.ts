@@ -1,8 +1,8 @@
 /** A followed stream: read message by message, taken up where it broke, given up when nobody comes back. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { hostIds } from "../../adapters/host/host_chance.ts";
 import { followStream } from "../../http/client/followed_stream.ts";
-import { NoAnswer } from "../../http/client/remote_problem.ts";
+import { NoAnswer, type RemoteProblem } from "../../http/client/remote_problem.ts";
 import { type SseMessage, sseMessages } from "../../http/client/sse_messages.ts";
 
 function bodyOf(...chunks: readonly string[]): ReadableStream<Uint8Array> {
@@ -115,6 +115,26 @@ Deno.test("a refusal ends it at once, unless it says that it passes", async () =
   let error: unknown;
   await all(messages).catch((thrown) => error = thrown);
   assertEquals([(error as NoAnswer).code, resumedAfter.length], ["log_truncated", 2]);
+});
+
+Deno.test("a proxy's page in the place of a control plane that begins anew passes, another page does not", async () => {
+  const page = (status: number) => new Response("<html>", { status });
+  const { messages, resumedAfter } = followerOf([502, 503, 504, 404].map(page));
+  let error: unknown;
+  await all(messages).catch((thrown) => error = thrown);
+  assertEquals([(error as RemoteProblem).status, resumedAfter.length], [404, 4]);
+});
+
+Deno.test("a message of many lines without an end is an error before it fills the memory", async () => {
+  const lines = `data: ${"x".repeat(1_048_570)}\n`;
+  let given = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      if (given++ < 40) controller.enqueue(new TextEncoder().encode(lines));
+      else controller.close();
+    },
+  });
+  await assertRejects(() => all(sseMessages(body)), Error, "has no end");
 });
 
 Deno.test("whoever has enough leaves, and the connection is closed", async () => {

@@ -6,6 +6,7 @@ import { RemoteClient } from "../../http/client/remote_client.ts";
 import { RemoteProblem } from "../../http/client/remote_problem.ts";
 import { ManualClock, settled } from "../adapters/manual_clock.ts";
 import { withApi } from "./support/api_world.ts";
+import { until } from "./support/until.ts";
 
 const TOKEN = "a-token-nobody-must-see";
 const WISH = { key: "k1", wait: true };
@@ -144,28 +145,56 @@ Deno.test("a wait tells the server how long, less with each attempt, and without
   ]);
 });
 
-Deno.test("a server that does not answer is left once the time is over, and asked no second time", async () => {
+/** A client whose server takes every connection and never answers, except with `answer` what it has one for. */
+function clientOfSilence(answer: (url: string) => Response | null = () => null) {
   const clock = new ManualClock();
-  let asked = 0;
+  const asked: string[] = [];
   const client = new RemoteClient({
     url: "http://127.0.0.1:4700",
     token: null,
-    fetch: ({ signal }) => {
-      asked++;
-      return new Promise((_resolve, reject) =>
-        signal.addEventListener("abort", () => reject(signal.reason))
-      );
+    fetch: ({ url, signal }) => {
+      asked.push(url);
+      return answer(url) ??
+        new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => reject(signal.reason))
+        );
     },
     clock,
     ids: hostIds,
     randomness: { fraction: () => 0 },
   });
+  return { client, clock, asked };
+}
+
+Deno.test("a server that does not answer is left once the time is over, and asked no second time", async () => {
+  const { client, clock, asked } = clientOfSilence();
   const failed = failureOf(client.ask("i-1", "start", { ...WISH, timeoutMs: 5_000 }));
   await settled();
   await clock.advance(15_000);
   const error = await failed;
-  assertEquals([error.code, asked], ["no_answer", 1]);
+  assertEquals([error.code, asked.length], ["no_answer", 1]);
   assertStringIncludes(error.message, "no answer within 15 s");
+});
+
+Deno.test("a wait without a limit of its own is left after five minutes", async () => {
+  const { client, clock } = clientOfSilence();
+  const failed = failureOf(client.ask("i-1", "start", WISH));
+  await settled();
+  await clock.advance(300_000);
+  assertEquals((await failed).code, "no_answer");
+});
+
+Deno.test("a limit of a list is one for all of its pages", async () => {
+  const pages = ["1", "2", "3"].map((nextCursor) => Response.json({ items: [], nextCursor }));
+  const { client, clock, asked } = clientOfSilence(() => {
+    const page = pages.shift() ?? null;
+    if (page !== null) void clock.advance(600);
+    return page;
+  });
+  const failed = failureOf(client.instances({}, 2_000));
+  await until("the fourth page is asked for", () => asked.length === 4);
+  await clock.advance(200);
+  assertEquals((await failed).code, "no_answer");
 });
 
 Deno.test("who answers without being DRaaS is told as such: a page, a redirect, an empty error", async () => {
@@ -177,6 +206,26 @@ Deno.test("who answers without being DRaaS is told as such: a page, a redirect, 
     const error = await failureOf(client.workers());
     assertEquals([error.code, asked.length], ["unexpected_answer", 1]);
     assertStringIncludes(error.hint, "http://127.0.0.1:4700");
+  }
+});
+
+Deno.test("a server that answers in JSON without being DRaaS is told as such, whatever was asked", async () => {
+  const calls: ((client: RemoteClient) => Promise<unknown>)[] = [
+    (client) => client.serverVersion(),
+    (client) => client.instances(),
+    (client) => client.instance("i-1"),
+    (client) => client.create({ name: "web" }, "k1"),
+    (client) => client.ask("i-1", "start", WISH),
+    (client) => client.workers(),
+    (client) => client.askWorker("w-1", "drain", "k1"),
+    (client) => client.history("i-1", 1),
+    (client) => client.logs("i-1", {}),
+  ];
+  for (const body of ["{}", "", "[]", "null", '"ok"']) {
+    for (const call of calls) {
+      const error = await failureOf(call(clientOf([new Response(body)]).client));
+      assertEquals(error.code, "unexpected_answer", `${call} of ${body}`);
+    }
   }
 });
 

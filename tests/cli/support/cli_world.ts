@@ -22,6 +22,8 @@ export interface HostChanges extends Partial<Omit<CliHost, "stdout" | "stderr" |
   /** What is typed or piped. */
   typed?: string;
   files?: Readonly<Record<string, string>>;
+  /** Whoever reads the standard output leaves after the first that is written, as `head -1` does. */
+  isLeft?: boolean;
 }
 
 /** A call that is under way. */
@@ -38,12 +40,15 @@ export interface CliRun {
 export function beginDraas(
   app: Fetching,
   args: readonly string[],
-  { isTerminal = false, typed = "", files = {}, ...changes }: HostChanges = {},
+  { isTerminal = false, typed = "", files = {}, isLeft = false, ...changes }: HostChanges = {},
 ): CliRun {
   let onInterrupt = () => {};
   const run: CliRun = { stdout: "", stderr: "", interrupt: () => onInterrupt(), ended: null! };
   const sink = (name: "stdout" | "stderr") => ({
     isTerminal,
+    get isClosed() {
+      return isLeft && name === "stdout" && run.stdout !== "";
+    },
     columns: () => 100,
     write: (text: string) => void (run[name] += text),
   });
