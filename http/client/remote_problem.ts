@@ -52,7 +52,8 @@ export class NoAnswer extends OperationalError {
 }
 
 /** How a failed `fetch` says that it never had a connection, so that nothing of the request can have arrived. */
-const NEVER_CONNECTED = /client error \(Connect\)|tcp connect error|dns error|connection refused/i;
+const NEVER_CONNECTED =
+  /client error \(Connect\)|tcp connect error|dns error|connection refused|requests to port \d+ are blocked/i;
 
 /** An error that `fetch` has thrown, as what it means for the request. */
 export function noAnswerOf(error: unknown, url: string): NoAnswer {
