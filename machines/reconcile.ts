@@ -64,7 +64,7 @@ export function react(
   given: Reacting,
 ): (Decision & { kind: "accepted" }) | null {
   const { context } = state;
-  if (!owedTo(state).some((one) => one.kind === owed.kind && one.dueAt === owed.dueAt)) return null;
+  if (!owedTo(state).some((one) => isSame(one, owed))) return null;
   switch (owed.kind) {
     case "judge":
       return judged(state, given);
@@ -104,6 +104,12 @@ export function react(
         newEvent("CommandExpired", { commandId: owed.commandId, reason: "NotReleased" }),
       ], given);
   }
+}
+
+/** Two commands of one kind may be due at the same time, by a clock that was set back. */
+function isSame(a: Owed, b: Owed): boolean {
+  const [one, other] = [a, b].map((owed) => "commandId" in owed ? owed.commandId : null);
+  return a.kind === b.kind && a.dueAt === b.dueAt && one === other;
 }
 
 function judged(state: InstanceState, given: Reacting): (Decision & { kind: "accepted" }) | null {

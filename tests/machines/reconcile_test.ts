@@ -291,3 +291,11 @@ Deno.test("retry now keeps the count, and is final if it fails as any start of a
   assertEquals(other.events[0].data.isRetry, undefined);
   assertEquals(failed().startRequested("c4").state.context.attempts, 0);
 });
+
+Deno.test("what is owed to one start that waits is not paid to another that is due at the same time", () => {
+  const state = History.stopping().add("StartQueued", launch("second", 3)).state;
+  const owed = owedTo(state).find(({ kind }) => kind === "expire-queued")!;
+  assert(owed.kind === "expire-queued");
+  assertEquals(react(state, { ...owed, commandId: "first" }, given), null);
+  assert(react(state, owed, given));
+});
