@@ -7,7 +7,7 @@ import {
   type Template,
   templateSchema,
 } from "./configuration.ts";
-import type { JsonObject } from "./json.ts";
+import { canonicalJson, type JsonObject } from "./json.ts";
 import { limitsSchema } from "./limits.ts";
 
 /** A JSON object of any content; templates check what is inside. */
@@ -167,17 +167,31 @@ export const destinationSchema = z.strictObject({
 });
 export type Destination = z.infer<typeof destinationSchema>;
 
+/** The specification with those parts that `changes` names. */
+export function changed(
+  present: Specification,
+  changes: SpecificationChanges | Destination,
+): Specification {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return { ...present, ...Object.fromEntries(given) };
+}
+
+/** Whether an instance that is as `present` says is already as `changes` wants it. */
+export function isAlready(
+  present: Specification,
+  changes: SpecificationChanges | Destination,
+): boolean {
+  return canonicalJson(changed(present, changes)) === canonicalJson(present);
+}
+
 /** What is wrong with an instance that is as `present` says and is changed in `changes`, by the parts that change. */
 export function specificationFaults(
   present: Specification,
   changes: SpecificationChanges | Destination,
 ): Fault[] {
-  const given = Object.fromEntries(
-    Object.entries(changes).filter(([, value]) => value !== undefined),
-  );
-  const next: Specification = { ...present, ...given };
-  const isChosen = "platform" in given || "onWorkerLost" in given;
-  const isConfigured = "template" in given || "configuration" in given;
+  const next = changed(present, changes);
+  const isChosen = "platform" in changes || "onWorkerLost" in changes;
+  const isConfigured = "template" in changes || "configuration" in changes;
   return [
     ...(isChosen ? choiceFaults(next) : []),
     ...(isConfigured

@@ -2,7 +2,7 @@
 import type { CommandEnd } from "../events/event_log.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
-import { specificationFaults } from "../events/specification.ts";
+import { isAlready, specificationFaults } from "../events/specification.ts";
 import { accept, type Deciding } from "./accept.ts";
 import { type Launch, limitsOf, type PendingCommand } from "./facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
@@ -76,9 +76,9 @@ function decideConfigure(
   given: Deciding,
 ): Decision {
   const specification = state.context.specification!;
-  const isThere = () =>
-    canonicalJson({ ...specification, ...changes }) === canonicalJson(specification);
-  if (ifDifferent && isThere()) return unchanged(state, "configure", given);
+  if (ifDifferent && isAlready(specification, changes)) {
+    return unchanged(state, "configure", given);
+  }
   if (!allowedRequests(state).includes("configure")) {
     return conflict(state, "The configuration cannot be changed now.");
   }

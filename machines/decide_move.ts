@@ -1,7 +1,7 @@
 /** What a move means: a stopped instance leaves the place that it had, and may be started on another platform. */
 import { newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
-import { specificationFaults } from "../events/specification.ts";
+import { isAlready, specificationFaults } from "../events/specification.ts";
 import { accept, type Deciding } from "./accept.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import { conflict, joined, rejected, unchanged } from "./request_answers.ts";
@@ -24,11 +24,11 @@ export function decideMove(
 ): Decision {
   const { run, queuedStart, specification, generation, mayComeLate } = state.context;
   const inHand = moveInHand(state);
-  if (inHand && !force && isEqual(inHand.to, to)) {
+  if (inHand && !force && canonicalJson(inHand.to) === canonicalJson(to)) {
     return joined(state, "move", inHand.commandId, given);
   }
   if (inHand) return conflict(state, inHand.accepted ? MOVE_IN_WORK : MOVE_WAITS);
-  if (isEqual({ ...specification, ...to }, specification)) return unchanged(state, "move", given);
+  if (isAlready(specification!, to)) return unchanged(state, "move", given);
   if (queuedStart) return conflict(state, "A start of it waits; stop it before it is moved.");
   if (!allowedRequests(state).includes("move")) {
     return conflict(
@@ -49,8 +49,4 @@ export function decideMove(
     ...(mayComeLate && site !== null ? { mayComeLate } : {}),
   });
   return accept(state, [event], given);
-}
-
-function isEqual(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }

@@ -1,6 +1,6 @@
 /** The facts after an event: the context half of the lifecycle machine. Total: every event in every state. */
 import type { RecordedEvent } from "../events/envelope.ts";
-import type { Destination, Specification } from "../events/specification.ts";
+import { changed, type Destination, type SpecificationChanges } from "../events/specification.ts";
 import { type Facts, type LastError, limitsOf } from "./facts.ts";
 import { foldCommands } from "./fold_commands.ts";
 import { foldHealth } from "./fold_health.ts";
@@ -161,14 +161,11 @@ function foldRestarts(facts: Facts, event: RecordedEvent): Partial<Facts> {
 
 function configured(
   facts: Facts,
-  changes: { [Part in keyof Specification]?: Specification[Part] | undefined },
+  changes: SpecificationChanges | Destination,
   version: number,
 ): Partial<Facts> {
-  const given = Object.fromEntries(
-    Object.entries(changes).filter(([, value]) => value !== undefined),
-  );
   return {
-    specification: facts.specification && { ...facts.specification, ...given },
+    specification: facts.specification && changed(facts.specification, changes),
     revision: facts.revision + (changes.configuration ? 1 : 0),
     specificationVersion: version,
   };

@@ -18,14 +18,7 @@ function configured(history: History, name: string): History {
 
 function moving(history: History, commandId: string | null, configuration?: JsonObject): History {
   const to: Destination = { platform: "docker", ...(configuration ? { configuration } : {}) };
-  return history.add("MoveRequested", {
-    commandId,
-    generation: history.state.context.generation + 1,
-    site: commandId === null ? null : SITE,
-    acceptWithinMs: 30_000,
-    to,
-    force: false,
-  }, { requestedBy: "mover" });
+  return history.moveRequested(commandId, to, { requestedBy: "mover" });
 }
 
 function removed(history: History, commandId: string): History {

@@ -122,6 +122,7 @@ export class History {
   moveRequested(
     commandId: string | null = "c2",
     to: Destination = { platform: "docker", template: "image", configuration: { image: "x" } },
+    meta: EventMeta = {},
   ): this {
     return this.add("MoveRequested", {
       commandId,
@@ -130,7 +131,7 @@ export class History {
       acceptWithinMs: 30_000,
       to,
       force: false,
-    });
+    }, meta);
   }
 
   stopped(commandId = "c2", runId: string | null = "r1"): this {
