@@ -13,6 +13,7 @@ import {
 import { refuseForeignSites } from "./origin.ts";
 import { bugProblem, Problem, problemOfError } from "./problem.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
+import { documentationRoutes } from "./routes/documentation.ts";
 import { eventsRoutes } from "./routes/events.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { instanceRoutes } from "./routes/instance.ts";
@@ -37,7 +38,20 @@ import { workerRoutes } from "./routes/workers.ts";
  */
 export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
   const services = { ...options, limits: { ...DEFAULT_LIMITS, ...options.limits } };
-  const routes = [
+  const routes = allRoutes();
+  const app = new Hono<HttpEnv>();
+  app.use(nameRequests(services.ids));
+  app.use(refuseForeignSites(services.allowedHosts));
+  app.use("/api/*", requireToken(services.token));
+  addRoutes(app, routes, services);
+  app.notFound((context) => routeNotFound(context).response(context.get("correlationId")));
+  app.onError((error, context) => answerToError(error, context, services));
+  return app;
+}
+
+/** Every route, with those that tell of all. */
+function allRoutes(): readonly Route[] {
+  const routes: Route[] = [
     ...instancesRoutes,
     ...instanceRoutes,
     ...lifecycleRoutes,
@@ -52,15 +66,10 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
     ...workerRoutes,
     ...eventsRoutes(),
     ...operationsRoutes,
+    ...documentationRoutes(() => routes),
   ];
-  const app = new Hono<HttpEnv>();
-  app.use(nameRequests(services.ids));
-  app.use(refuseForeignSites(services.allowedHosts));
-  app.use("/api/*", requireToken(services.token));
-  addRoutes(app, [...routes, indexRoute(routes)], services);
-  app.notFound((context) => routeNotFound(context).response(context.get("correlationId")));
-  app.onError((error, context) => answerToError(error, context, services));
-  return app;
+  routes.push(indexRoute(routes));
+  return routes;
 }
 
 function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], services: HttpServices): void {

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { InstanceSystem } from "../actors/system_port.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Ids } from "../events/ids.ts";
+import type { RouteDocs } from "./route_docs.ts";
 
 /** Bounds of everything that a client could make large. */
 export interface HttpLimits {
@@ -82,5 +83,7 @@ export interface Route {
   path: string;
   /** One line for the index. */
   summary: string;
+  /** What `/openapi.json` says of it; without, what can be told from its path. */
+  docs?: RouteDocs;
   handle(context: HttpContext, services: HttpServices): Promise<Response> | Response;
 }

@@ -20,7 +20,7 @@ const kind = (status: number, title: string, retryable = false): Kind => ({
 });
 
 /** Every code that the API itself gives; a worker's own codes come as `worker_failure` with their own name. */
-const KINDS = {
+export const KINDS = {
   invalid: kind(400, "The request is not valid"),
   malformed_json: kind(400, "The body is not JSON"),
   patch_failed: kind(400, "The patch cannot be applied"),
