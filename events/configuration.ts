@@ -227,7 +227,8 @@ const drasiServerConfiguration = z.strictObject({
   bootstrapProviders: z.array(z.looseObject({})).optional(),
 });
 
-const schemas = {
+/** Their form; `configurationFaults` finds also what no schema can say. */
+export const configurationSchemas = {
   "drasi-server": drasiServerConfiguration,
   command: commandConfiguration,
   image: imageConfiguration,
@@ -269,7 +270,9 @@ export function configurationSizeFaults(configuration: JsonObject): Fault[] {
 /** Every fault of a configuration at once; an empty list means that it is valid. */
 export function configurationFaults(template: Template, configuration: JsonObject): Fault[] {
   return [
-    ...faultsOf(schemas[template].safeParse(withPredecessorNames(template, configuration))),
+    ...faultsOf(
+      configurationSchemas[template].safeParse(withPredecessorNames(template, configuration)),
+    ),
     ...secretFaults(template, configuration),
     ...(template === "drasi-server" ? referenceFaults(configuration) : []),
   ];

@@ -14,7 +14,7 @@ import { limitsSchema } from "./limits.ts";
 export const jsonObjectSchema = z.custom<JsonObject>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   { error: "must be a JSON object" },
-);
+).meta({ type: "object" });
 
 const milliseconds = (least: number, most: number) => {
   const error = `must be a whole number of milliseconds from ${least} to ${most}`;

@@ -102,6 +102,12 @@ function indexRoute(routes: readonly Route[]): Route {
     method: "GET",
     path: "/",
     summary: "this index",
+    docs: {
+      id: "getIndex",
+      title: "The routes in short",
+      tag: "Operations",
+      answers: { 200: "Index" },
+    },
     handle: (context, { version }) => context.json({ name: "DRaaS", version, routes: index }),
   };
 }

@@ -9,13 +9,20 @@ import { sha256Hex } from "./sha256.ts";
 
 /** Query parameters of requests that send a command. */
 export const waitingQuery = {
-  wait: flag.optional(),
-  timeout: duration.optional(),
-  dryRun: flag.optional(),
+  wait: flag.optional().meta({
+    description: "`false`: answer (202) as soon as it is in the log, without waiting for a worker.",
+  }),
+  timeout: duration.optional().meta({
+    description: "How long to wait for the worker's answer, up to 1h: milliseconds, or a number " +
+      "with ms, s, m or h.",
+  }),
+  dryRun: flag.optional().meta({
+    description: "`true`: answer with what would be written, and write nothing.",
+  }),
 };
 
 /** Query parameters of requests that are over when they are in the log. */
-export const dryRunQuery = { dryRun: flag.optional() };
+export const dryRunQuery = { dryRun: waitingQuery.dryRun };
 
 interface Waiting {
   wait?: boolean | undefined;

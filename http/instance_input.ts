@@ -21,6 +21,7 @@ import {
   specificationChangesSchema,
   specificationSchema,
 } from "../events/specification.ts";
+import { CONFIGURATION_META } from "./route_docs.ts";
 
 /** The predecessor's name of the clusters that it ran servers in. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { aks: "kubernetes" };
@@ -31,6 +32,9 @@ export const platformText = z.preprocess((value) => {
   const name = value.toLowerCase();
   return OTHER_NAMES[name] ?? name;
 }, platformSchema);
+
+/** What is in it is checked by template, see `configurationFaults`. */
+export const serverConfiguration = jsonObjectSchema.meta(CONFIGURATION_META);
 
 const {
   name,
@@ -44,13 +48,14 @@ const {
   limits,
 } = specificationSchema.shape;
 
-const creation = z.strictObject({
+/** The body of a create. */
+export const creation = z.strictObject({
   name,
   description,
   platform: platformText.optional(),
   platformType: platformText.optional(),
   template,
-  serverConfiguration: jsonObjectSchema.default({}),
+  serverConfiguration: serverConfiguration.default({}),
   labels,
   restartPolicy,
   onWorkerLost,
@@ -60,13 +65,18 @@ const creation = z.strictObject({
 });
 
 const { configuration: _, ...changeable } = specificationChangesSchema.shape;
-const change = z.strictObject({ ...changeable, serverConfiguration: jsonObjectSchema.optional() });
+/** The body of a change. */
+export const change = z.strictObject({
+  ...changeable,
+  serverConfiguration: serverConfiguration.optional(),
+});
 
 const { configuration: __, ...destination } = destinationSchema.shape;
-const move = z.strictObject({
+/** The body of a move. */
+export const destinationBody = z.strictObject({
   ...destination,
   platform: platformText,
-  serverConfiguration: jsonObjectSchema.optional(),
+  serverConfiguration: serverConfiguration.optional(),
 });
 
 /** The specification in the body of a create, or all of the body's faults. */
@@ -79,11 +89,12 @@ export function readCreation(body: Json | undefined): Parsed<Specification> {
     ...serverConfigurationFaults(body, templateOf(body)),
   ];
   if (!parsed.ok || faults.length > 0) return { ok: false, faults };
-  const { platform: named, platformType, serverConfiguration, ...rest } = parsed.value;
+  const { platform: named, platformType, serverConfiguration: configuration, ...rest } =
+    parsed.value;
   const platform = named ?? platformType ?? "process";
   const wrong = choiceFaults({ ...rest, platform });
   if (wrong.length > 0) return { ok: false, faults: wrong };
-  return { ok: true, value: { ...rest, platform, configuration: serverConfiguration } };
+  return { ok: true, value: { ...rest, platform, configuration } };
 }
 
 /**
@@ -105,7 +116,7 @@ export function readDestination(body: Json | undefined, template: Template): Par
   const { platformType, ...rest } = body;
   const isOtherName = platformType !== undefined && !("platform" in body);
   const named = isOtherName ? { ...rest, platform: platformType } : body;
-  return readParts(move, named, "template" in body ? templateOf(body) : template);
+  return readParts(destinationBody, named, "template" in body ? templateOf(body) : template);
 }
 
 /** The parts of a specification that a body names; where it is malformed, with the configuration's faults as well. */
@@ -120,11 +131,8 @@ function readParts<T extends { serverConfiguration?: JsonObject | undefined }>(
     const malformed = parsed.ok ? [] : parsed.faults;
     return { ok: false, faults: [...malformed, ...serverConfigurationFaults(body, template)] };
   }
-  const { serverConfiguration, ...rest } = parsed.value;
-  return {
-    ok: true,
-    value: { ...rest, ...(serverConfiguration ? { configuration: serverConfiguration } : {}) },
-  };
+  const { serverConfiguration: configuration, ...rest } = parsed.value;
+  return { ok: true, value: { ...rest, ...(configuration ? { configuration } : {}) } };
 }
 
 /**

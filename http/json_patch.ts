@@ -25,7 +25,8 @@ const pointer = z.string({ error: pointerForm })
     error: "must not name __proto__, constructor or prototype; PUT the configuration as a whole",
   });
 const value = z.custom<Json>((given) => given !== undefined, { error: "must be there" })
-  .refine((given) => !hasOwnPrototype(given), { error: "must not have a field __proto__" });
+  .refine((given) => !hasOwnPrototype(given), { error: "must not have a field __proto__" })
+  .meta({ type: ["object", "array", "string", "number", "boolean", "null"] });
 
 const operation = z.discriminatedUnion("op", [
   z.object({ op: z.literal("add"), path: pointer, value }),
@@ -36,7 +37,8 @@ const operation = z.discriminatedUnion("op", [
   z.object({ op: z.literal("test"), path: pointer, value }),
 ], { error: "must be one of add, remove, replace, move, copy, test, in an object with its path" });
 
-const patchSchema = z.array(operation, {
+/** The body of a patch. */
+export const patchSchema = z.array(operation, {
   error: "the body must be a JSON Patch: an array of operations",
 });
 const TOO_MANY = `must have at most ${OPERATIONS_MAX} operations`;

@@ -50,12 +50,22 @@ export function atLeastOneOf(context: HttpContext, name: string, other: string):
 
 /** `true` or `false`. */
 export const flag = z.enum(["true", "false"], { error: "must be true or false" })
-  .transform((text) => text === "true");
+  .transform((text) => text === "true").meta({ type: "boolean" });
+
+const POSITION_PATTERN = "^\\d{1,15}-\\d{1,15}$";
 
 /** A position in the log, as every answer to a mutation gives one. */
 export const position = z.string().refine(isPosition, {
   error: "must be a position in the log, such as 12-0",
-});
+}).meta({ pattern: POSITION_PATTERN, example: "12-0" });
+
+/** What every read takes that can wait for a position. */
+export const readingQuery = {
+  atLeast: position.optional().meta({
+    description: "A position in the log that the answer must have in it; 503 `behind` where this " +
+      "node does not get there in time.",
+  }),
+};
 
 /** No instance comes so far. */
 export const VERSION_MAX = 999_999_999_999;
@@ -71,7 +81,7 @@ export function wholeNumber(
     if (value >= least && value <= most) return value;
     issues.addIssue({ code: "custom", message: error });
     return z.NEVER;
-  });
+  }).meta({ type: "integer", minimum: least, maximum: most });
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
@@ -85,6 +95,9 @@ export const time = z.string().transform((text, issues) => {
     message: "must be a time such as 2026-01-31T12:00:00Z, or epoch milliseconds",
   });
   return z.NEVER;
+}).meta({
+  description: "A time with an offset, or epoch milliseconds.",
+  example: "2026-01-31T12:00:00Z",
 });
 
 /** A status in any case. */
@@ -102,6 +115,9 @@ export const statuses = z.string().transform((text, issues) => {
     message: `must be some of ${STATUSES.join(", ")}, with commas between them`,
   });
   return z.NEVER;
+}).meta({
+  description: `Some of ${STATUSES.join(", ")}, with commas between them; in any case.`,
+  example: "Running,Failed",
 });
 
 function statusNamed(text: string): InstanceStatus | undefined {
@@ -125,6 +141,10 @@ export function durationUpTo(
         `must be a duration from 1ms to ${most}: milliseconds, or a number with ms, s, m or h`,
     });
     return z.NEVER;
+  }).meta({
+    description: `A duration up to ${most}: milliseconds, or a number with ms, s, m or h.`,
+    pattern: "^\\d{1,9}(\\.\\d{1,3})?(ms|s|m|h|)$",
+    example: "30s",
   });
 }
 

@@ -23,6 +23,21 @@ export type RequestHeader = "Accept" | "Idempotency-Key" | "If-Match" | "Last-Ev
 /** The headers that `readMutationHeaders` reads. */
 export const MUTATION_HEADERS: readonly RequestHeader[] = ["Idempotency-Key", "If-Match"];
 
+/** Of a configuration by one of the templates; its schema is registered by `openapi/document.ts` under that name. */
+export const CONFIGURATION_SCHEMAS = {
+  "drasi-server": "DrasiServerConfiguration",
+  command: "CommandConfiguration",
+  image: "ImageConfiguration",
+} as const;
+
+/** What the document says of a configuration, whatever its template is. */
+export const CONFIGURATION_META = {
+  description: "By the instance's template.",
+  anyOf: Object.values(CONFIGURATION_SCHEMAS).map((name) => ({
+    $ref: `#/components/schemas/${name}`,
+  })),
+};
+
 /** A request's body. */
 export interface DocumentedBody {
   /** The schema that it is checked with. */

@@ -6,7 +6,7 @@ import { metricsSchema } from "../../events/metrics.ts";
 import { observationSchema } from "../../events/observations.ts";
 import { responseSchema } from "../../events/responses.ts";
 import { runtimeInfoSchema } from "../../events/runtime_info.ts";
-import { jsonObjectSchema, specificationSchema } from "../../events/specification.ts";
+import { specificationSchema } from "../../events/specification.ts";
 import {
   chunkSchema,
   completionSchema,
@@ -49,11 +49,8 @@ export function schemaFiles(): Map<string, string> {
 function jsonSchema(schema: z.ZodType): unknown {
   return z.toJSONSchema(schema, {
     io: "input",
+    // What is checked by hand says its type itself.
     unrepresentable: "any",
-    override: ({ zodSchema, jsonSchema }) => {
-      // Checked by hand, since its content is the template's.
-      if (zodSchema === jsonObjectSchema) jsonSchema.type = "object";
-    },
   });
 }
 

@@ -1,8 +1,9 @@
 /** The API as an OpenAPI 3.1 document, made from its routes and the schemas that check them. Loaded when it is asked for. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
+import { configurationSchemas, type Template } from "../../events/configuration.ts";
 import type { Route } from "../options.ts";
-import type { RouteDocs } from "../route_docs.ts";
+import { CONFIGURATION_SCHEMAS, type RouteDocs } from "../route_docs.ts";
 import { ANSWERS } from "./answers.ts";
 import { INTRODUCTION, tagDescriptions } from "./introduction.ts";
 import { pathParameters } from "./path_parameters.ts";
@@ -29,6 +30,11 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
   });
   for (const [name, example] of Object.entries(problemExamples())) {
     registry.registerComponent("examples", name, example);
+  }
+  for (const [template, name] of Object.entries(CONFIGURATION_SCHEMAS)) {
+    // A schema that was made before the library was loaded has to be made anew for it.
+    const schema = configurationSchemas[template as Template];
+    registry.register(name, schema.describe(`What the template \`${template}\` takes.`));
   }
   for (const route of routes) registry.registerPath(pathConfig(route));
   return documented.getOpenAPI31Document({

@@ -5,11 +5,14 @@ import type { InstanceState } from "../../machines/lifecycle.ts";
 import { allParts } from "../checked_input.ts";
 import { checkedConfiguration, requestConfiguration } from "../configuration_change.ts";
 import { configurationView } from "../configuration_view.ts";
-import { patched, type PatchFailure, readPatch } from "../json_patch.ts";
+import { dryRunQuery } from "../ask_options.ts";
+import { serverConfiguration } from "../instance_input.ts";
+import { patched, type PatchFailure, patchSchema, readPatch } from "../json_patch.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { instanceHeaders, staleness } from "../outcome.ts";
 import { Problem } from "../problem.ts";
-import { position, readQuery } from "../query.ts";
+import { readingQuery, readQuery } from "../query.ts";
+import { type DocumentedBody, MUTATION_HEADERS, type RouteDocs } from "../route_docs.ts";
 import { presentInstance } from "./instance.ts";
 
 /** Below it is all that concerns the configuration of one instance. */
@@ -18,18 +21,58 @@ export const CONFIGURATION_PATH = "/api/configuration/instances/:id";
 /** The content type of RFC 6902. */
 const JSON_PATCH_TYPE = "application/json-patch+json";
 
+/** What the document says of all changes of a configuration. */
+export const changing = {
+  tag: "Configuration",
+  query: dryRunQuery,
+  headers: MUTATION_HEADERS,
+  answers: { 200: "ConfigurationChanged" },
+  problems: ["deleted", "conflict"],
+} as const satisfies Partial<RouteDocs>;
+
+/** And of patches. */
+export const patchBody: DocumentedBody = {
+  schema: patchSchema,
+  isRequired: true,
+  otherTypes: [JSON_PATCH_TYPE],
+  examples: {
+    port: [
+      { op: "test", path: "/port", value: 8080 },
+      { op: "replace", path: "/port", value: 8081 },
+    ],
+  },
+};
+
 /** The routes of the configuration. */
 export const configurationRoutes: readonly Route[] = [
   {
     method: "GET",
     path: CONFIGURATION_PATH,
     summary: "its configuration, and whether it runs with it: ?atLeast=<position>",
+    docs: {
+      id: "getConfiguration",
+      title: "Show the configuration",
+      tag: "Configuration",
+      query: readingQuery,
+      answers: { 200: "Configuration" },
+      problems: ["deleted"],
+    },
     handle: (context, services) => showInstanceAs(context, services, configurationView),
   },
   {
     method: "PUT",
     path: CONFIGURATION_PATH,
     summary: "replace its configuration by the body",
+    docs: {
+      ...changing,
+      id: "replaceConfiguration",
+      title: "Replace the configuration",
+      body: {
+        schema: serverConfiguration,
+        isRequired: true,
+        examples: { "drasi-server": { host: "127.0.0.1", port: 8080, logLevel: "info" } },
+      },
+    },
     handle: (context, services) =>
       requestConfiguration(context, services, {
         read: (body) => parseWith(jsonObjectSchema, body),
@@ -40,6 +83,14 @@ export const configurationRoutes: readonly Route[] = [
     method: "PATCH",
     path: CONFIGURATION_PATH,
     summary: "change its configuration by a JSON Patch (RFC 6902)",
+    docs: {
+      ...changing,
+      id: "patchConfiguration",
+      title: "Patch the configuration",
+      description: "By a JSON Patch (RFC 6902): all of its operations, or none.",
+      body: patchBody,
+      problems: [...changing.problems, "patch_failed", "patch_test_failed"],
+    },
     handle: (context, services) => patchConfiguration(context, services, WHOLE),
   },
 ];
@@ -64,7 +115,7 @@ export async function showInstanceAs(
   services: HttpServices,
   view: (state: InstanceState) => JsonObject,
 ): Promise<Response> {
-  const { query } = allParts({ query: readQuery(context, { atLeast: position.optional() }) });
+  const { query } = allParts({ query: readQuery(context, readingQuery) });
   const state = await presentInstance(context, services, query.atLeast);
   return context.json(view(state), 200, {
     ...instanceHeaders(state, state.context.position),

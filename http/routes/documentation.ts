@@ -11,6 +11,12 @@ export function documentationRoutes(routes: () => readonly Route[]): readonly Ro
     method: "GET",
     path: "/openapi.json",
     summary: "this API as an OpenAPI 3.1 document",
+    docs: {
+      id: "getOpenApi",
+      title: "This document",
+      tag: "Operations",
+      answers: { 200: "OpenApi" },
+    },
     async handle(context: HttpContext, { version }: HttpServices) {
       text ??= documentText(routes(), version);
       return context.body(await text, 200, { "content-type": "application/json" });

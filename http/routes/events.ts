@@ -11,6 +11,17 @@ import { streamResponse } from "../sse_channel.ts";
 
 const POSITION = "must be a position in the log, such as 0-0";
 
+const eventsQuery = {
+  after: z.string().refine((text) => text === "now" || isPosition(text), {
+    error: `${POSITION}, or now`,
+  }).optional().meta({
+    description: "Where to begin: after this position; `now` when left out. `Last-Event-ID` goes " +
+      "before it.",
+    pattern: "^(now|\\d{1,15}-\\d{1,15})$",
+    example: "0-0",
+  }),
+};
+
 /** The route of the log; it keeps count of its open streams. */
 export function eventsRoutes(): readonly Route[] {
   let open = 0;
@@ -18,6 +29,17 @@ export function eventsRoutes(): readonly Route[] {
     method: "GET",
     path: "/api/events",
     summary: "every event as it happens (SSE): ?after=<position> or Last-Event-ID; from now on",
+    docs: {
+      id: "followEvents",
+      title: "Follow the fleet's log",
+      tag: "Events",
+      description:
+        "Server-sent events, from where you were: nothing is left out, nothing told twice.",
+      query: eventsQuery,
+      headers: ["Last-Event-ID"],
+      answers: { 200: "EventStream" },
+      problems: ["busy", "log_truncated"],
+    },
     async handle(context, services) {
       const { limits, system, clock, closing } = services;
       const after = await startOf(context, services);
@@ -43,11 +65,7 @@ export function eventsRoutes(): readonly Route[] {
 /** A reconnecting client sends both: its address as it was, and where it has come to. */
 async function startOf(context: HttpContext, { system }: HttpServices): Promise<string> {
   const { query, lastEventId } = allParts({
-    query: readQuery(context, {
-      after: z.string().refine((text) => text === "now" || isPosition(text), {
-        error: `${POSITION}, or now`,
-      }).optional(),
-    }),
+    query: readQuery(context, eventsQuery),
     lastEventId: readLastEventId(context),
   });
   const given = lastEventId ?? query.after ?? "now";

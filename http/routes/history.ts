@@ -7,12 +7,28 @@ import { readQuery, VERSION_MAX, wholeNumber } from "../query.ts";
 
 const PATH = "/api/server/instances/:id";
 
+const historyQuery = {
+  limit: wholeNumber(1, 500).optional().meta({ description: "100 when left out." }),
+  before: wholeNumber(1, VERSION_MAX).optional().meta({
+    description: "Only events below this version: `nextBefore` of the page before.",
+  }),
+};
+
 /** The route of history. */
 export const historyRoutes: readonly Route[] = [
   {
     method: "GET",
     path: `${PATH}/events`,
     summary: "its events, oldest first: ?limit= before=<version>",
+    docs: {
+      id: "listEventsOfInstance",
+      title: "List an instance's events",
+      tag: "History",
+      description: "The newest ones, oldest first. Deleted instances have a history too.",
+      query: historyQuery,
+      answers: { 200: "History" },
+      problems: ["log_truncated"],
+    },
     handle: history,
   },
 ];
@@ -21,10 +37,7 @@ export const historyRoutes: readonly Route[] = [
 async function history(context: HttpContext, { system }: HttpServices): Promise<Response> {
   const instanceId = instanceIdOf(context);
   const { query } = allParts({
-    query: readQuery(context, {
-      limit: wholeNumber(1, 500).optional(),
-      before: wholeNumber(1, VERSION_MAX).optional(),
-    }),
+    query: readQuery(context, historyQuery),
   });
   const state = await system.get(instanceId);
   if (!state?.context.specification) throw instanceNotFound(instanceId);

@@ -13,33 +13,122 @@ import {
   waitingQuery,
 } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
-import { readChanges, readDestination } from "../instance_input.ts";
+import {
+  change as changeBody,
+  destinationBody,
+  readChanges,
+  readDestination,
+} from "../instance_input.ts";
 import { failureView } from "../health_view.ts";
 import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, staleness } from "../outcome.ts";
 import { instanceNotFound, problemOfRejection } from "../problem.ts";
-import { flag, position, readQuery } from "../query.ts";
+import { flag, readingQuery, readQuery } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
+import { MUTATION_HEADERS } from "../route_docs.ts";
 
 const PATH = "/api/server/instances/:id";
 
+const moveQuery = {
+  ...waitingQuery,
+  force: flag.optional().meta({
+    description: "`true`: wait for no worker; what its last place keeps is left there.",
+  }),
+};
+
+const deleteQuery = {
+  ...waitingQuery,
+  force: flag.optional().meta({
+    description: "`true`: wait for no worker; whoever has its server ends it on its return.",
+  }),
+};
+
 /** The routes of one instance. */
 export const instanceRoutes: readonly Route[] = [
-  { method: "GET", path: PATH, summary: "one instance: ?atLeast=<position>", handle: show },
+  {
+    method: "GET",
+    path: PATH,
+    summary: "one instance: ?atLeast=<position>",
+    docs: {
+      id: "getInstance",
+      title: "Show an instance",
+      tag: "Instances",
+      description: "With its last failure, which lists leave out.",
+      query: readingQuery,
+      answers: { 200: "Instance" },
+      problems: ["deleted"],
+    },
+    handle: show,
+  },
   {
     method: "PATCH",
     path: PATH,
     summary: "change name, description, labels, restartPolicy, limits, serverConfiguration",
+    docs: {
+      id: "changeInstance",
+      title: "Change an instance",
+      tag: "Instances",
+      description: "Fields that the body names are replaced, the others stay. A server that runs " +
+        "gets a new `serverConfiguration` at its next start.",
+      query: dryRunQuery,
+      headers: MUTATION_HEADERS,
+      body: {
+        schema: changeBody,
+        isRequired: true,
+        examples: {
+          labels: { labels: { team: "sales" } },
+          restartPolicy: { restartPolicy: { mode: "always", maxStarts: 5 } },
+        },
+      },
+      answers: { 200: "InstanceChanged" },
+      problems: ["deleted", "conflict"],
+    },
     handle: change,
   },
   {
     method: "POST",
     path: `${PATH}/move`,
     summary: "move it, stopped, to another platform: ?force=true wait=false",
+    docs: {
+      id: "moveInstance",
+      title: "Move an instance to another platform",
+      tag: "Instances",
+      description: "It must not run. What its last place keeps of it is removed there.",
+      query: moveQuery,
+      headers: MUTATION_HEADERS,
+      body: {
+        schema: destinationBody,
+        isRequired: true,
+        examples: {
+          docker: {
+            platform: "docker",
+            template: "image",
+            serverConfiguration: { image: "redis:7" },
+          },
+        },
+      },
+      answers: { 200: "InstanceChanged", 202: "Accepted" },
+      problems: ["deleted", "conflict"],
+    },
     handle: move,
   },
-  { method: "DELETE", path: PATH, summary: "delete it: ?force=true wait=false", handle: remove },
+  {
+    method: "DELETE",
+    path: PATH,
+    summary: "delete it: ?force=true wait=false",
+    docs: {
+      id: "deleteInstance",
+      title: "Delete an instance",
+      tag: "Instances",
+      description: "What runs is stopped, and what its host keeps is removed. Its history stays.",
+      query: deleteQuery,
+      headers: MUTATION_HEADERS,
+      answers: { 200: "Plan", 202: "Accepted", 204: "Gone" },
+      problems: ["conflict", "deleted"],
+    },
+    handle: remove,
+  },
 ];
 
 /**
@@ -59,7 +148,7 @@ export async function presentInstance(
 }
 
 async function show(context: HttpContext, services: HttpServices): Promise<Response> {
-  const { query } = allParts({ query: readQuery(context, { atLeast: position.optional() }) });
+  const { query } = allParts({ query: readQuery(context, readingQuery) });
   const state = await presentInstance(context, services, query.atLeast);
   const { system } = services;
   const worker = workerOf(state);
@@ -106,7 +195,7 @@ async function move(context: HttpContext, services: HttpServices): Promise<Respo
   const body = await readJsonBody(context, services);
   const instanceId = instanceIdOf(context);
   const input = allParts({
-    query: readQuery(context, { ...waitingQuery, force: flag.optional() }),
+    query: readQuery(context, moveQuery),
     headers: readMutationHeaders(context),
     to: readDestination(body, (await specificationOf(instanceId, services)).template),
   });
@@ -132,7 +221,7 @@ async function remove(context: HttpContext, services: HttpServices): Promise<Res
   expectNoBody(await readJsonBody(context, services));
   const instanceId = instanceIdOf(context);
   const { query, headers } = allParts({
-    query: readQuery(context, { ...waitingQuery, force: flag.optional() }),
+    query: readQuery(context, deleteQuery),
     headers: readMutationHeaders(context),
   });
   const force = query.force ?? false;

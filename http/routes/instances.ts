@@ -4,23 +4,87 @@ import type { ListFilter } from "../../actors/system_port.ts";
 import { templateSchema } from "../../events/configuration.ts";
 import { askOptions, dryRunQuery, readMutationHeaders } from "../ask_options.ts";
 import { allParts } from "../checked_input.ts";
-import { platformText, readCreation } from "../instance_input.ts";
+import { creation, platformText, readCreation } from "../instance_input.ts";
 import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, locationOf, staleness } from "../outcome.ts";
-import { position, readQuery, status, wholeNumber } from "../query.ts";
+import { readingQuery, readQuery, status, wholeNumber } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
 import { invalidRequest } from "../problem.ts";
+import { MUTATION_HEADERS } from "../route_docs.ts";
 
 const PATH = "/api/server/instances";
 
+const text = z.string().min(1, "must not be empty").max(256, "must have at most 256 characters");
+
+const listQuery = {
+  status: status.optional(),
+  platform: platformText.optional(),
+  template: templateSchema.optional(),
+  worker: text.optional().meta({ description: "The id of the worker that it may run at." }),
+  label: text.optional().meta({
+    description: "`key` or `key=value`.",
+    example: "team=sales",
+  }),
+  q: text.optional().meta({ description: "Part of the name or the id, in any case." }),
+  limit: wholeNumber(1, 500).optional().meta({ description: "Of a page; 100 when left out." }),
+  cursor: text.optional().meta({ description: "`nextCursor` of the page before." }),
+  ...readingQuery,
+};
+
 /** The routes of the collection. */
 export const instancesRoutes: readonly Route[] = [
-  { method: "POST", path: PATH, summary: "create an instance", handle: create },
+  {
+    method: "POST",
+    path: PATH,
+    summary: "create an instance",
+    docs: {
+      id: "createInstance",
+      title: "Create an instance",
+      tag: "Instances",
+      description: "It is not started by that.",
+      query: dryRunQuery,
+      headers: MUTATION_HEADERS,
+      body: {
+        schema: creation,
+        isRequired: true,
+        examples: {
+          "drasi-server": {
+            name: "orders",
+            serverConfiguration: { host: "127.0.0.1", port: 8080, logLevel: "info" },
+          },
+          command: {
+            name: "cache",
+            template: "command",
+            labels: { team: "sales" },
+            serverConfiguration: { command: ["redis-server", "--port", "6380"], port: 6380 },
+          },
+          image: {
+            name: "cache",
+            platform: "docker",
+            template: "image",
+            serverConfiguration: { image: "redis:7", ports: [{ port: 6379 }] },
+            restartPolicy: { mode: "always" },
+          },
+        },
+      },
+      answers: { 200: "Plan", 201: "InstanceCreated" },
+      problems: ["already_exists"],
+    },
+    handle: create,
+  },
   {
     method: "GET",
     path: PATH,
     summary: "list: ?status= platform= template= worker= label= q= limit= cursor= atLeast=",
+    docs: {
+      id: "listInstances",
+      title: "List instances",
+      tag: "Instances",
+      description: "In the order of their creation, page by page. Deleted ones are left out.",
+      query: listQuery,
+      answers: { 200: "InstanceList" },
+    },
     handle: list,
   },
 ];
@@ -44,20 +108,6 @@ async function create(context: HttpContext, services: HttpServices): Promise<Res
       location: locationOf(state),
     }));
 }
-
-const text = z.string().min(1, "must not be empty").max(256, "must have at most 256 characters");
-
-const listQuery = {
-  status: status.optional(),
-  platform: platformText.optional(),
-  template: templateSchema.optional(),
-  worker: text.optional(),
-  label: text.optional(),
-  q: text.optional(),
-  limit: wholeNumber(1, 500).optional(),
-  cursor: text.optional(),
-  atLeast: position.optional(),
-};
 
 async function list(context: HttpContext, services: HttpServices): Promise<Response> {
   const { query } = allParts({ query: readQuery(context, listQuery) });

@@ -5,14 +5,24 @@ import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import type { InstanceRequest } from "../../machines/requests.ts";
 import { askOptions, expectNoBody, readMutationHeaders, waitingQuery } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
-import { readOverride } from "../instance_input.ts";
+import { readOverride, serverConfiguration } from "../instance_input.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders } from "../outcome.ts";
 import { readQuery } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
+import { MUTATION_HEADERS, type RouteDocs } from "../route_docs.ts";
 import { answeredRuntimeInfo } from "../runtime_view.ts";
 
 const PATH = "/api/server/instances/:id";
+
+/** What all three have in common. */
+const shared = {
+  tag: "Lifecycle",
+  query: waitingQuery,
+  headers: MUTATION_HEADERS,
+  answers: { 200: "LifecycleAnswer", 202: "Accepted" },
+  problems: ["deleted", "conflict"],
+} as const satisfies Partial<RouteDocs>;
 
 /** The routes of the lifecycle. */
 export const lifecycleRoutes: readonly Route[] = [
@@ -20,6 +30,18 @@ export const lifecycleRoutes: readonly Route[] = [
     method: "POST",
     path: `${PATH}/start`,
     summary: "start it; a body overrides serverConfiguration for this start",
+    docs: {
+      ...shared,
+      id: "startInstance",
+      title: "Start an instance",
+      description: "Answers when its server is ready. A body takes the place of its " +
+        "`serverConfiguration` for this start; what is in it is the worker's to judge.",
+      body: {
+        schema: serverConfiguration,
+        isRequired: false,
+        examples: { anotherPort: { host: "127.0.0.1", port: 9090 } },
+      },
+    },
     async handle(context, services) {
       const body = await readJsonBody(context, services);
       return await send(context, services, overriding(body), body ?? null, {
@@ -32,6 +54,12 @@ export const lifecycleRoutes: readonly Route[] = [
     method: "POST",
     path: `${PATH}/stop`,
     summary: "stop it",
+    docs: {
+      ...shared,
+      id: "stopInstance",
+      title: "Stop an instance",
+      description: "Answers when its server has ended.",
+    },
     async handle(context, services) {
       expectNoBody(await readJsonBody(context, services));
       return await send(context, services, asked({ type: "stop" }), null, {
@@ -44,6 +72,7 @@ export const lifecycleRoutes: readonly Route[] = [
     method: "POST",
     path: `${PATH}/restart`,
     summary: "stop it and start it with the configured serverConfiguration",
+    docs: { ...shared, id: "restartInstance", title: "Restart an instance" },
     async handle(context, services) {
       expectNoBody(await readJsonBody(context, services));
       return await send(context, services, asked({ type: "restart" }), null, {

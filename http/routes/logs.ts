@@ -20,6 +20,21 @@ import { presentInstance } from "./instance.ts";
 const TAIL_LINES = 200;
 const POSITION = /^[0-9.]{1,64}@[A-Za-z0-9-]{1,64}$/;
 
+const logsQuery = {
+  tail: wholeNumber(0, TAIL_LINES_MAX).optional().meta({
+    description: `The last lines; ${TAIL_LINES} where \`since\` is left out too.`,
+  }),
+  since: since().optional(),
+  stream: z.enum(["stdout", "stderr"], { error: "must be stdout or stderr" }).optional(),
+  follow: flag.optional().meta({
+    description: "`true`: go on with what it prints, as server-sent events.",
+  }),
+  timestamps: flag.optional().meta({ description: "`true`: tell when each line was printed." }),
+  colours: z.enum(["keep", "strip"], { error: "must be keep or strip" }).optional().meta({
+    description: "Whether colour codes are left in; they are when left out.",
+  }),
+};
+
 /** The route of logs; it keeps count of the streams that are open. */
 export function logsRoutes(): readonly Route[] {
   let open = 0;
@@ -28,6 +43,15 @@ export function logsRoutes(): readonly Route[] {
     path: "/api/server/instances/:id/logs",
     summary:
       "what it prints: ?tail= since= stream= timestamps= colours= follow= (SSE); text by Accept",
+    docs: {
+      id: "readLogs",
+      title: "Read what its server prints",
+      tag: "Logs",
+      query: logsQuery,
+      headers: ["Accept", "Last-Event-ID"],
+      answers: { 200: "Logs" },
+      problems: ["deleted", "site_unreachable", "busy"],
+    },
     async handle(context, services) {
       const asked = readAsked(context, services);
       const { instanceId } = (await presentInstance(context, services)).context;
@@ -66,17 +90,10 @@ interface Asked {
 
 function readAsked(context: HttpContext, { clock }: HttpServices): Asked {
   const { query, after } = allParts({
-    query: readQuery(context, {
-      tail: wholeNumber(0, TAIL_LINES_MAX).optional(),
-      since: sinceAt(clock.now()).optional(),
-      stream: z.enum(["stdout", "stderr"], { error: "must be stdout or stderr" }).optional(),
-      follow: flag.optional(),
-      timestamps: flag.optional(),
-      colours: z.enum(["keep", "strip"], { error: "must be keep or strip" }).optional(),
-    }),
+    query: readQuery(context, logsQuery),
     after: readLastEventId(context),
   });
-  return { ...query, after };
+  return { ...query, since: query.since?.(clock.now()), after };
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {
@@ -86,19 +103,19 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A time, or how long ago. */
-function sinceAt(now: number) {
-  return z.string().transform((text, issues) => {
+/** A time, or how long ago: epoch milliseconds once the present is known. */
+function since() {
+  return z.string().transform((text, issues): (now: number) => number => {
     const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-    if (count !== undefined) return now - Number(count) * UNITS_MS[unit]!;
+    if (count !== undefined) return (now) => now - Number(count) * UNITS_MS[unit]!;
     const at = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : NaN;
-    if (Number.isFinite(at)) return at;
+    if (Number.isFinite(at)) return () => at;
     issues.addIssue({
       code: "custom",
       message: "must be a time such as 2026-01-31T12:00:00Z, or how long ago: 90s, 10m, 2h, 7d",
     });
     return z.NEVER;
-  });
+  }).meta({ description: "A time, or how long ago: 90s, 10m, 2h, 7d.", example: "10m" });
 }
 
 function readLastEventId(context: HttpContext): Parsed<string | undefined> {

@@ -8,12 +8,27 @@ export const operationsRoutes: readonly Route[] = [
     method: "GET",
     path: "/healthz",
     summary: "200 while the process lives",
+    docs: {
+      id: "isAlive",
+      title: "Whether it lives",
+      tag: "Operations",
+      description: "200 while the process lives, ready or not.",
+      answers: { 200: "Alive" },
+    },
     handle: (context, { version }) => context.json({ status: "alive", version }),
   },
   {
     method: "GET",
     path: "/readyz",
     summary: "200 when requests can be served; else 503 with the reasons",
+    docs: {
+      id: "isReady",
+      title: "Whether it is ready",
+      tag: "Operations",
+      description: "200 when requests can be served; else 503 with the reasons.",
+      answers: { 200: "Ready" },
+      problems: ["not_ready", "unavailable"],
+    },
     async handle(context, { system, version }) {
       const status = await system.status();
       if (!status.ready) throw problemOfUnready(status, version);

@@ -1,4 +1,5 @@
 /** The predecessor's routes that are not this API's own: other names and shapes, over the same handlers. Design §6. */
+import { z } from "zod";
 import type { Json, JsonObject } from "../../events/json.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { checkedConfiguration, requestConfiguration } from "../configuration_change.ts";
@@ -6,12 +7,20 @@ import { legacyStatusOf } from "../instance_view.ts";
 import type { Route } from "../options.ts";
 import { invalidRequest } from "../problem.ts";
 import { runtimeInfoView } from "../runtime_view.ts";
-import { patchConfiguration, type PatchedPart, showInstanceAs } from "./configuration.ts";
+import { readingQuery } from "../query.ts";
+import {
+  changing,
+  patchBody,
+  patchConfiguration,
+  type PatchedPart,
+  showInstanceAs,
+} from "./configuration.ts";
 
 const SERVER_PATH = "/api/server/instances/:id/configuration/server";
 
 /** What the predecessor called the configuration of the server: these fields, and no others. */
 const SERVER_FIELDS = ["host", "port", "logLevel"] as const;
+const FIELD_EXAMPLES = { host: "127.0.0.1", port: 8080, logLevel: "info" };
 
 const SERVER: PatchedPart = {
   of: serverFields,
@@ -36,12 +45,28 @@ export const predecessorRoutes: readonly Route[] = [
     method: "GET",
     path: SERVER_PATH,
     summary: "host, port and logLevel of its configuration",
+    docs: {
+      id: "getServerFields",
+      title: "Show host, port and logLevel",
+      tag: "Configuration",
+      query: readingQuery,
+      answers: { 200: "ServerFields" },
+      problems: ["deleted"],
+    },
     handle: (context, services) => showInstanceAs(context, services, serverView),
   },
   {
     method: "PATCH",
     path: SERVER_PATH,
     summary: "change host, port and logLevel by a JSON Patch of them",
+    docs: {
+      ...changing,
+      id: "patchServerFields",
+      title: "Patch host, port and logLevel",
+      body: patchBody,
+      answers: { 200: "ServerFieldsChanged" },
+      problems: [...changing.problems, "patch_failed", "patch_test_failed"],
+    },
     handle: (context, services) => patchConfiguration(context, services, SERVER),
   },
   ...SERVER_FIELDS.map(fieldRoute),
@@ -49,6 +74,14 @@ export const predecessorRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/status/:id/status",
     summary: "what its server is, in the words of the predecessor",
+    docs: {
+      id: "getLegacyStatus",
+      title: "Show an instance's status, in the predecessor's words",
+      tag: "Status",
+      query: readingQuery,
+      answers: { 200: "LegacyStatus" },
+      problems: ["deleted"],
+    },
     handle: (context, services) => showInstanceAs(context, services, statusView),
   },
 ];
@@ -58,6 +91,17 @@ function fieldRoute(field: typeof SERVER_FIELDS[number]): Route {
     method: "PUT",
     path: `${SERVER_PATH}/${field.toLowerCase()}`,
     summary: `replace ${field} of its configuration by the body, a JSON value`,
+    docs: {
+      ...changing,
+      id: `replace${field.charAt(0).toUpperCase()}${field.slice(1)}`,
+      title: `Replace ${field}`,
+      body: {
+        schema: z.unknown(),
+        isRequired: true,
+        examples: { [field]: FIELD_EXAMPLES[field] },
+      },
+      answers: { 200: "ServerFieldsChanged" },
+    },
     handle: (context, services) =>
       requestConfiguration<Json>(context, services, {
         read: (body) =>

@@ -13,15 +13,38 @@ import { difference } from "../json_patch.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { staleness } from "../outcome.ts";
 import { instanceNotFound, Problem } from "../problem.ts";
-import { position, readQuery, wholeNumber } from "../query.ts";
+import { readingQuery, readQuery, wholeNumber } from "../query.ts";
 import { revisionNotFound, revisionsBelow, revisionsNumbered } from "../revision_reading.ts";
-import { CONFIGURATION_PATH } from "./configuration.ts";
+import { changing, CONFIGURATION_PATH } from "./configuration.ts";
 
 const REVISION_MAX = 999_999_999;
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;
-/** Query parameters of every read. */
-const reading = { atLeast: position.optional() };
+
+const listQuery = {
+  ...readingQuery,
+  limit: wholeNumber(1, PAGE_MAX).optional().meta({
+    description: `Of a page; ${PAGE_DEFAULT} when left out.`,
+  }),
+  cursor: wholeNumber(2, REVISION_MAX).optional().meta({
+    description: "`nextCursor` of the page before.",
+  }),
+};
+
+const compareQuery = {
+  ...readingQuery,
+  from: wholeNumber(1, REVISION_MAX).optional().meta({
+    description: "The number of a revision; when left out, the one that runs, or that before `to`.",
+  }),
+  to: wholeNumber(1, REVISION_MAX).optional().meta({
+    description: "The number of a revision; the newest when left out.",
+  }),
+};
+
+const rollbackSchema = z.strictObject({
+  revision: z.number({ error: "must be the number of a revision" })
+    .int("must be a whole number").min(1, "must be at least 1").max(REVISION_MAX),
+}, { error: 'the body must be a JSON object, such as {"revision": 3}' });
 
 /** The routes of revisions. */
 export const revisionRoutes: readonly Route[] = [
@@ -29,12 +52,29 @@ export const revisionRoutes: readonly Route[] = [
     method: "GET",
     path: `${CONFIGURATION_PATH}/revisions`,
     summary: "the configurations it has had, newest first: ?limit= cursor=",
+    docs: {
+      id: "listRevisions",
+      title: "List the configurations it has had",
+      tag: "Configuration",
+      description: "The newest first, without what is in them. Also of a deleted instance.",
+      query: listQuery,
+      answers: { 200: "RevisionList" },
+      problems: ["log_truncated"],
+    },
     handle: list,
   },
   {
     method: "GET",
     path: `${CONFIGURATION_PATH}/revisions/:revision`,
     summary: "one configuration that it has had",
+    docs: {
+      id: "getRevision",
+      title: "Show a configuration it has had",
+      tag: "Configuration",
+      query: readingQuery,
+      answers: { 200: "Revision" },
+      problems: ["revision_not_found", "log_truncated"],
+    },
     handle: show,
   },
   {
@@ -42,12 +82,33 @@ export const revisionRoutes: readonly Route[] = [
     path: `${CONFIGURATION_PATH}/diff`,
     summary:
       "a JSON Patch from what runs to what is configured, or: ?from=<revision> to=<revision>",
+    docs: {
+      id: "compareConfigurations",
+      title: "Compare two configurations",
+      tag: "Configuration",
+      description: "As a JSON Patch, from what runs to what is configured unless two are named.",
+      query: compareQuery,
+      answers: { 200: "ConfigurationDifference" },
+      problems: ["revision_not_found", "log_truncated"],
+    },
     handle: compare,
   },
   {
     method: "POST",
     path: `${CONFIGURATION_PATH}/rollback`,
     summary: 'configure again what it had: {"revision": 3}',
+    docs: {
+      ...changing,
+      id: "rollBackConfiguration",
+      title: "Go back to a configuration it has had",
+      description: "Makes a new revision of an old one.",
+      body: {
+        schema: rollbackSchema,
+        isRequired: true,
+        examples: { third: { revision: 3 } },
+      },
+      problems: [...changing.problems, "revision_not_found", "log_truncated"],
+    },
     handle: rollBack,
   },
 ];
@@ -66,11 +127,7 @@ async function knownInstance(
 
 async function list(context: HttpContext, services: HttpServices): Promise<Response> {
   const { query: { limit = PAGE_DEFAULT, cursor, atLeast } } = allParts({
-    query: readQuery(context, {
-      ...reading,
-      limit: wholeNumber(1, PAGE_MAX).optional(),
-      cursor: wholeNumber(2, REVISION_MAX).optional(),
-    }),
+    query: readQuery(context, listQuery),
   });
   const state = await knownInstance(context, services, atLeast);
   const page = await revisionsBelow(services.system, state, limit, cursor);
@@ -83,7 +140,7 @@ async function list(context: HttpContext, services: HttpServices): Promise<Respo
 }
 
 async function show(context: HttpContext, services: HttpServices): Promise<Response> {
-  const { query } = allParts({ query: readQuery(context, reading) });
+  const { query } = allParts({ query: readQuery(context, readingQuery) });
   const state = await knownInstance(context, services, query.atLeast);
   const named = context.req.param("revision") ?? "";
   if (!/^\d{1,9}$/.test(named)) throw revisionNotFound(state, named.slice(0, 100));
@@ -93,11 +150,7 @@ async function show(context: HttpContext, services: HttpServices): Promise<Respo
 
 async function compare(context: HttpContext, services: HttpServices): Promise<Response> {
   const { query } = allParts({
-    query: readQuery(context, {
-      ...reading,
-      from: wholeNumber(1, REVISION_MAX).optional(),
-      to: wholeNumber(1, REVISION_MAX).optional(),
-    }),
+    query: readQuery(context, compareQuery),
   });
   const state = await knownInstance(context, services, query.atLeast);
   const { revision: present, specification } = state.context;
@@ -119,11 +172,6 @@ async function compare(context: HttpContext, services: HttpServices): Promise<Re
     patch: patchFrom(before!.configuration, after!.configuration),
   });
 }
-
-const rollbackSchema = z.strictObject({
-  revision: z.number({ error: "must be the number of a revision" })
-    .int("must be a whole number").min(1, "must be at least 1").max(REVISION_MAX),
-}, { error: 'the body must be a JSON object, such as {"revision": 3}' });
 
 function rollBack(context: HttpContext, services: HttpServices): Promise<Response> {
   return requestConfiguration(context, services, {

@@ -12,12 +12,28 @@ import { exactlyOneOf, readQuery, time, VERSION_MAX, wholeNumber } from "../quer
 
 const PATH = "/api/server/instances/:id/state";
 
+const stateQuery = {
+  version: wholeNumber(1, VERSION_MAX).optional().meta({
+    description: "How many events it had been through. This or `at`.",
+  }),
+  at: time.optional(),
+};
+
 /** The route of time travel. */
 export const stateRoutes: readonly Route[] = [
   {
     method: "GET",
     path: PATH,
     summary: "what it was, deleted or not: ?version= or at=<time>",
+    docs: {
+      id: "getPastInstance",
+      title: "Show what an instance was",
+      tag: "History",
+      description: "At a version or at a time; one of them must be given.",
+      query: stateQuery,
+      answers: { 200: "PastInstance" },
+      problems: ["version_not_found", "log_truncated"],
+    },
     handle: past,
   },
 ];
@@ -25,10 +41,7 @@ export const stateRoutes: readonly Route[] = [
 async function past(context: HttpContext, { system }: HttpServices): Promise<Response> {
   const instanceId = instanceIdOf(context);
   const { query } = allParts({
-    query: readQuery(context, {
-      version: wholeNumber(1, VERSION_MAX).optional(),
-      at: time.optional(),
-    }),
+    query: readQuery(context, stateQuery),
     oneWay: exactlyOneOf(context, "version", "at"),
   });
   const { version, at = 0 } = query;

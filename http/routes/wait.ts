@@ -19,7 +19,9 @@ const RETRY_AFTER_MS = 5_000;
 
 const waitQuery = {
   status: statuses.optional(),
-  atLeastVersion: wholeNumber(1, VERSION_MAX).optional(),
+  atLeastVersion: wholeNumber(1, VERSION_MAX).optional().meta({
+    description: "Before this version of the instance nothing counts.",
+  }),
   timeout: durationUpTo(TIMEOUT_MS_MAX, "10m").optional(),
 };
 
@@ -30,6 +32,16 @@ export function waitRoutes(): readonly Route[] {
     method: "GET",
     path: "/api/server/instances/:id/wait",
     summary: "wait for a status: ?status=Running,Failed atLeastVersion= timeout=",
+    docs: {
+      id: "waitForInstance",
+      title: "Wait for a status",
+      tag: "Lifecycle",
+      description: "A long poll that ends when the status is there, or as soon as it cannot come " +
+        "any more. `status` or `atLeastVersion` must be given.",
+      query: waitQuery,
+      answers: { 200: "Waited" },
+      problems: ["busy"],
+    },
     async handle(context, services) {
       const { waitsMax } = services.limits;
       if (open >= waitsMax) throw tooManyWaits(waitsMax);

@@ -10,7 +10,7 @@ import { isoTime } from "../iso_time.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { instanceHeaders, staleness } from "../outcome.ts";
 import { instanceNotFound } from "../problem.ts";
-import { position, readQuery } from "../query.ts";
+import { readingQuery, readQuery } from "../query.ts";
 
 /** The route of explanations. */
 export const whyRoutes: readonly Route[] = [
@@ -18,6 +18,14 @@ export const whyRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/server/instances/:id/why",
     summary: "why it is what it is, deleted or not, and what comes next: ?atLeast=<position>",
+    docs: {
+      id: "explainInstance",
+      title: "Explain what an instance is",
+      tag: "History",
+      description: "The chain from who asked for it to what became of it, and what is owed next.",
+      query: readingQuery,
+      answers: { 200: "Explanation" },
+    },
     handle: why,
   },
 ];
@@ -28,7 +36,7 @@ const PAGES_MAX = 8;
 
 async function why(context: HttpContext, services: HttpServices): Promise<Response> {
   const instanceId = instanceIdOf(context);
-  const { query } = allParts({ query: readQuery(context, { atLeast: position.optional() }) });
+  const { query } = allParts({ query: readQuery(context, readingQuery) });
   const { system } = services;
   const state = await system.get(instanceId, query.atLeast);
   if (!state?.context.specification) throw instanceNotFound(instanceId);

@@ -18,6 +18,13 @@ export const workerRoutes: readonly Route[] = [
     method: "GET",
     path: "/api/workers",
     summary: "every worker that has registered and was not forgotten",
+    docs: {
+      id: "listWorkers",
+      title: "List workers",
+      tag: "Workers",
+      description: "Every worker that has registered and was not forgotten.",
+      answers: { 200: "Workers" },
+    },
     async handle(context, { system }) {
       allParts({ query: readQuery(context, {}) });
       const items = (await system.workers()).map((worker) =>
@@ -30,18 +37,42 @@ export const workerRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/workers/:id/drain",
     summary: "keep new starts from a worker; what it has goes on, also over its restarts",
+    docs: {
+      id: "drainWorker",
+      title: "Drain a worker",
+      tag: "Workers",
+      description: "Keeps new starts from it; what it has goes on, also over its restarts.",
+      answers: { 200: "WorkerDrained" },
+      problems: ["worker_not_found"],
+    },
     handle: (context, services) => drain(context, services, true),
   },
   {
     method: "POST",
     path: "/api/workers/:id/resume",
     summary: "let a drained worker take starts again",
+    docs: {
+      id: "resumeWorker",
+      title: "Resume a drained worker",
+      tag: "Workers",
+      description: "Lets it take starts again.",
+      answers: { 200: "WorkerDrained" },
+      problems: ["worker_not_found"],
+    },
     handle: (context, services) => drain(context, services, false),
   },
   {
     method: "POST",
     path: "/api/workers/:id/forget",
     summary: "give up a worker whose host does not come back: its instances may start elsewhere",
+    docs: {
+      id: "forgetWorker",
+      title: "Give up a worker",
+      tag: "Workers",
+      description: "Whose host does not come back: its instances may start elsewhere.",
+      answers: { 200: "WorkerForgotten" },
+      problems: ["worker_not_found", "worker_alive"],
+    },
     handle: forget,
   },
 ];

@@ -1,0 +1,125 @@
+/** Answers about workers and the control plane itself. */
+import { z } from "zod";
+import { count, json, logPosition, time } from "../values.ts";
+
+const AT = "2026-01-31T12:00:00.000Z";
+
+const worker = z.object({
+  id: z.string(),
+  platform: z.string(),
+  site: z.string(),
+  incarnation: z.string(),
+  machineId: z.string(),
+  slots: count,
+  busy: count,
+  version: z.string(),
+  labels: z.record(z.string(), z.string()),
+  draining: z.boolean(),
+  lost: z.boolean().meta({ description: "It was given up, and has not registered again." }),
+  silent: z.boolean().meta({ description: "It was not heard lately." }),
+  registeredAt: time,
+  lastHeartbeatAt: time,
+}).meta({ id: "Worker" });
+
+const readiness = z.object({
+  ready: z.boolean(),
+  reasons: z.array(z.string()),
+  durability: z.enum(["memory", "process", "disk", "replicated"]),
+  position: logPosition,
+  instances: count,
+  commandsInFlight: count,
+  incidents: z.array(z.object({
+    code: z.enum(["HISTORY_ROLLBACK", "BASELINE_MISMATCH"]),
+    at: time,
+    lostEvents: count,
+    instanceIds: z.array(z.string()),
+  })),
+  version: z.string(),
+}).meta({ id: "Readiness" });
+
+const index = z.object({
+  name: z.string(),
+  version: z.string(),
+  routes: z.array(z.object({ method: z.string(), path: z.string(), summary: z.string() })),
+}).meta({ id: "Index" });
+
+export const OPERATION_ANSWERS = {
+  Workers: {
+    description: "The workers.",
+    headers: [],
+    content: json(z.object({ items: z.array(worker) }), {
+      items: [{
+        id: "worker-1",
+        platform: "process",
+        site: "site-1",
+        incarnation: "inc-1b2c3d",
+        machineId: "machine-1",
+        slots: 4,
+        busy: 1,
+        version: "0.1.0",
+        labels: { zone: "a" },
+        draining: false,
+        lost: false,
+        silent: false,
+        registeredAt: AT,
+        lastHeartbeatAt: AT,
+      }],
+    }),
+  },
+  WorkerDrained: {
+    description: "It is so.",
+    headers: [],
+    content: json(z.object({ id: z.string(), draining: z.boolean() }), {
+      id: "worker-1",
+      draining: true,
+    }),
+  },
+  WorkerForgotten: {
+    description: "It is given up. `instanceIds`: whose commands or servers were its own.",
+    headers: [],
+    content: json(
+      z.object({
+        id: z.string(),
+        forgotten: z.literal(true),
+        instanceIds: z.array(z.string()),
+      }),
+      { id: "worker-1", forgotten: true, instanceIds: ["inst-1b2c3d"] },
+    ),
+  },
+  Alive: {
+    description: "The process lives.",
+    headers: [],
+    content: json(z.object({ status: z.literal("alive"), version: z.string() }), {
+      status: "alive",
+      version: "0.1.0",
+    }),
+  },
+  Ready: {
+    description: "Requests can be served.",
+    headers: [],
+    content: json(readiness, {
+      ready: true,
+      reasons: [],
+      durability: "disk",
+      position: "12-0",
+      instances: 1,
+      commandsInFlight: 0,
+      incidents: [],
+      version: "0.1.0",
+    }),
+  },
+  Index: {
+    description: "The routes.",
+    headers: [],
+    content: json(index, {
+      name: "DRaaS",
+      version: "0.1.0",
+      routes: [{ method: "GET", path: "/healthz", summary: "200 while the process lives" }],
+    }),
+  },
+  OpenApi: {
+    description: "This document.",
+    headers: [],
+    content: json(z.looseObject({ openapi: z.string() }), { openapi: "3.1.0" }),
+  },
+} as const;
