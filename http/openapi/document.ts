@@ -8,7 +8,8 @@ import { ANSWERS } from "./answers.ts";
 import { INTRODUCTION, tagDescriptions } from "./introduction.ts";
 import { pathParameters } from "./path_parameters.ts";
 import { problemCodesOf } from "./problem_codes.ts";
-import { problemExamples, problemResponses } from "./problem_responses.ts";
+import { problemExamples } from "./problem_examples.ts";
+import { problemResponses } from "./problem_responses.ts";
 import { answerHeaders, requestHeaders } from "./headers.ts";
 import { docsOf } from "./undocumented.ts";
 
@@ -97,7 +98,11 @@ function answersOf({ answers }: RouteDocs): PathConfig["responses"] {
   return Object.fromEntries(
     Object.entries(answers).map(([status, name]) => {
       const { description, headers, content } = ANSWERS[name];
-      return [status, { description, headers: answerHeaders(headers), content }];
+      const hasBody = Object.keys(content).length > 0;
+      return [
+        status,
+        { description, headers: answerHeaders(headers), ...(hasBody ? { content } : {}) },
+      ];
     }),
   );
 }

@@ -1,8 +1,8 @@
-/** Problems in the document: their schema, an example of each, and the responses of a route that may answer with some. */
-import { z } from "zod";
+/** Problems in the document: the responses of a route that may answer with some. */
+import type { z } from "zod";
 import { KINDS, type ProblemCode } from "../problem.ts";
 import { type AnswerHeader, answerHeaders, type Headers } from "./headers.ts";
-import { problemSchema } from "./problem_schema.ts";
+import { problem } from "./problem_schema.ts";
 
 /** Codes of workers and of the log come with these: which they are is not for the API to say. */
 const OPEN: readonly ProblemCode[] = ["worker_failure", "operation_failed", "unavailable"];
@@ -11,32 +11,26 @@ const HEADERS: Partial<Record<ProblemCode, AnswerHeader>> = {
   method_not_allowed: "Allow",
   unauthorized: "WWW-Authenticate",
   stale_version: "ETag",
+  // Not retryable as it is, but with the same key.
+  log_indeterminate: "Retry-After",
 };
 
-/** A problem's example, under its code. */
-export function problemExamples(): Record<string, { summary: string; value: unknown }> {
-  return Object.fromEntries(
-    Object.entries(KINDS).map(([code, { status, title, retryable }]) => [code, {
-      summary: title,
-      value: {
-        type: `urn:draas:problem:${code}`,
-        title,
-        status,
-        detail: `${title}.`,
-        error: `${title}.`,
-        code,
-        retryable,
-        hint: "What to do next, in words.",
-        traceId: "req-1b2c3d",
-      },
-    }]),
-  );
+/** The problem's schema, with the codes beside the reference to it, as JSON Schema 2020-12 allows. */
+interface ProblemOfCodes {
+  $ref: string;
+  properties: { code: { enum: string[] } };
 }
 
-interface ProblemResponse {
+/** A response, in the form of OpenAPI. */
+export interface ProblemResponse {
   description: string;
   headers: Headers;
-  content: Record<string, { schema: z.ZodType; examples: Record<string, { $ref: string }> }>;
+  content: {
+    "application/problem+json": {
+      schema: z.ZodType | ProblemOfCodes;
+      examples: Record<string, { $ref: string }>;
+    };
+  };
 }
 
 /** A response for each status that these problems have. */
@@ -49,17 +43,16 @@ export function problemResponses(codes: readonly ProblemCode[]): Record<string, 
 }
 
 function responseOf(codes: readonly ProblemCode[]): ProblemResponse {
-  const isOpen = codes.some((code) => OPEN.includes(code));
   const isRetried = codes.some((code) => KINDS[code].retryable);
   return {
     description: codes.map((code) => `\`${code}\`: ${KINDS[code].title}.`).join("\n\n"),
     headers: answerHeaders([
-      ...new Set(codes.flatMap((code) => HEADERS[code] ?? [])),
+      ...codes.flatMap((code) => HEADERS[code] ?? []),
       ...(isRetried ? ["Retry-After" as const] : []),
     ]),
     content: {
       "application/problem+json": {
-        schema: isOpen ? problemSchema : withCode(codes),
+        schema: codes.some((code) => OPEN.includes(code)) ? problem : problemOf(codes),
         examples: Object.fromEntries(
           codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]),
         ),
@@ -68,8 +61,6 @@ function responseOf(codes: readonly ProblemCode[]): ProblemResponse {
   };
 }
 
-/** Only these codes: beside the reference to the schema, as JSON Schema 2020-12 allows. */
-function withCode(codes: readonly ProblemCode[]): z.ZodType {
-  void codes;
-  return problemSchema;
+function problemOf(codes: readonly ProblemCode[]): ProblemOfCodes {
+  return { $ref: "#/components/schemas/Problem", properties: { code: { enum: [...codes] } } };
 }

@@ -7,7 +7,7 @@ import { newEvent } from "../../events/instance_events.ts";
 import { createHttpApp } from "../../http/app.ts";
 import type { Rejection } from "../../machines/requests.ts";
 import { type Answer, apiClient, assertProblem } from "./support/api_client.ts";
-import { apiOptions } from "./support/api_world.ts";
+import { apiOptions, TEST_INSTANCE } from "./support/api_world.ts";
 import { CREATED_AT, recorded, scriptedSystem, stateAfter } from "./support/scripted_system.ts";
 
 const START = "POST /api/server/instances/i-1/start";
@@ -68,7 +68,6 @@ Deno.test("an outcome that is not known yet says where it will be", async () => 
 
 const rejections: [Rejection, number, Record<string, unknown>][] = [
   [{ code: "not_found", instanceId: "i-9" }, 404, {}],
-  [{ code: "already_exists", instanceId: "i-1" }, 409, {}],
   [
     { code: "deleted", instanceId: "i-1", deletedAt: CREATED_AT, deletedBy: "ann", version: 7 },
     410,
@@ -94,6 +93,12 @@ for (const [rejection, status, members] of rejections) {
     for (const [name, value] of Object.entries(members)) assertEquals(problem[name], value, name);
   });
 }
+
+Deno.test("a create of what there is already is a 409", async () => {
+  const rejection = rejectedBy({ code: "already_exists", instanceId: "i-1" });
+  const answer = await answerTo(rejection, "POST /api/server/instances", { body: TEST_INSTANCE });
+  assertProblem(answer, 409, "already_exists");
+});
 
 Deno.test("a busy instance says in whole seconds when to come back", async () => {
   const answer = await answerTo(rejectedBy({ code: "busy", retryAfterMs: 1_200 }));
@@ -123,7 +128,6 @@ const errors: [string, boolean, number, string | null][] = [
   ["redis_busy", true, 503, "2"],
   ["redis_out_of_memory", true, 503, "2"],
   ["redis_read_only", true, 503, "2"],
-  ["log_truncated", false, 410, null],
   ["history_rollback", false, 500, null],
 ];
 for (const [code, retryable, status, retryAfter] of errors) {
@@ -136,6 +140,14 @@ for (const [code, retryable, status, retryAfter] of errors) {
     );
   });
 }
+
+Deno.test("events that were cut from the log are a 410", async () => {
+  const cut = new OperationalError("log_truncated", "It is so.", false, "Do this.");
+  const system = scriptedSystem(null, { observe: () => Promise.reject(cut) });
+  const answer = await apiClient(createHttpApp(apiOptions(system)))("GET /api/events?after=1-0");
+  const problem = assertProblem(answer, 410, "log_truncated");
+  assertEquals([problem.detail, problem.hint, problem.retryable], ["It is so.", "Do this.", false]);
+});
 
 Deno.test("a bug is a 500 with a trace id and nothing of the inside, and is reported", async () => {
   const reported: unknown[][] = [];

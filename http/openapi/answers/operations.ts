@@ -1,6 +1,7 @@
 /** Answers about workers and the control plane itself. */
 import { z } from "zod";
-import { count, json, logPosition, time } from "../values.ts";
+import { readinessFields } from "../readiness_schema.ts";
+import { count, json, time } from "../values.ts";
 
 const AT = "2026-01-31T12:00:00.000Z";
 
@@ -21,21 +22,7 @@ const worker = z.object({
   lastHeartbeatAt: time,
 }).meta({ id: "Worker" });
 
-const readiness = z.object({
-  ready: z.boolean(),
-  reasons: z.array(z.string()),
-  durability: z.enum(["memory", "process", "disk", "replicated"]),
-  position: logPosition,
-  instances: count,
-  commandsInFlight: count,
-  incidents: z.array(z.object({
-    code: z.enum(["HISTORY_ROLLBACK", "BASELINE_MISMATCH"]),
-    at: time,
-    lostEvents: count,
-    instanceIds: z.array(z.string()),
-  })),
-  version: z.string(),
-}).meta({ id: "Readiness" });
+const readiness = z.object(readinessFields).meta({ id: "Readiness" });
 
 const index = z.object({
   name: z.string(),

@@ -1,5 +1,6 @@
 /** Calls an app's `fetch` as a client would, and takes the answer apart. */
 import { assertEquals } from "@std/assert";
+import { documentedApi } from "./documented_api.ts";
 
 /** An answer with its body read. */
 export interface Answer {
@@ -20,7 +21,7 @@ export interface Fetching {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** `client("POST /api/server/instances", {body})`. */
+/** `client("POST /api/server/instances", {body})`; fails on an answer that the API's document does not know. */
 export type ApiClient = (line: string, call?: Call) => Promise<Answer>;
 
 export function apiClient(app: Fetching, standing: Record<string, string> = {}): ApiClient {
@@ -39,7 +40,10 @@ export function apiClient(app: Fetching, standing: Record<string, string> = {}):
         ...(body === undefined ? {} : { body: isRaw ? body as BodyInit : JSON.stringify(body) }),
       }),
     );
-    return await answerOf(response);
+    const answer = await answerOf(response);
+    const faults = (await documentedApi(app)).faultsOf(method, path, answer);
+    assertEquals(faults, [], `${line} is answered as documented: ${answer.text.slice(0, 2_000)}`);
+    return answer;
   };
 }
 

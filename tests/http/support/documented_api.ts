@@ -1,0 +1,141 @@
+/** Holds answers to the API's own document: status, content type, headers, and JSON without a field that is not in it. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+
+/** An answer as a client has it. */
+export interface GivenAnswer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+// deno-lint-ignore no-explicit-any -- JSON of every shape
+type Json = any;
+
+interface Operation {
+  method: string;
+  path: string;
+  pattern: RegExp;
+  responses: Record<string, { content?: Record<string, Json>; headers?: Record<string, Json> }>;
+}
+
+/** Headers that say something of the answer; others are HTTP's own. */
+const TOLD_HEADERS = [
+  "allow",
+  "draas-position",
+  "draas-stale",
+  "etag",
+  "location",
+  "retry-after",
+  "www-authenticate",
+  "x-request-id",
+];
+const DATE_TIME = /^-?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const METHODS = new Set(["get", "post", "put", "patch", "delete"]);
+const ID = "openapi";
+
+export class DocumentedApi {
+  readonly operations: Operation[];
+  private readonly ajv = new Ajv2020({
+    strict: false,
+    formats: { "date-time": DATE_TIME },
+  });
+
+  constructor(readonly document: Json) {
+    this.ajv.addSchema({ ...closed(document), $id: ID });
+    this.operations = Object.entries<Json>(document.paths).flatMap(([path, item]) =>
+      Object.keys(item).filter((method) => METHODS.has(method)).map((method) => ({
+        method: method.toUpperCase(),
+        path,
+        pattern: patternOf(path),
+        responses: item[method].responses,
+      }))
+    );
+  }
+
+  /** What is wrong with an answer by the document; empty when nothing is. */
+  faultsOf(method: string, address: string, answer: GivenAnswer): string[] {
+    const path = address.replace(/[?#].*$/, "");
+    const at = this.operations.filter(({ pattern }) => pattern.test(path));
+    const operation = at.find((one) => one.method === (method === "HEAD" ? "GET" : method));
+    if (!operation) return this.faultsWithoutRoute(at.length > 0, answer);
+    const response = operation.responses[answer.status];
+    if (!response) {
+      return [`${answer.status} is no documented answer of ${operation.method} ${operation.path}`];
+    }
+    const faults = headerFaults(answer.headers, response.headers ?? {});
+    const type = mediaTypeOf(answer.headers);
+    if (response.content === undefined) {
+      return answer.text === "" ? faults : [...faults, "it has a body, and none is documented"];
+    }
+    if (!(type in response.content)) return [...faults, `its type ${type} is not documented`];
+    if (!type.endsWith("json") || method === "HEAD") return faults;
+    const place = ["paths", operation.path, operation.method.toLowerCase(), "responses"];
+    const schema = [...place, String(answer.status), "content", type, "schema"];
+    return [...faults, ...this.schemaFaults(pointer(schema), JSON.parse(answer.text))];
+  }
+
+  /** What is wrong with a value by the schema at a JSON pointer into the document. */
+  schemaFaults(at: string, value: unknown): string[] {
+    const validate = this.ajv.getSchema(`${ID}#${at}`);
+    if (!validate) return [`the document has no schema ${at}`];
+    if (validate(value)) return [];
+    return validate.errors!.map(({ instancePath, message, params }) =>
+      `${instancePath} ${message} ${JSON.stringify(params)}`
+    );
+  }
+
+  /** Before it is known that there is no such route, or method, a request may have been refused. */
+  private faultsWithoutRoute(isKnownPath: boolean, answer: GivenAnswer): string[] {
+    const expected = isKnownPath ? 405 : 404;
+    if (![expected, 401, 403].includes(answer.status)) {
+      return [`${answer.status} is no answer to a request that is not documented`];
+    }
+    if (answer.text === "") return [];
+    return this.schemaFaults("/components/schemas/Problem", JSON.parse(answer.text));
+  }
+}
+
+/** A JSON pointer. */
+export function pointer(tokens: readonly string[]): string {
+  return tokens.map((token) => `/${encodeURIComponent(escaped(token))}`).join("");
+}
+
+function escaped(token: string): string {
+  return token.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "[^/]+")}$`);
+}
+
+function mediaTypeOf(headers: Headers): string {
+  return (headers.get("content-type") ?? "").split(";")[0]!.trim();
+}
+
+function headerFaults(given: Headers, documented: Record<string, unknown>): string[] {
+  const known = new Set(Object.keys(documented).map((name) => name.toLowerCase()));
+  return TOLD_HEADERS.filter((name) => given.has(name) && !known.has(name))
+    .map((name) => `its header ${name} is not documented`);
+}
+
+/** The schemas with no room for fields that they do not name, unless they say that there is. */
+function closed(value: Json): Json {
+  if (Array.isArray(value)) return value.map(closed);
+  if (typeof value !== "object" || value === null) return value;
+  const inner = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, closed(one)]));
+  const isOpen = inner.type === "object" && inner.properties !== undefined &&
+    inner.additionalProperties === undefined;
+  return isOpen ? { ...inner, additionalProperties: false } : inner;
+}
+
+let present: Promise<DocumentedApi> | null = null;
+
+/** The document of this release, taken once from an app that serves it. */
+export function documentedApi(
+  app: { fetch(request: Request): Response | Promise<Response> },
+): Promise<DocumentedApi> {
+  return present ??= (async () => {
+    const response = await app.fetch(new Request("http://localhost:4700/openapi.json"));
+    return new DocumentedApi(await response.json());
+  })();
+}
