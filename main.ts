@@ -1,10 +1,18 @@
 /** The entry: reads what it was given and runs the program that was asked for. Design §7, §8. */
 import { parseSettings, readGiven } from "./config.ts";
-import { OperationalError } from "./events/errors.ts";
+import { OperationalError, reasonOf } from "./events/errors.ts";
 import { verify } from "./programs/log_verify.ts";
 import { serve } from "./programs/serve.ts";
 import { start } from "./programs/start.ts";
-import { complain, endWithBugs, say, tellBug } from "./programs/terminal.ts";
+import { openTelemetry, type Telemetry } from "./programs/telemetry.ts";
+import {
+  complainOfUse,
+  endWithBugs,
+  programVoice,
+  say,
+  tellBug,
+  tellEnd,
+} from "./programs/terminal.ts";
 import { VERSION } from "./programs/version.ts";
 import { examineHost } from "./programs/worker_doctor.ts";
 import { runProcessWorker } from "./programs/worker_process.ts";
@@ -29,6 +37,7 @@ const OTHER_NAMES: Readonly<Record<string, Command>> = { "worker:aks": "worker:k
 type Program = (
   settings: Settings,
   environment: Readonly<Record<string, string>>,
+  telemetry: Telemetry,
 ) => Promise<number>;
 
 const PROGRAMS: Readonly<Record<Command, Program>> = {
@@ -36,11 +45,10 @@ const PROGRAMS: Readonly<Record<Command, Program>> = {
   serve,
   "worker:process": runProcessWorker,
   // The clients of Docker and Kubernetes take longer to load than all the rest: only where they are used.
-  "worker:docker": async (settings, environment) =>
-    await (await import("./programs/worker_docker.ts")).runDockerWorker(settings, environment),
-  "worker:kubernetes": async (settings, environment) =>
-    await (await import("./programs/worker_kubernetes.ts"))
-      .runKubernetesWorker(settings, environment),
+  "worker:docker": async (...given) =>
+    await (await import("./programs/worker_docker.ts")).runDockerWorker(...given),
+  "worker:kubernetes": async (...given) =>
+    await (await import("./programs/worker_kubernetes.ts")).runKubernetesWorker(...given),
   "worker:doctor": examineHost,
   "log:verify": verify,
 };
@@ -55,7 +63,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (word === undefined || args.some((arg) => HELP_WORDS.includes(arg))) return told(HELP);
   const command = OTHER_NAMES[word] ?? COMMANDS.find((one) => one === word);
   if (command === undefined) {
-    complain(
+    complainOfUse(
       `There is no command ${JSON.stringify(word)}.`,
       `The commands are ${COMMANDS.join(", ")}; see --help.`,
     );
@@ -64,18 +72,23 @@ export async function main(args: readonly string[]): Promise<number> {
   const given = readGiven(rest);
   const settings = parseSettings(command, given);
   if (!settings.ok) {
-    for (const { path, message } of settings.faults) complain(`${path}: ${message}`);
+    for (const { path, message } of settings.faults) complainOfUse(`${path}: ${message}`);
     return 2;
   }
+  const { environment } = given;
+  const voice = programVoice(command, settings.value, environment);
+  endWithBugs(voice);
   try {
-    return await PROGRAMS[command](settings.value, given.environment);
+    const telemetry = await openTelemetry(voice, settings.value, environment);
+    return await PROGRAMS[command](settings.value, environment, telemetry);
   } catch (error) {
-    if (!(error instanceof OperationalError)) {
-      tellBug(error);
-      return 1;
+    if (error instanceof OperationalError && CALLED_WRONGLY.includes(error.code)) {
+      complainOfUse(error.message, error.hint);
+      return 2;
     }
-    complain(error.message, error.hint);
-    return CALLED_WRONGLY.includes(error.code) ? 2 : 1;
+    if (error instanceof OperationalError) tellEnd(voice, error);
+    else tellBug(voice, error);
+    return 1;
   }
 }
 
@@ -85,6 +98,9 @@ function told(text: string): number {
 }
 
 if (import.meta.main) {
-  endWithBugs();
-  Deno.exit(await main(Deno.args));
+  const code = await main(Deno.args).catch((error) => {
+    complainOfUse(`A fault in DRaaS itself: ${reasonOf(error)}`);
+    return 1;
+  });
+  Deno.exit(code);
 }

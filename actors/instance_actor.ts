@@ -54,6 +54,8 @@ export interface ActorParts {
   reads: Reads;
   /** See `FreshnessParts.onHistoryLost`. */
   onHistoryLost(lost: LostHistory): Promise<void>;
+  /** See `SystemParts`. */
+  inContext<T>(work: () => Promise<T>): () => Promise<T>;
 }
 
 /** The actor of one instance. It lives while it has messages; what it knows is in the table and the log. */
@@ -70,7 +72,8 @@ export class InstanceActor {
 
   /** Takes a turn; a message ends with its append. Turns of the system itself are `urgent`: never "busy". */
   async take(turn: Turn, urgent = false): Promise<TurnOutcome> {
-    return await this.mailbox.post(() => this.run(turn), urgent) ?? { kind: "busy" };
+    const run = this.parts.inContext(() => this.run(turn));
+    return await this.mailbox.post(run, urgent) ?? { kind: "busy" };
   }
 
   private async run(turn: Turn): Promise<TurnOutcome> {

@@ -91,6 +91,7 @@ export class FleetSystem implements InstanceSystem {
       onHistoryLost: (lost) => this.follower.historyLost(lost),
     });
     this.actorParts = {
+      inContext: parts.inContext ?? ((work) => work),
       log: parts.log,
       table,
       reads: this.reads,
@@ -163,7 +164,16 @@ export class FleetSystem implements InstanceSystem {
     return this.leadership.fence;
   }
 
-  async ask(
+  ask(
+    instanceId: string | null,
+    request: InstanceRequest,
+    options: AskOptions,
+  ): Promise<AskOutcome> {
+    const ask = () => this.askNow(instanceId, request, options);
+    return this.parts.aroundAsk?.({ instanceId, request, options }, ask) ?? ask();
+  }
+
+  private async askNow(
     instanceId: string | null,
     request: InstanceRequest,
     options: AskOptions,

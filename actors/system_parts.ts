@@ -3,10 +3,18 @@ import type { Clock } from "../events/clock.ts";
 import type { CommandBus } from "../events/command_bus.ts";
 import type { EventLog, Leadership, LogAvailability, LogRetention } from "../events/event_log.ts";
 import type { Ids, Randomness } from "../events/ids.ts";
-import type { Incident } from "./system_port.ts";
+import type { InstanceRequest } from "../machines/requests.ts";
+import type { AskOptions, AskOutcome, Incident } from "./system_port.ts";
 
 /** How long the answer to an idempotency key is kept where nothing else is said. Design §4 rule 11. */
 export const KEYS_KEPT_MS = 24 * 3_600_000;
+
+/** One ask, for who measures it: what `InstanceSystem.ask` was given. */
+export interface Asked {
+  instanceId: string | null;
+  request: InstanceRequest;
+  options: AskOptions;
+}
 
 /** What the system is made of: the ports and the limits. */
 export interface SystemParts {
@@ -27,6 +35,10 @@ export interface SystemParts {
   onBug(error: unknown): void;
   /** Told of what a person should know: the log lost events that were acknowledged. */
   onIncident?(incident: Incident): void;
+  /** Called around each ask, for who measures it; gives what `ask` gives. */
+  aroundAsk?(asked: Asked, ask: () => Promise<AskOutcome>): Promise<AskOutcome>;
+  /** Makes work that waits for an actor's turn belong to whoever asked for it: to the same trace. */
+  inContext?<T>(work: () => Promise<T>): () => Promise<T>;
   /** Events that are older are cut, milliseconds; left out: they are kept. Never younger than keys are kept. */
   retentionMs?: number | null;
   /** More events than this are cut, the oldest first; left out: all are kept. Never younger than keys are kept. */

@@ -1,5 +1,6 @@
 /** The HTTP API over the instance system: middleware, routes, and one answer for everything that goes wrong. */
 import { Hono } from "hono";
+import { patternOf, watchAnswers } from "./answer_watch.ts";
 import { requireToken } from "./auth.ts";
 import { nameRequests } from "./correlation.ts";
 import {
@@ -20,6 +21,7 @@ import { instanceRoutes } from "./routes/instance.ts";
 import { instancesRoutes } from "./routes/instances.ts";
 import { lifecycleRoutes } from "./routes/lifecycle.ts";
 import { logsRoutes } from "./routes/logs.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { predecessorRoutes } from "./routes/predecessor.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
@@ -38,11 +40,13 @@ import { workerRoutes } from "./routes/workers.ts";
  */
 export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
   const services = { ...options, limits: { ...DEFAULT_LIMITS, ...options.limits } };
-  const routes = allRoutes();
+  const routes = allRoutes(services);
+  const { watch } = services;
   const app = new Hono<HttpEnv>();
-  app.use(nameRequests(services.ids));
+  if (watch) app.use(watchAnswers(watch, services.clock, routes.map(({ path }) => path)));
+  app.use(nameRequests(services.ids, watch?.traceparent));
   app.use(refuseForeignSites(services.allowedHosts));
-  app.use("/api/*", requireToken(services.token));
+  for (const path of ["/api/*", "/metrics"]) app.use(path, requireToken(services.token));
   addRoutes(app, routes, services);
   app.notFound((context) => routeNotFound(context).response(context.get("correlationId")));
   app.onError((error, context) => answerToError(error, context, services));
@@ -50,7 +54,7 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
 }
 
 /** Every route, with those that tell of all. */
-function allRoutes(): readonly Route[] {
+function allRoutes(services: HttpServices): readonly Route[] {
   const routes: Route[] = [
     ...instancesRoutes,
     ...instanceRoutes,
@@ -66,6 +70,7 @@ function allRoutes(): readonly Route[] {
     ...workerRoutes,
     ...eventsRoutes(),
     ...operationsRoutes,
+    ...(services.metrics ? metricsRoutes(services.metrics) : []),
     ...documentationRoutes(() => routes),
   ];
   routes.push(indexRoute(routes));
@@ -95,7 +100,7 @@ function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], services: HttpS
 function indexRoute(routes: readonly Route[]): Route {
   const index = routes.map(({ method, path, summary }) => ({
     method,
-    path: path.replace(/:(\w+)/g, "{$1}"),
+    path: patternOf(path),
     summary,
   }));
   return {

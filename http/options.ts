@@ -40,6 +40,26 @@ export interface FailedRequest {
   path: string;
 }
 
+/** One answer, when it begins to go out. */
+export interface Answered {
+  method: string;
+  /** The pattern of the route, as the index shows it; null: there is none for this path. */
+  route: string | null;
+  status: number;
+  tookMs: number;
+  /** The request's `correlationId`; none where it was not even named. */
+  traceId: string;
+}
+
+/** Who measures or traces the API. */
+export interface HttpWatch {
+  answered(answer: Answered): void;
+  /** So many clients follow the log (`events`), or an output (`logs`), from now on. */
+  eventStreams(of: "events" | "logs", open: number): void;
+  /** The span that the caller is traced by, as W3C has it; null: it is not. */
+  traceparent(): string | null;
+}
+
 /** What `createHttpApp` is given. */
 export interface HttpOptions {
   system: InstanceSystem;
@@ -57,6 +77,10 @@ export interface HttpOptions {
   /** How long a command of a caller who does not wait (`wait=false`) may stay unaccepted. */
   queueTimeoutMs: number;
   version: string;
+  /** What `/metrics` answers, in Prometheus' text format; left out: there is no such route. */
+  metrics?: () => Promise<string>;
+  /** Hears of each answer, to measure or trace it. */
+  watch?: HttpWatch;
   /** Aborted when the node shuts down: event streams end then. */
   closing?: AbortSignal;
 }

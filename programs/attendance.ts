@@ -2,8 +2,9 @@
 import type { FleetSystem } from "../actors/instance_system.ts";
 import type { Incident } from "../actors/system_port.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
-import { complain, say, untilSignal } from "./terminal.ts";
+import { untilSignal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
+import type { Voice } from "./voice.ts";
 import { greeting, type Started } from "./words.ts";
 
 /** A control plane that serves. */
@@ -18,13 +19,13 @@ export interface Attended {
  */
 export async function attend(
   { system, url }: Attended,
-  { headless, environment, ...started }:
-    & { headless: boolean; environment: Readonly<Record<string, string>> }
+  { headless, environment, voice, ...started }:
+    & { headless: boolean; environment: Readonly<Record<string, string>>; voice: Voice }
     & Pick<Started, "tookMs" | "place" | "end">,
 ): Promise<void> {
   const asked = untilSignal();
   if (headless || !Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) {
-    say(greeting(await system.status(), { ...started, version: VERSION, url }));
+    voice.say(greeting(await system.status(), { ...started, version: VERSION, url }));
     return await asked;
   }
   const { showLiveView } = await import("../tui/live_view.tsx");
@@ -35,16 +36,24 @@ export async function attend(
 }
 
 /** Says what happened to the log, also when it is over. */
-export function tellIncident({ code, lostEvents, instanceIds }: Incident): void {
+export function tellIncident(
+  voice: Voice,
+  { code, lostEvents, instanceIds }: Incident,
+): void {
   const whose = instanceIds.slice(0, 10).join(", ");
-  complain(
+  voice.tell(
+    "error",
     code === "HISTORY_ROLLBACK"
       ? `${code}: the log lost its end: at least ${lostEvents} events that were acknowledged, of ${
         whose || "unknown instances"
       }.`
       : `${code}: what was kept of ${whose} is not what the events make.`,
-    code === "HISTORY_ROLLBACK"
-      ? "Workers report what really runs; look at these instances, and repeat what is missing."
-      : "The events count; please report it.",
+    {
+      code,
+      lostEvents,
+      hint: code === "HISTORY_ROLLBACK"
+        ? "Workers report what really runs; look at these instances, and repeat what is missing."
+        : "The events count; please report it.",
+    },
   );
 }

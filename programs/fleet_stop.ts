@@ -5,7 +5,7 @@ import { OperationalError } from "../events/errors.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { statusOf } from "../machines/status.ts";
 import { sideBySide } from "../workers/side_by_side.ts";
-import type { Voice } from "./terminal.ts";
+import type { Voice } from "./voice.ts";
 import { countOf } from "./words.ts";
 
 /** What stopping a fleet needs. */
@@ -37,10 +37,9 @@ export async function stopFleet(parts: StopParts): Promise<number> {
   }
   const left = givenUp.size;
   if (left > 0) {
-    parts.voice.complain(
-      `${countOf(left)} could not be stopped.`,
-      "What runs goes on; see its status after the next start.",
-    );
+    parts.voice.tell("warn", `${countOf(left)} could not be stopped.`, {
+      hint: "What runs goes on; see its status after the next start.",
+    });
   }
   return left;
 }

@@ -11,7 +11,8 @@ import { keptWorkerId, machineIdOf } from "./data_folder.ts";
 import { type Undo, undoAll } from "./parts.ts";
 import { openRedis, tellOfRedis } from "./redis_access.ts";
 import { whenRedisAnswers } from "./redis_wait.ts";
-import { complain, endAtNextSignal, say, terminal, untilSignal } from "./terminal.ts";
+import { type Telemetry, watchedPlatform } from "./telemetry.ts";
+import { endAtNextSignal, untilSignal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 import { seatWorker } from "./worker_seat.ts";
 import { workerFarewell, workerGreeting } from "./words.ts";
@@ -41,20 +42,22 @@ export interface FleetWorkerParts {
 export async function runFleetWorker(
   settings: Settings,
   { platform, policy, runs, undo }: FleetWorkerParts,
+  telemetry: Telemetry,
 ): Promise<number> {
+  const { voice } = telemetry;
   const startedAt = hostClock.monotonic();
   const hostName = Deno.hostname();
   const workerId = settings.workerId ?? await keptWorkerId(settings.dataDir, hostName);
-  const wait = { clock: hostClock, voice: terminal, waitMs: settings.redisWaitMs };
+  const wait = { clock: hostClock, voice, waitMs: settings.redisWaitMs };
   const found =
     (await platform.inventory("live")).filter(({ status }) => status === "Running").length;
   const { worker, broker, superseded } = await whenRedisAnswers(
     wait,
-    () => takeSeat(settings, { platform, workerId, hostName }),
+    () => takeSeat(settings, { platform, workerId, hostName, telemetry }),
   );
-  tellOfRedis(broker, terminal, "The servers run on; the worker goes on when it is back.");
+  tellOfRedis(broker, voice, "The servers run on; the worker goes on when it is back.");
   const asked = untilSignal();
-  say(workerGreeting({
+  voice.say(workerGreeting({
     version: VERSION,
     tookMs: Math.round(hostClock.monotonic() - startedAt),
     workerId,
@@ -69,18 +72,21 @@ export async function runFleetWorker(
     found,
   }));
   const reason = await Promise.race([asked, superseded]);
-  endAtNextSignal("The servers run on; the worker's next start on this folder goes on with them.");
+  endAtNextSignal(
+    voice,
+    "The servers run on; the worker's next start on this folder goes on with them.",
+  );
   const isIdle = await leave(worker, settings.patienceMs);
   await within(hostClock, LEAVE_WITHIN_MS, broker.close());
   await undoAll(undo);
   if (reason === "superseded") {
-    complain(
-      `Another worker has taken over the id ${workerId}; this one has left.`,
-      "Give each worker a data folder of its own, or another --worker-id.",
-    );
+    voice.tell("error", `Another worker has taken over the id ${workerId}; this one has left.`, {
+      workerId,
+      hint: "Give each worker a data folder of its own, or another --worker-id.",
+    });
     return SUPERSEDED_CODE;
   }
-  say(workerFarewell(workerId, isIdle));
+  voice.say(workerFarewell(workerId, isIdle));
   return 0;
 }
 
@@ -88,13 +94,14 @@ interface Seat {
   platform: Platform;
   workerId: string;
   hostName: string;
+  telemetry: Telemetry;
 }
 
 async function takeSeat(
   settings: Settings,
-  { platform, workerId, hostName }: Seat,
+  { platform, workerId, hostName, telemetry }: Seat,
 ): Promise<Seated> {
-  const broker = await openRedis(settings);
+  const broker = await openRedis(settings, telemetry.voice);
   const superseded = Promise.withResolvers<"superseded">();
   const worker = seatWorker({
     identity: {
@@ -103,7 +110,8 @@ async function takeSeat(
       slots: settings.slots,
       labels: settings.workerLabels,
     },
-    platform,
+    platform: watchedPlatform(platform, telemetry),
+    telemetry,
     openChannel: broker.workerChannel,
     onSuperseded: () => superseded.resolve("superseded"),
   });

@@ -2,9 +2,11 @@
 import type { FleetSystem } from "../actors/instance_system.ts";
 import { hostIds } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
+import type { NodeMetrics } from "../adapters/prometheus/node_metrics.ts";
 import { createHttpApp } from "../http/app.ts";
 import { serveHttp } from "../http/server.ts";
 import type { Settings } from "../settings/settings.ts";
+import { type Telemetry, watchedAnswers } from "./telemetry.ts";
 import { tellBug } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -19,18 +21,26 @@ export interface HttpDoor {
 }
 
 /** @throws {OperationalError} `port_in_use` and the like: see `serveHttp` */
-export function openHttpDoor(settings: Settings, system: FleetSystem): HttpDoor {
+export function openHttpDoor(
+  settings: Settings,
+  system: FleetSystem,
+  metrics: NodeMetrics,
+  telemetry: Telemetry,
+): HttpDoor {
   const closing = new AbortController();
   const app = createHttpApp({
     system,
     token: settings.apiToken,
     clock: hostClock,
     ids: hostIds,
-    onBug: tellBug,
+    onBug: (error, { traceId, method, path }) =>
+      tellBug(telemetry.voice, error, { traceId, method, path }),
     allowedHosts: settings.apiToken === null ? [] : null,
     defaultTimeoutMs: settings.commandTimeoutMs,
     queueTimeoutMs: settings.queueTimeoutMs,
     version: VERSION,
+    metrics: () => metrics.text(),
+    watch: watchedAnswers(metrics, telemetry),
     closing: closing.signal,
   });
   const server = serveHttp(app, {

@@ -8,7 +8,7 @@ import { lockSite } from "./data_folder.ts";
 import type { Undo } from "./parts.ts";
 import { NO_IMAGES, readHostPolicy } from "./policy_file.ts";
 import { whenRedisAnswers } from "./redis_wait.ts";
-import { terminal } from "./terminal.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 export interface ImageHost {
   policy: HostPolicy;
@@ -34,7 +34,8 @@ export async function openImageHost(
 /** Opens what runs images; one that is about to start is waited for, as Redis is. */
 export function whenRuntimeAnswers<T>(
   { redisWaitMs }: Settings,
+  { voice }: Telemetry,
   open: () => Promise<T>,
 ): Promise<T> {
-  return whenRedisAnswers({ clock: hostClock, voice: terminal, waitMs: redisWaitMs }, open);
+  return whenRedisAnswers({ clock: hostClock, voice, waitMs: redisWaitMs }, open);
 }

@@ -8,7 +8,9 @@ import type { EventLog, LogRetention } from "../events/event_log.ts";
 import type { Settings } from "../settings/settings.ts";
 import { openRedis } from "./redis_access.ts";
 import { whenRedisAnswers } from "./redis_wait.ts";
-import { complain, endAtOnce, say, terminal } from "./terminal.ts";
+import type { Telemetry } from "./telemetry.ts";
+import { endAtOnce, say } from "./terminal.ts";
+import type { Voice } from "./voice.ts";
 
 /** What there is to prove. */
 interface OpenLog {
@@ -18,13 +20,19 @@ interface OpenLog {
 }
 
 /** Runs the program; gives its exit code: 1 when anything is not as the events say. */
-export async function verify(settings: Settings): Promise<number> {
-  const open = await openLog(settings);
+export async function verify(
+  settings: Settings,
+  _environment: Readonly<Record<string, string>>,
+  { voice }: Telemetry,
+): Promise<number> {
+  const open = await openLog(settings, voice);
   try {
     const report = await verifyLog(open.log, open.retention);
     say(summaryOf(report));
     for (const { instanceId, position, where, message } of report.differences) {
-      complain(`${where} at ${position}, instance ${instanceId}: ${message}`);
+      voice.tell("error", `${where} at ${position}, instance ${instanceId}: ${message}`, {
+        instanceId,
+      });
     }
     return report.differenceCount === 0 ? 0 : 1;
   } finally {
@@ -32,10 +40,10 @@ export async function verify(settings: Settings): Promise<number> {
   }
 }
 
-async function openLog(settings: Settings): Promise<OpenLog> {
+async function openLog(settings: Settings, voice: Voice): Promise<OpenLog> {
   if (settings.redisUrl !== null) {
-    const wait = { clock: hostClock, voice: terminal, waitMs: settings.redisWaitMs };
-    return await whenRedisAnswers(wait, () => openRedis(settings));
+    const wait = { clock: hostClock, voice, waitMs: settings.redisWaitMs };
+    return await whenRedisAnswers(wait, () => openRedis(settings, voice));
   }
   const folder = `${settings.dataDir}/log`;
   // A log that is not there would be made, and proved to be empty.
@@ -52,7 +60,7 @@ async function openLog(settings: Settings): Promise<OpenLog> {
     clock: hostClock,
     ids: hostIds,
     defer: nextTurn,
-    onFatal: endAtOnce,
+    onFatal: (error) => endAtOnce(voice, error),
   });
 }
 

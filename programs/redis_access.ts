@@ -4,20 +4,21 @@ import { hostClock } from "../adapters/host/host_clock.ts";
 import { openRedisBroker, type RedisBroker } from "../adapters/redis/redis_broker.ts";
 import type { AvailabilityChange } from "../events/event_log.ts";
 import type { Settings } from "../settings/settings.ts";
-import { tellBug, type Voice } from "./terminal.ts";
+import { tellBug } from "./terminal.ts";
+import type { Voice } from "./voice.ts";
 
 /**
  * Opens what `settings.redisUrl` names.
  * @throws {OperationalError} as `openRedisBroker`
  */
-export async function openRedis(settings: Settings): Promise<RedisBroker> {
+export async function openRedis(settings: Settings, voice: Voice): Promise<RedisBroker> {
   return await openRedisBroker({
     url: settings.redisUrl ?? "",
     namespace: settings.namespace,
     clock: hostClock,
     ids: hostIds,
     random: () => hostRandomness.fraction(),
-    onBug: tellBug,
+    onBug: (error) => tellBug(voice, error),
   });
 }
 
@@ -26,15 +27,16 @@ export async function openRedis(settings: Settings): Promise<RedisBroker> {
  * @param meanwhile what is so while it is away
  */
 export function tellOfRedis(broker: RedisBroker, voice: Voice, meanwhile: string): void {
-  for (const warning of broker.warnings) voice.complain(warning, "");
+  for (const warning of broker.warnings) voice.tell("warn", warning);
   let isAway = false;
   broker.availability.watch((change: AvailabilityChange) => {
     if (change.kind === "unreadable") {
-      return voice.complain(`This program only reads: ${change.error.message}`, change.error.hint);
+      const { message, hint, code } = change.error;
+      return voice.tell("error", `This program only reads: ${message}`, { hint, code });
     }
     // Connections come and go one by one: it is told once.
     if (change.kind === "away" && !isAway) {
-      voice.complain(`Redis at ${broker.name} is away: ${change.reason}`, meanwhile);
+      voice.tell("warn", `Redis at ${broker.name} is away: ${change.reason}`, { hint: meanwhile });
     } else if (change.kind !== "away" && isAway) {
       voice.say(`Redis at ${broker.name} is back.`);
     }

@@ -2,7 +2,7 @@
 import type { Clock } from "../events/clock.ts";
 import { sleep } from "../events/clock.ts";
 import { OperationalError } from "../events/errors.ts";
-import type { Voice } from "./terminal.ts";
+import type { Voice } from "./voice.ts";
 
 const TRY_EVERY_MS = 500;
 const TELL_EVERY_MS = 5_000;
@@ -33,7 +33,8 @@ export async function whenRedisAnswers<T>(
       if (leftMs <= 0) throw gaveUp(error, waitMs);
       if (clock.monotonic() - toldAt >= TELL_EVERY_MS) {
         toldAt = clock.monotonic();
-        voice.complain(error.message, `Waiting for it, ${Math.ceil(leftMs / 1_000)} s more …`);
+        const hint = `Waiting for it, ${Math.ceil(leftMs / 1_000)} s more …`;
+        voice.tell("warn", error.message, { hint, code: error.code });
       }
       await sleep(clock, Math.min(TRY_EVERY_MS, leftMs));
     }

@@ -1,6 +1,7 @@
 /** `deno task serve`: a control plane on Redis, one of as many as there should be. No worker is inside. Design §8. */
 import type { FleetSystem } from "../actors/instance_system.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
+import type { NodeMetrics } from "../adapters/prometheus/node_metrics.ts";
 import type { RedisBroker } from "../adapters/redis/redis_broker.ts";
 import type { Settings } from "../settings/settings.ts";
 import { attend } from "./attendance.ts";
@@ -9,40 +10,52 @@ import { openHttpDoor } from "./http_door.ts";
 import { type Undo, undoAll } from "./parts.ts";
 import { openRedis, tellOfRedis } from "./redis_access.ts";
 import { whenRedisAnswers } from "./redis_wait.ts";
-import { endAtNextSignal, say, terminal } from "./terminal.ts";
+import { openMetrics, type Telemetry } from "./telemetry.ts";
+import { endAtNextSignal } from "./terminal.ts";
 
 /** Runs the program until it is told to end; gives its exit code. */
 export async function serve(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
+  telemetry: Telemetry,
 ): Promise<number> {
   const startedAt = hostClock.monotonic();
   const undo: Undo = [];
-  const wait = { clock: hostClock, voice: terminal, waitMs: settings.redisWaitMs };
-  const { broker, system } = await whenRedisAnswers(wait, () => openFleet(settings, undo));
-  tellOfRedis(broker, terminal, "Requests get 503 until it is back; what runs goes on.");
-  const door = await doorOrNothing(settings, system, undo);
+  const { voice } = telemetry;
+  const wait = { clock: hostClock, voice, waitMs: settings.redisWaitMs };
+  const metrics = openMetrics();
+  const { broker, system } = await whenRedisAnswers(
+    wait,
+    () => openFleet(settings, metrics, telemetry, undo),
+  );
+  undo.push(async () => metrics.close());
+  tellOfRedis(broker, voice, "Requests get 503 until it is back; what runs goes on.");
+  const door = await openedOrUndone(undo, () => openHttpDoor(settings, system, metrics, telemetry));
+  undo.push(door.close);
   await attend({ system, url: door.url }, {
+    voice,
     headless: settings.headless,
     environment,
     tookMs: Math.round(hostClock.monotonic() - startedAt),
     place: ["Redis", `${broker.name}, namespace ${settings.namespace}`],
     end: "Ctrl-C ends this control plane; workers, servers and other control planes go on.",
   });
-  endAtNextSignal("The fleet goes on without this control plane.");
+  endAtNextSignal(voice, "The fleet goes on without this control plane.");
   await undoAll(undo);
-  say("This control plane has ended; the fleet goes on.");
+  voice.say("This control plane has ended; the fleet goes on.");
   return 0;
 }
 
 async function openFleet(
   settings: Settings,
+  metrics: NodeMetrics,
+  telemetry: Telemetry,
   undo: Undo,
 ): Promise<{ broker: RedisBroker; system: FleetSystem }> {
-  const broker = await openRedis(settings);
+  const broker = await openRedis(settings, telemetry.voice);
   undo.push(() => broker.close());
   try {
-    const system = await openFleetSystem(settings, broker);
+    const system = await openFleetSystem(settings, broker, metrics, telemetry);
     undo.push(() => system.shutdown());
     return { broker, system };
   } catch (error) {
@@ -52,11 +65,9 @@ async function openFleet(
 }
 
 /** A port that is in use: what is open is closed, so that another node may lead at once. */
-async function doorOrNothing(settings: Settings, system: FleetSystem, undo: Undo) {
+async function openedOrUndone<T>(undo: Undo, open: () => T): Promise<T> {
   try {
-    const door = openHttpDoor(settings, system);
-    undo.push(door.close);
-    return door;
+    return open();
   } catch (error) {
     await undoAll(undo);
     throw error;

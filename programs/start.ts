@@ -13,7 +13,8 @@ import { type Undo, undoAll } from "./parts.ts";
 import { POLICY_FILE, readHostPolicy } from "./policy_file.ts";
 import { openSite } from "./process_site.ts";
 import { seatWorker } from "./worker_seat.ts";
-import { complain, endAtNextSignal, endAtOnce, say, terminal } from "./terminal.ts";
+import { openMetrics, type Telemetry, watchedPlatform } from "./telemetry.ts";
+import { endAtNextSignal, endAtOnce } from "./terminal.ts";
 import { farewell } from "./words.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -26,45 +27,65 @@ interface Node {
 }
 
 /** Runs the program until it is told to end; gives its exit code. */
-export async function start(settings: Settings, environment: Environment): Promise<number> {
+export async function start(
+  settings: Settings,
+  environment: Environment,
+  telemetry: Telemetry,
+): Promise<number> {
   const startedAt = hostClock.monotonic();
   const undo: Undo = [];
-  const { system, door, dataDir } = await openNode(settings, environment, undo);
+  const { system, door, dataDir } = await openNode(
+    settings,
+    environment,
+    telemetry,
+    undo,
+  );
+  const { voice } = telemetry;
   if (settings.redisUrl !== null) {
-    complain(
-      "REDIS_URL is set and not used here.",
-      "A control plane on Redis is `deno task serve`.",
-    );
+    voice.tell("warn", "REDIS_URL is set and not used here.", {
+      hint: "A control plane on Redis is `deno task serve`.",
+    });
   }
   await attend({ system, url: door.url }, {
+    voice,
     headless: settings.headless,
     environment,
     tookMs: Math.round(hostClock.monotonic() - startedAt),
     place: ["Data", dataDir],
     end: "Ctrl-C ends DRaaS and leaves the servers running; --stop-on-exit stops them.",
   });
-  endAtNextSignal("What runs goes on; `deno task start` finds it again.");
-  const left = settings.stopOnExit ? await stopAll(system, door, settings) : 0;
+  endAtNextSignal(voice, "What runs goes on; `deno task start` finds it again.");
+  const left = settings.stopOnExit ? await stopAll({ system, door }, settings, telemetry) : 0;
   const words = await farewell(system, dataDir);
   await undoAll(undo);
-  say(words);
+  voice.say(words);
   return left > 0 ? 1 : 0;
 }
 
 /** The API goes first: a start that came later would be left running. */
-async function stopAll(system: FleetSystem, door: HttpDoor, settings: Settings): Promise<number> {
+async function stopAll(
+  { system, door }: Pick<Node, "system" | "door">,
+  settings: Settings,
+  { voice }: Telemetry,
+): Promise<number> {
   await door.close();
   const timeoutMs = settings.queueTimeoutMs;
-  return await stopFleet({ system, clock: hostClock, voice: terminal, timeoutMs });
+  return await stopFleet({ system, clock: hostClock, voice, timeoutMs });
 }
 
-async function openNode(settings: Settings, environment: Environment, undo: Undo): Promise<Node> {
+async function openNode(
+  settings: Settings,
+  environment: Environment,
+  telemetry: Telemetry,
+  undo: Undo,
+): Promise<Node> {
+  const { voice } = telemetry;
   const broker = openSqliteBroker({
     folder: `${settings.dataDir}/log`,
     clock: hostClock,
     ids: hostIds,
     defer: nextTurn,
-    onFatal: endAtOnce,
+    onFatal: (error) => endAtOnce(voice, error),
   });
   hostClock.neverBefore(broker.newestAt);
   undo.push(() => broker.close());
@@ -79,16 +100,21 @@ async function openNode(settings: Settings, environment: Environment, undo: Undo
         slots: settings.slots,
         labels: settings.workerLabels,
       },
-      platform,
+      platform: watchedPlatform(platform, telemetry),
+      telemetry,
       openChannel: broker.workerChannel,
       onSuperseded: () =>
-        complain("Another worker has taken over this data folder.", "Start one at a time."),
+        voice.tell("warn", "Another worker has taken over this data folder.", {
+          hint: "Start one at a time.",
+        }),
     });
-    const system = await openFleetSystem(settings, broker);
+    const metrics = openMetrics();
+    const system = await openFleetSystem(settings, broker, metrics, telemetry);
     undo.push(() => system.shutdown());
+    undo.push(async () => metrics.close());
     await worker.start();
     undo.push(() => worker.stop(STOP_PATIENCE_MS));
-    const door = openHttpDoor(settings, system);
+    const door = openHttpDoor(settings, system, metrics, telemetry);
     undo.push(door.close);
     return { system, door, dataDir: Deno.realPathSync(settings.dataDir) };
   } catch (error) {

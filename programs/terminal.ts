@@ -1,13 +1,10 @@
-/** The programs' voice, and their ear for signals. */
+/** The programs' own streams, and their ear for signals. */
 import { hostClock } from "../adapters/host/host_clock.ts";
+import { hasColours } from "../cli/output/paint.ts";
+import { secretVariables } from "../config.ts";
 import { type OperationalError, reasonOf } from "../events/errors.ts";
-import { withoutRedisSecrets } from "../settings/redis_address.ts";
-
-/** Where a program speaks. */
-export interface Voice {
-  say(text: string): void;
-  complain(message: string, hint: string): void;
-}
+import type { Command, Settings } from "../settings/settings.ts";
+import { type Fields, openVoice, usageLines, type Voice } from "./voice.ts";
 
 /** Signals that come within this time are one. */
 const SAME_SIGNAL_MS = 500;
@@ -15,40 +12,65 @@ const encoder = new TextEncoder();
 
 /** A line on standard output. */
 export function say(text: string): void {
-  Deno.stdout.writeSync(encoder.encode(`${text}\n`));
+  out(`${text}\n`);
 }
 
-/** What is wrong, and on the next line what to do; on standard error, never with a secret. */
-export function complain(message: string, hint = ""): void {
-  const text = withoutRedisSecrets(`draas: ${message}\n${hint ? `  ${hint}\n` : ""}`);
-  Deno.stderr.writeSync(encoder.encode(text));
+/** What was called wrongly, and on the next line what to do; on standard error, never with a secret. */
+export function complainOfUse(message: string, hint = ""): void {
+  log(usageLines(message, hint));
 }
 
-/** The real terminal. */
-export const terminal: Voice = { say, complain };
+/** The real voice of a program, as it is set. */
+export function programVoice(
+  command: Command,
+  settings: Settings,
+  environment: Readonly<Record<string, string>>,
+): Voice {
+  const isTerminal = Deno.stderr.isTerminal();
+  const { logFormat, logLevel, apiToken, redisUrl } = settings;
+  return openVoice({
+    level: logLevel,
+    format: logFormat === "auto" ? isTerminal ? "text" : "json" : logFormat,
+    hasColours: hasColours(isTerminal, environment),
+    program: command,
+    secrets: [
+      ...apiToken === null ? [] : [apiToken],
+      ...redisUrl === null ? [] : [passwordIn(redisUrl)],
+      ...Object.values(secretVariables(environment)),
+    ],
+    now: hostClock.now,
+    out,
+    log,
+  });
+}
 
 /** Tells of a fault of our own; the program goes on. */
-export function tellBug(error: unknown): void {
-  complain(
-    `A fault in DRaaS itself: ${reasonOf(error)}`,
-    "Please report it, with what you did before.",
-  );
+export function tellBug(voice: Voice, error: unknown, where: Fields = {}): void {
+  voice.tell("error", `A fault in DRaaS itself: ${reasonOf(error)}`, {
+    hint: "Please report it, with what you did before.",
+    ...where,
+  });
 }
 
 /** From now on what nobody has caught ends the program as any bug does: told in a line, never as a stack. */
-export function endWithBugs(): void {
+export function endWithBugs(voice: Voice): void {
   const end = (event: Event, error: unknown) => {
     event.preventDefault();
-    tellBug(error);
+    tellBug(voice, error);
     Deno.exit(1);
   };
   globalThis.addEventListener("unhandledrejection", (event) => end(event, event.reason));
   globalThis.addEventListener("error", (event) => end(event, event.error));
 }
 
-/** Ends the program: it cannot go on, and what is in the log is safe. */
-export function endAtOnce(error: OperationalError): never {
-  complain(error.message, error.hint);
+/** Tells why the program ends: it cannot go on, and what is in the log is safe. */
+export function tellEnd(voice: Voice, { message, hint, code }: OperationalError): void {
+  voice.tell("error", message, { hint, code });
+}
+
+/** Ends the program at once, and tells why. */
+export function endAtOnce(voice: Voice, error: OperationalError): never {
+  tellEnd(voice, error);
   Deno.exit(1);
 }
 
@@ -58,16 +80,40 @@ export function untilSignal(): Promise<void> {
 }
 
 /** Whoever asks again does not want to wait. What is in the log is safe: it is as after a crash. */
-export function endAtNextSignal(hint: string): void {
+export function endAtNextSignal(voice: Voice, hint: string): void {
   const since = hostClock.monotonic();
   onSignal(() => {
     // `deno task` hands on what the terminal has sent to both: one Ctrl-C comes twice.
     if (hostClock.monotonic() - since < SAME_SIGNAL_MS) return;
-    complain("Ended at once, as it was asked again.", hint);
+    voice.tell("warn", "Ended at once, as it was asked again.", { hint });
     Deno.exit(1);
   });
 }
 
 function onSignal(run: () => void): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, run);
+}
+
+function out(text: string): void {
+  writeAll(Deno.stdout, text);
+}
+
+function log(text: string): void {
+  writeAll(Deno.stderr, text);
+}
+
+/** Whoever read it may be gone: that is no reason to end. */
+function writeAll(stream: Pick<typeof Deno.stderr, "writeSync">, text: string): void {
+  let left = encoder.encode(text);
+  try {
+    while (left.length > 0) left = left.subarray(stream.writeSync(left));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+/** As it stands in the address, and as it is. */
+function passwordIn(redisUrl: string): string {
+  const found = /^[^:]+:\/\/[^/@]*?:([^/@]*)@/.exec(redisUrl)?.[1] ?? "";
+  return decodeURIComponent(found);
 }

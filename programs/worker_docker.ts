@@ -19,12 +19,14 @@ import { openSshWay } from "../workers/docker/ssh_way.ts";
 import { runFleetWorker } from "./fleet_worker.ts";
 import { openImageHost, whenRuntimeAnswers } from "./image_host.ts";
 import type { Undo } from "./parts.ts";
-import { terminal } from "./terminal.ts";
+import type { Telemetry } from "./telemetry.ts";
+import type { Voice } from "./voice.ts";
 
 /** Runs the program until it is told to end; gives its exit code. */
 export async function runDockerWorker(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
+  telemetry: Telemetry,
 ): Promise<number> {
   const undo: Undo = [];
   const host = await openImageHost(settings, environment, undo);
@@ -41,7 +43,10 @@ export async function runDockerWorker(
   });
   if (way !== null) undo.push(() => way.close());
   const home = environment.HOME ?? "";
-  const registries = await registriesIn(settings.dockerConfig ?? `${home}/.docker`);
+  const registries = await registriesIn(
+    telemetry.voice,
+    settings.dockerConfig ?? `${home}/.docker`,
+  );
   const options = {
     ...host,
     address,
@@ -53,9 +58,9 @@ export async function runDockerWorker(
     drasiServerImage: settings.drasiServerImage,
     logMib: settings.logMib,
   };
-  const platform = await whenRuntimeAnswers(settings, () => openDockerPlatform(options));
+  const platform = await whenRuntimeAnswers(settings, telemetry, () => openDockerPlatform(options));
   const runs = `images as containers of Docker at ${address.text}`;
-  return await runFleetWorker(settings, { platform, policy: host.policy, runs, undo });
+  return await runFleetWorker(settings, { platform, policy: host.policy, runs, undo }, telemetry);
 }
 
 function addressOf(dockerHost: string): DockerAddress {
@@ -70,12 +75,12 @@ function addressOf(dockerHost: string): DockerAddress {
 }
 
 /** What cannot be read is as if it were not there, which its daemon says of the image. */
-async function registriesIn(folder: string): Promise<KnownRegistries> {
+async function registriesIn(voice: Voice, folder: string): Promise<KnownRegistries> {
   const path = `${folder}/config.json`;
   const text = await Deno.readTextFile(path).catch(() => "{}");
   const registries = parseRegistries(text);
   if (registries === null) {
-    terminal.complain(`${path} is not in order.`, "Images are pulled without it.");
+    voice.tell("warn", `${path} is not in order.`, { hint: "Images are pulled without it." });
   }
   return registries ?? NO_REGISTRIES;
 }

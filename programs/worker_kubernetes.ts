@@ -6,11 +6,13 @@ import { openKubernetesPlatform } from "../workers/kubernetes/kubernetes_platfor
 import { runFleetWorker } from "./fleet_worker.ts";
 import { openImageHost, whenRuntimeAnswers } from "./image_host.ts";
 import type { Undo } from "./parts.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** Runs the program until it is told to end; gives its exit code. */
 export async function runKubernetesWorker(
   settings: Settings,
   environment: Readonly<Record<string, string>>,
+  telemetry: Telemetry,
 ): Promise<number> {
   const undo: Undo = [];
   const host = await openImageHost(settings, environment, undo);
@@ -26,7 +28,11 @@ export async function runKubernetesWorker(
     drasiServerImage: settings.drasiServerImage,
     volumeSize: settings.kubernetesVolumeSize,
   };
-  const platform = await whenRuntimeAnswers(settings, () => openKubernetesPlatform(options));
+  const platform = await whenRuntimeAnswers(
+    settings,
+    telemetry,
+    () => openKubernetesPlatform(options),
+  );
   const runs = `images as pods in namespace ${access.namespace} of ${access.server}`;
-  return await runFleetWorker(settings, { platform, policy: host.policy, runs, undo });
+  return await runFleetWorker(settings, { platform, policy: host.policy, runs, undo }, telemetry);
 }

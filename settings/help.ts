@@ -12,6 +12,9 @@ export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
 
 Flags of all                  Setting                     Default
   --namespace NAME            DRAAS_NAMESPACE             default: the fleet's name
+  --log-level LEVEL           DRAAS_LOG_LEVEL             info: of the program's own log; debug, info, warn or error
+  --log-format FORMAT         DRAAS_LOG_FORMAT            auto: text in a terminal, lines of JSON elsewhere; text or json
+                              OTEL_DENO                   none; true: traces by OpenTelemetry, see docs/operate.md
   --version, --help
 
 Flags of start and serve

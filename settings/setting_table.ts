@@ -156,11 +156,19 @@ export const SETTINGS: readonly Setting[] = [
     name: "DRAAS_STANDIN",
     flag: null,
     commands: COMMANDS,
-    set(settings, text) {
-      if (text !== "auto" && text !== "never") return "auto or never";
-      settings.standIn = text;
-      return null;
-    },
+    set: oneOf("standIn", ["auto", "never"]),
+  },
+  {
+    name: "DRAAS_LOG_LEVEL",
+    flag: "--log-level",
+    commands: COMMANDS,
+    set: oneOf("logLevel", ["debug", "info", "warn", "error"]),
+  },
+  {
+    name: "DRAAS_LOG_FORMAT",
+    flag: "--log-format",
+    commands: COMMANDS,
+    set: oneOf("logFormat", ["auto", "text", "json"]),
   },
   { name: "ConnectionStrings__Redis", flag: null, commands: ON_REDIS, isSecret: true, set: redis },
   { name: "REDIS_URL", flag: null, commands: ON_REDIS, isSecret: true, set: redis },
@@ -246,6 +254,18 @@ function labels(settings: Settings, text: string): string | null {
   if (!isSound) return `at most ${LABELS_MAX} labels, for example zone=a or zone=a,disk=ssd`;
   settings.workerLabels = all;
   return null;
+}
+
+function oneOf<K extends "standIn" | "logLevel" | "logFormat">(
+  key: K,
+  words: readonly Settings[K][],
+) {
+  return (settings: Settings, text: string): string | null => {
+    const word = words.find((one) => one === text);
+    if (word === undefined) return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+    settings[key] = word;
+    return null;
+  };
 }
 
 function matching(

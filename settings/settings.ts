@@ -64,6 +64,10 @@ export interface Settings {
   logAgeMs: number;
   /** Of the output of all deleted instances of a host together, MiB. */
   deletedLogsMib: number;
+  /** What is told of less weight is left out of the program's log. */
+  logLevel: "debug" | "info" | "warn" | "error";
+  /** `auto`: text in a terminal, JSON elsewhere. */
+  logFormat: "auto" | "text" | "json";
   headless: boolean;
   stopOnExit: boolean;
   /** What a program found is told as JSON. */
@@ -110,6 +114,8 @@ export function defaultSettings(command: Command): Settings {
     logMib: 64,
     logAgeMs: 7 * 86_400_000,
     deletedLogsMib: 1_024,
+    logLevel: "info",
+    logFormat: "auto",
     headless: false,
     stopOnExit: false,
     json: false,

@@ -41,6 +41,8 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     kubernetesVolumeSize: "1Gi",
     workerPolicy: null,
     standIn: "auto",
+    logLevel: "info",
+    logFormat: "auto",
     redisUrl: null,
     redisWaitMs: 30_000,
     workerId: null,

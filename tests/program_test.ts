@@ -4,6 +4,7 @@ import type { AskOutcome, InstanceSystem } from "../actors/system_port.ts";
 import { OperationalError } from "../events/errors.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { stopFleet } from "../programs/fleet_stop.ts";
+import type { Level } from "../programs/voice.ts";
 import { farewell, greeting } from "../programs/words.ts";
 import { ManualClock, settled } from "./adapters/manual_clock.ts";
 import { scriptedSystem } from "./http/support/scripted_system.ts";
@@ -41,7 +42,7 @@ function stopping(system: InstanceSystem) {
   const said: string[] = [];
   const voice = {
     say: (text: string) => void said.push(text),
-    complain: (message: string) => void said.push(`! ${message}`),
+    tell: (_level: Level, message: string) => void said.push(`! ${message}`),
   };
   return { clock, said, left: stopFleet({ system, clock, voice, timeoutMs: 600_000 }) };
 }

@@ -29,7 +29,16 @@ export interface WorkerLifeParts {
   slots: number;
   onBug(error: unknown): void;
   onStranger(found: RuntimeInfo): void;
+  /** See `WorkerParts`. */
+  aroundCommand?: AroundCommand;
 }
+
+/** Called around the work on each command that was accepted, for who measures it; gives what `work` gives. */
+export type AroundCommand = (
+  command: Command,
+  attempt: number,
+  work: () => Promise<InstanceResponse>,
+) => Promise<InstanceResponse>;
 
 /** Why a life is over. */
 export type LifeEnd = Dismissal | "stopped";
@@ -229,7 +238,8 @@ export class WorkerLife {
       try {
         const { outcome, leaseFromMs } = await accepted;
         if (outcome?.kind === "accepted") {
-          await this.work(command, outcome, acceptedAt, leaseFromMs, abort.signal);
+          const work = () => this.work(command, outcome, acceptedAt, leaseFromMs, abort.signal);
+          await (this.parts.aroundCommand?.(command, outcome.attempt, work) ?? work());
         } else if (outcome?.reason === "superseded" || outcome?.reason === "unknown") {
           this.end(outcome.reason);
         }
@@ -265,7 +275,7 @@ export class WorkerLife {
     acceptedAt: number,
     leaseFromMs: number | null,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<InstanceResponse> {
     const { channel } = this.parts;
     const { settle, attempt } = accepted;
     const reaccept = async () => {
@@ -290,9 +300,10 @@ export class WorkerLife {
     const completed = await this.persist(() =>
       channel.complete(command.messageId, attempt, response)
     );
-    if (completed?.kind !== "refused") return;
-    if (completed.reason !== "ended") return this.end(completed.reason);
-    await this.findings.endUnknown(command.instanceId, fenceOf({ command, attempt }));
+    if (completed?.kind !== "refused") return response;
+    if (completed.reason !== "ended") this.end(completed.reason);
+    else await this.findings.endUnknown(command.instanceId, fenceOf({ command, attempt }));
+    return response;
   }
 
   /** What the host did wrong goes on as it is; what the platform did wrong is told, and the asker gets an answer too. */

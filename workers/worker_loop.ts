@@ -11,7 +11,7 @@ import type { WorkerChannel } from "../events/worker_channel.ts";
 import { HealthReports } from "./health_reports.ts";
 import { Lanes } from "./lanes.ts";
 import type { Platform } from "./platform.ts";
-import { WorkerLife } from "./worker_life.ts";
+import { type AroundCommand, WorkerLife } from "./worker_life.ts";
 
 export interface WorkerParts {
   /** Opens a channel for a new incarnation of this worker: at its start, and at each new life. */
@@ -27,6 +27,8 @@ export interface WorkerParts {
   onSuperseded(): void;
   /** Called once with each live server here that is newer than the log and that the log cannot take up: it is left alone. */
   onStranger(found: RuntimeInfo): void;
+  /** Called around the work on each command, for who measures it. */
+  aroundCommand?: AroundCommand;
 }
 
 /** Before a new life: a log that knows none of them must not be asked without end. */

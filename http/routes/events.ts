@@ -41,21 +41,25 @@ export function eventsRoutes(): readonly Route[] {
       problems: ["busy", "log_truncated"],
     },
     async handle(context, services) {
-      const { limits, system, clock, closing } = services;
+      const { limits, system, clock, closing, watch } = services;
       const after = await startOf(context, services);
       // HEAD comes here too, and nobody would ever read or end its stream.
       if (context.req.method === "HEAD") return streamResponse(null);
       if (open >= limits.eventStreamsMax) {
         throw tooManyStreams(limits.eventStreamsMax);
       }
-      open++;
+      const count = (by: number) => {
+        open += by;
+        watch?.eventStreams("events", open);
+      };
+      count(1);
       const stream = await openEventStream({
         system,
         clock,
         heartbeatMs: limits.heartbeatMs,
         bufferBytes: limits.eventBufferBytes,
         ...(closing ? { closing } : {}),
-        onEnd: () => open--,
+        onEnd: () => count(-1),
       }, after);
       return streamResponse(stream);
     },

@@ -60,8 +60,12 @@ export function logsRoutes(): readonly Route[] {
       if (context.req.method === "HEAD") return streamResponse(null);
       const { eventStreamsMax } = services.limits;
       if (open >= eventStreamsMax) throw tooManyStreams(eventStreamsMax);
-      open++;
-      const { system, clock, limits, closing } = services;
+      const { system, clock, limits, closing, watch } = services;
+      const count = (by: number) => {
+        open += by;
+        watch?.eventStreams("logs", open);
+      };
+      count(1);
       return streamResponse(
         await openLogStream({
           follow: (signal) => system.output.follow(instanceId, beginOf(asked), signal),
@@ -71,7 +75,7 @@ export function logsRoutes(): readonly Route[] {
           bufferBytes: limits.eventBufferBytes,
           stalledMs: limits.logStallMs,
           ...(closing ? { closing } : {}),
-          onEnd: () => open--,
+          onEnd: () => count(-1),
         }),
       );
     },

@@ -14,6 +14,8 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "adapters/memory/": ["events/", "adapters/embedded/"],
   "adapters/sqlite/": ["events/", "adapters/embedded/"],
   "adapters/redis/": ["events/"],
+  "adapters/prometheus/": ["events/", "machines/"],
+  "adapters/opentelemetry/": ["events/"],
   "workers/": ["events/"],
   "workers/templates/": ["events/", "workers/"],
   // A program of its own; it shares the shape of its configuration and nothing else.
@@ -44,6 +46,7 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "dockerode": ["workers/docker/"],
   "tar-stream": ["workers/docker/"],
   "@kubernetes/": ["workers/kubernetes/"],
+  "@opentelemetry/": ["adapters/opentelemetry/"],
   "commander": ["cli/"],
   "node:timers": ["adapters/host/"],
   "node:timers/": ["adapters/host/"],

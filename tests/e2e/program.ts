@@ -139,7 +139,12 @@ function spawn({ dataDir, flags = [], environment = {} }: StartOptions): Deno.Ch
     ],
     cwd: ROOT,
     clearEnv: true,
-    env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...environment },
+    env: {
+      ...Object.fromEntries(inherited),
+      NO_COLOR: "1",
+      DRAAS_LOG_FORMAT: "text",
+      ...environment,
+    },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

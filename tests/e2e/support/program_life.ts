@@ -121,9 +121,12 @@ function taskArguments(task: string): string[] {
   return (tasks[task] as string).split(" ").slice(1);
 }
 
-/** A worker of tests may run any program, unless its test says otherwise. */
+/** A worker of tests may run any program, and all speak as they do in a terminal, unless a test says otherwise. */
 function ownSettings(task: string): Record<string, string> {
-  return task === "worker:process" ? { DRAAS_WORKER_POLICY: POLICY } : {};
+  return {
+    DRAAS_LOG_FORMAT: "text",
+    ...task === "worker:process" ? { DRAAS_WORKER_POLICY: POLICY } : {},
+  };
 }
 
 /** None of the settings of whoever runs the tests. */
