@@ -2,7 +2,7 @@
 import { hostIds } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import type { Registration, WorkerChannel } from "../events/worker_channel.ts";
-import { Worker } from "../workers/worker_loop.ts";
+import { Worker, type WorkerParts } from "../workers/worker_loop.ts";
 import type { Platform } from "../workers/platform.ts";
 
 const SLOTS = 64;
@@ -11,6 +11,7 @@ const SLOTS = 64;
 export async function startBenchWorker(
   broker: { workerChannel(registration: Registration): WorkerChannel },
   platform: Platform,
+  aroundCommand?: WorkerParts["aroundCommand"],
 ): Promise<Worker> {
   const worker = new Worker({
     openChannel: () =>
@@ -31,6 +32,7 @@ export async function startBenchWorker(
     onBug: fail,
     onSuperseded: () => fail("superseded"),
     onStranger: ({ runId }) => fail(`a stranger runs: ${runId}`),
+    ...(aroundCommand ? { aroundCommand } : {}),
   });
   await worker.start();
   return worker;

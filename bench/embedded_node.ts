@@ -2,6 +2,7 @@
 import { type FleetSystem, openInstanceSystem } from "../actors/instance_system.ts";
 import { hostIds, hostRandomness, idFromKey, nextTurn } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
+import type { SystemParts } from "../actors/system_parts.ts";
 import type { EmbeddedBroker } from "../adapters/embedded/embedded_broker.ts";
 import { openMemoryBroker } from "../adapters/memory/memory_broker.ts";
 import { openSqliteBroker } from "../adapters/sqlite/sqlite_broker.ts";
@@ -9,6 +10,7 @@ import type { JsonObject } from "../events/json.ts";
 import { specificationSchema } from "../events/specification.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
 import type { Platform } from "../workers/platform.ts";
+import type { WorkerParts } from "../workers/worker_loop.ts";
 import { fail, startBenchWorker } from "./bench_worker.ts";
 
 const ASK = { timeoutMs: 30_000, wait: true, requestedBy: "bench" } as const;
@@ -42,13 +44,16 @@ export function memoryBroker(): EmbeddedBroker {
   return openMemoryBroker({ clock: hostClock, ids: hostIds, defer: nextTurn });
 }
 
-/** Opens a node over `broker`, which it closes. */
+/** Opens a node over `broker`, which it closes; `watched` is what looks at it, as programs put it around. */
 export async function openEmbeddedNode(
   broker: EmbeddedBroker,
   platform: Platform,
+  watched: Partial<SystemParts> & Pick<WorkerParts, "aroundCommand"> = {},
 ): Promise<EmbeddedNode> {
+  const { aroundCommand, ...parts } = watched;
   const system = await openInstanceSystem({
     ...broker,
+    ...parts,
     clock: hostClock,
     ids: hostIds,
     randomness: hostRandomness,
@@ -57,7 +62,7 @@ export async function openEmbeddedNode(
     deriveId: (key) => idFromKey("bench", key),
     onBug: fail,
   });
-  const worker = await startBenchWorker(broker, platform);
+  const worker = await startBenchWorker(broker, platform, aroundCommand);
   const ask = async (instanceId: string | null, request: InstanceRequest) => {
     const outcome = await system.ask(instanceId, request, ASK);
     if (outcome.kind === "done") return outcome.state.context.instanceId;
