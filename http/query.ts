@@ -6,6 +6,9 @@ import { type Parsed, parseWith } from "../events/specification.ts";
 import { type InstanceStatus, STATUSES } from "../machines/requests.ts";
 import type { HttpContext } from "./options.ts";
 
+/** To make a schema of a shape takes longer than all the rest of a simple request. */
+const schemas = new WeakMap<z.ZodRawShape, z.ZodType>();
+
 /** The parameters of a request by `shape`; a fault's path is the parameter's name after `?`. */
 export function readQuery<S extends z.ZodRawShape>(
   context: HttpContext,
@@ -13,13 +16,13 @@ export function readQuery<S extends z.ZodRawShape>(
 ): Parsed<z.infer<z.ZodObject<S>>> {
   const given: Record<string, string> = {};
   const repeated: Fault[] = [];
-  for (const [name, value] of new URL(context.req.url).searchParams) {
+  for (const [name, value] of parametersOf(context)) {
     if (Object.hasOwn(given, name)) {
       repeated.push({ path: name, message: "must be given once" });
     }
     given[name] = value;
   }
-  const parsed = parseWith(z.strictObject(shape), given) as Parsed<z.infer<z.ZodObject<S>>>;
+  const parsed = parseWith(schemaOf(shape), given) as Parsed<z.infer<z.ZodObject<S>>>;
   const faults = [...repeated, ...(parsed.ok ? [] : parsed.faults)];
   if (faults.length === 0) return parsed;
   return {
@@ -29,6 +32,16 @@ export function readQuery<S extends z.ZodRawShape>(
       message: message.replace("field", "parameter"),
     })),
   };
+}
+
+function schemaOf(shape: z.ZodRawShape): z.ZodType {
+  let schema = schemas.get(shape);
+  if (!schema) schemas.set(shape, schema = z.strictObject(shape));
+  return schema;
+}
+
+function parametersOf({ req: { url } }: HttpContext): Iterable<[string, string]> {
+  return url.includes("?") ? new URL(url).searchParams : [];
 }
 
 /** That exactly one of these parameters is given: two ways to say one thing. */
