@@ -16,6 +16,7 @@ import { bugProblem, Problem, problemOfError } from "./problem.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { documentationRoutes } from "./routes/documentation.ts";
 import { eventsRoutes } from "./routes/events.ts";
+import { fleetRoutes } from "./routes/fleet.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { instanceRoutes } from "./routes/instance.ts";
 import { instancesRoutes } from "./routes/instances.ts";
@@ -68,6 +69,7 @@ function allRoutes(services: HttpServices): readonly Route[] {
     ...waitRoutes(),
     ...logsRoutes(),
     ...workerRoutes,
+    ...fleetRoutes(),
     ...eventsRoutes(),
     ...operationsRoutes,
     ...(services.metrics ? metricsRoutes(services.metrics) : []),

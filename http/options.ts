@@ -8,6 +8,10 @@ import type { RouteDocs } from "./route_docs.ts";
 /** Bounds of everything that a client could make large. */
 export interface HttpLimits {
   bodyBytesMax: number;
+  /** Of a fleet file. */
+  fleetBytesMax: number;
+  /** Applies of fleet files at once. */
+  fleetAppliesMax: number;
   /** Objects and arrays within each other in a body. */
   jsonDepthMax: number;
   /** From the first byte of a body to its last. */
@@ -24,6 +28,8 @@ export interface HttpLimits {
 
 export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
   bodyBytesMax: 1_048_576,
+  fleetBytesMax: 8_388_608,
+  fleetAppliesMax: 16,
   jsonDepthMax: 64,
   bodyReadMs: 30_000,
   eventStreamsMax: 100,
@@ -81,6 +87,8 @@ export interface HttpOptions {
   metrics?: () => Promise<string>;
   /** Hears of each answer, to measure or trace it. */
   watch?: HttpWatch;
+  /** The id that belongs to a key in this namespace: the same on every node. */
+  deriveId(key: string): string;
   /** Aborted when the node shuts down: event streams end then. */
   closing?: AbortSignal;
 }

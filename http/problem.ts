@@ -42,6 +42,7 @@ export const KINDS = {
   deleted: kind(410, "The instance was deleted"),
   log_truncated: kind(410, "The log was cut before this position"),
   stale_version: kind(412, "The instance has changed meanwhile"),
+  plan_changed: kind(412, "The plan is another one by now"),
   body_too_large: kind(413, "The body is too large"),
   batch_too_large: kind(413, "The request is too large"),
   unsupported_media_type: kind(415, "The body must be JSON"),
@@ -105,10 +106,10 @@ export class Problem extends Error {
     this.code = details.code ?? code;
   }
 
-  /** The answer itself. */
-  response(traceId: string): Response {
-    const { detail, error, hint, retryable, retryAfterMs, headers, extra } = this.details;
-    const body = {
+  /** What it tells, as JSON. */
+  body(traceId: string): JsonObject {
+    const { detail, error, hint, retryable, extra } = this.details;
+    return {
       type: `urn:draas:problem:${this.code}`,
       title: this.kind.title,
       status: this.kind.status,
@@ -120,7 +121,12 @@ export class Problem extends Error {
       traceId,
       ...extra,
     };
-    return new Response(JSON.stringify(body), {
+  }
+
+  /** The answer itself. */
+  response(traceId: string): Response {
+    const { retryAfterMs, headers } = this.details;
+    return new Response(JSON.stringify(this.body(traceId)), {
       status: this.kind.status,
       headers: {
         "content-type": "application/problem+json",

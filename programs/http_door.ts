@@ -1,6 +1,6 @@
 /** The API on its socket: how a control plane opens its door, and closes it. */
 import type { FleetSystem } from "../actors/instance_system.ts";
-import { hostIds } from "../adapters/host/host_chance.ts";
+import { hostIds, idFromKey } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import type { NodeMetrics } from "../adapters/prometheus/node_metrics.ts";
 import { createHttpApp } from "../http/app.ts";
@@ -41,6 +41,7 @@ export function openHttpDoor(
     version: VERSION,
     metrics: () => metrics.text(),
     watch: watchedAnswers(metrics, telemetry),
+    deriveId: (key) => idFromKey(settings.namespace, key),
     closing: closing.signal,
   });
   const server = serveHttp(app, {

@@ -20,6 +20,7 @@ const PARTS = [
   "adapters",
   "cli",
   "events",
+  "fleet",
   "http",
   "machines",
   "programs",

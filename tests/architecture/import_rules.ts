@@ -23,7 +23,9 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "workers/process/": ["events/", "workers/", "workers/templates/"],
   "workers/docker/": ["events/", "workers/", "workers/templates/"],
   "workers/kubernetes/": ["events/", "workers/", "workers/templates/"],
-  "http/": ["events/", "machines/", "actors/system_port.ts"],
+  // Pure but for carrying a plan out, over the ports that it is given.
+  "fleet/": ["events/", "machines/", "actors/system_port.ts"],
+  "http/": ["events/", "machines/", "fleet/", "actors/system_port.ts"],
   // Knows of the server what travels, and nothing else.
   "http/client/": ["events/"],
   "tui/": ["events/", "machines/", "actors/system_port.ts"],

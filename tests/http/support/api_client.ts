@@ -49,7 +49,7 @@ export function apiClient(app: Fetching, standing: Record<string, string> = {}):
 
 async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
-  const isJson = (response.headers.get("content-type") ?? "").includes("json");
+  const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
   return {
     status: response.status,
     headers: response.headers,

@@ -49,6 +49,7 @@ export function apiOptions(
     defaultTimeoutMs: 5_000,
     queueTimeoutMs: 60_000,
     version: "0.0.0-test",
+    deriveId: (key) => idFromKey("test", key),
   };
 }
 
