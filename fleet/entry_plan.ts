@@ -184,11 +184,11 @@ function restartOf(
   const other = [
     canonicalJson(launch.configuration) === canonicalJson(configuration)
       ? []
-      : ["serverConfiguration"],
-    canonicalJson(launch.limits ?? {}) === canonicalJson(limits) ? [] : ["limits"],
+      : ["another serverConfiguration"],
+    canonicalJson(launch.limits ?? {}) === canonicalJson(limits) ? [] : ["other limits"],
   ].flat();
   if (other.length === 0) return { steps: [], reasons: [] };
-  return { steps: ["restart"], reasons: [`it runs with another ${other.join(" and other ")}`] };
+  return { steps: ["restart"], reasons: [`it runs with ${other.join(" and ")}`] };
 }
 
 /** What a live server does not get by what is done to it. */

@@ -31,7 +31,10 @@ const shareText = "must be a whole number from 1 on, or a share from 1% to 100%"
 
 /** How many of a group: a number, or a percentage such as `25%`. */
 export const shareSchema = z.union(
-  [z.int().min(1).max(INSTANCES_MAX), z.string().regex(/^([1-9]\d?|100)%$/)],
+  [
+    z.int(shareText).min(1, shareText).max(INSTANCES_MAX, shareText),
+    z.string().regex(/^([1-9]\d?|100)%$/, shareText),
+  ],
   { error: shareText },
 );
 export type Share = z.infer<typeof shareSchema>;

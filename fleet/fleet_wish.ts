@@ -55,16 +55,15 @@ export function readFleetFile(input: Json | undefined): Parsed<FleetWish> {
   const strange = unusableNames(input);
   if (!parsed.ok) return { ok: false, faults: [...parsed.faults, ...strange] };
   const file = input as unknown as FleetFile;
+  const total = Object.values(file.instances).reduce((sum, { count = 1 }) => sum + count, 0);
+  if (total > INSTANCES_MAX) return { ok: false, faults: [...strange, tooMany(total)] };
   const readings = Object.entries(file.instances).map(([name, entry]) =>
     readEntry(name, entry, file.bases ?? {})
   );
-  const wanted = readings.map((one) => one.ok ? one.value : []);
-  const total = wanted.reduce((sum, some) => sum + some.length, 0);
-  const instances = total > INSTANCES_MAX ? [] : wanted.flat();
+  const instances = readings.flatMap((one) => one.ok ? one.value : []);
   const faults = [
     ...strange,
     ...readings.flatMap((one) => one.ok ? [] : one.faults),
-    ...(total > INSTANCES_MAX ? [tooMany(total)] : []),
     ...namesTwice(instances),
   ];
   if (faults.length > 0) return { ok: false, faults: distinct(faults) };

@@ -137,7 +137,7 @@ class InstanceWork {
         this.position = outcome.position;
         return null;
       case "rejected":
-        return isRace(outcome.rejection.code) ? null : outcome;
+        return isRace(outcome, state) ? null : outcome;
       case "failed":
       case "unknown":
         return outcome;
@@ -161,9 +161,13 @@ class InstanceWork {
   }
 }
 
-/** Somebody was faster: what that came to is looked at. */
-function isRace(code: string): boolean {
-  return code === "stale_version" || code === "already_exists";
+/** Somebody was faster, and it is not as it was looked at: what that came to is looked at again. */
+function isRace(
+  { rejection, state }: AskOutcome & { kind: "rejected" },
+  seen: InstanceState | null,
+): boolean {
+  if (rejection.code === "stale_version" || rejection.code === "already_exists") return true;
+  return rejection.code === "conflict" && state?.context.version !== seen?.context.version;
 }
 
 function overtaken(how: string): OperationalError {

@@ -21,6 +21,7 @@ const SUITES: readonly Suite[] = [
     name: "pure: no permissions",
     paths: [
       "tests/cli/formatting_test.ts",
+      "tests/fleet/",
       "tests/machines/",
       "tests/support/",
       "tests/tui/fleet_view_test.ts",

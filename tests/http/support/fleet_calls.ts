@@ -65,3 +65,9 @@ export function webFleet(count: number, release = "1", more: JsonObject = {}): J
     instances: { web: { from: "program", count }, ...more },
   };
 }
+
+/** `web-1: port_in_use: …`, for each that failed. */
+export function problemsIn({ lines }: Applied): string[] {
+  return lines.filter(({ problem }) => problem !== undefined)
+    .map(({ name, problem }) => `${name}: ${problem.code}: ${problem.detail}`);
+}
