@@ -29,7 +29,8 @@ export const EXIT_CODES_HELP = `Exit codes:
 export class UsageError extends OperationalError {
   override name = "UsageError";
 
-  constructor(message: string, hint: string) {
+  /** @param details one line each, below the message */
+  constructor(message: string, hint: string, readonly details: readonly string[] = []) {
     super("usage", message, false, hint);
   }
 }

@@ -1,15 +1,24 @@
-/** What a user hands over in a file or on the standard input: one object, in JSON or YAML. */
+/** What a user hands over in a file or on the standard input: one object, in JSON or YAML, or any text. */
 import { parse } from "yaml";
 import { reasonOf } from "../events/errors.ts";
 import type { JsonObject } from "../events/json.ts";
 import { UsageError } from "./exit_codes.ts";
 import type { CliHost } from "./host.ts";
 
-/** @param path `-`: the standard input */
-export async function readObject(host: CliHost, path: string): Promise<JsonObject> {
-  const text = path === "-"
+/**
+ * The text of a file.
+ * @param path `-`: the standard input
+ * @throws {OperationalError} `file_unreadable`
+ */
+export async function readInput(host: CliHost, path: string): Promise<string> {
+  return path === "-"
     ? await host.stdin.text()
     : await host.readTextFile(fromWhereItWasCalled(host, path));
+}
+
+/** @param path `-`: the standard input */
+export async function readObject(host: CliHost, path: string): Promise<JsonObject> {
+  const text = await readInput(host, path);
   let value: unknown;
   try {
     // YAML 1.2 holds all of JSON.

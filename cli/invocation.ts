@@ -80,7 +80,8 @@ export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): P
   return await Promise.race([work, left.promise]);
 }
 
-function interrupted(): OperationalError {
+/** Of what Ctrl-C came in the middle of. */
+export function interrupted(): OperationalError {
   return new OperationalError(
     "interrupted",
     "Ctrl-C ended the waiting; what was asked for goes on.",

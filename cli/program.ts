@@ -1,7 +1,9 @@
 /** The command line as a function: arguments and a host in, an exit code out. */
 import { Command, CommanderError, Option } from "commander";
+import { addApplyCommand } from "./commands/apply.ts";
 import { addCompletionCommands } from "./commands/completion.ts";
 import { addEventCommands } from "./commands/events.ts";
+import { addFleetCommands } from "./commands/fleet.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLifecycleCommands } from "./commands/lifecycle.ts";
 import { addLogCommands } from "./commands/logs.ts";
@@ -48,6 +50,8 @@ export async function runDraas(args: readonly string[], host: CliHost): Promise<
   addLogCommands(maker);
   addEventCommands(maker);
   addWorkerCommands(maker);
+  addFleetCommands(maker);
+  addApplyCommand(maker);
   addVersionCommand(maker);
   addCompletionCommands(maker);
   if (args.length === 0) {

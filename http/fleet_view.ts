@@ -47,11 +47,11 @@ export function planView(plan: FleetPlan, digest: string, position: string): Jso
 
 /** One line of an apply as it goes. */
 export function progressView(progress: ApplyProgress, traceId: string): JsonObject {
-  const { id, name, action } = progress.item;
+  const { id, name, action, steps } = progress.item;
   const about = { type: progress.kind, id, name, action };
   return progress.kind === "begun"
     ? { ...about, step: progress.step }
-    : { ...about, ...endView(progress.end, id, traceId) };
+    : { ...about, steps, ...endView(progress.end, id, traceId) };
 }
 
 function itemView(item: PlanItem): JsonObject {

@@ -5,7 +5,15 @@ import { stringify } from "yaml";
 export const API_VERSION = "draas/v1";
 
 /** What the items are. */
-export type ItemKind = "Instance" | "Worker" | "Event" | "LogLine" | "Result" | "Version";
+export type ItemKind =
+  | "Instance"
+  | "Worker"
+  | "Event"
+  | "LogLine"
+  | "Result"
+  | "Version"
+  | "PlanItem"
+  | "Fleet";
 
 /** All forms of output. */
 export const FORMATS = ["table", "wide", "json", "yaml", "name"] as const;
@@ -25,6 +33,11 @@ export function listText(
 export function streamedText(format: "json" | "yaml", kind: ItemKind, item: unknown): string {
   const envelope = { apiVersion: API_VERSION, kind, item };
   return format === "json" ? `${JSON.stringify(envelope)}\n` : `---\n${yamlText(envelope)}`;
+}
+
+/** Values as the documents of one YAML file. */
+export function documentsText(values: readonly unknown[]): string {
+  return values.map(yamlText).join("---\n");
 }
 
 /** Without anchors, which many readers do not know, and so that readers of YAML 1.1 take no word for a truth value. */

@@ -3,6 +3,7 @@ import { OperationalError, reasonOf } from "../../events/errors.ts";
 import type { JsonObject } from "../../events/json.ts";
 import { RemoteProblem } from "../../http/client/remote_problem.ts";
 import { printable } from "../../tui/terminal_text.ts";
+import { UsageError } from "../exit_codes.ts";
 import { type Paint, plain } from "./paint.ts";
 
 /** Where the API's hint speaks to clients of HTTP, and this command line has a command for it. */
@@ -44,7 +45,7 @@ export function problemText(
   }
   const lines = error instanceof RemoteProblem
     ? [`${error.title} (${error.code})`, ...detailsOf(error)]
-    : [error.message];
+    : [error.message, ...(error instanceof UsageError ? error.details : [])];
   const hint = hintOf(error, again);
   const [first = "", ...rest] = lines;
   return [

@@ -1,4 +1,4 @@
-/** Writes the wire's JSON Schemas from the zod schemas that the program checks with: `deno task schema`. Design §5. */
+/** Writes the JSON Schemas of the wire and of fleet files from the zod schemas that the program checks with: `deno task schema`. Design §5. */
 import { z } from "zod";
 import { commandSchema } from "../../events/commands.ts";
 import { eventSchemas } from "../../events/instance_events.ts";
@@ -6,7 +6,8 @@ import { metricsSchema } from "../../events/metrics.ts";
 import { observationSchema } from "../../events/observations.ts";
 import { responseSchema } from "../../events/responses.ts";
 import { runtimeInfoSchema } from "../../events/runtime_info.ts";
-import { specificationSchema } from "../../events/specification.ts";
+import { jsonObjectSchema, specificationSchema } from "../../events/specification.ts";
+import { fleetFileSchema } from "../../fleet/fleet_file.ts";
 import {
   chunkSchema,
   completionSchema,
@@ -22,6 +23,7 @@ const MESSAGES: Readonly<Record<string, z.ZodType>> = {
   chunk: chunkSchema,
   command: commandSchema,
   completion: completionSchema,
+  fleet: fleetFileSchema,
   health_report: healthReportedSchema,
   log_entry: logEntrySchema,
   metrics: metricsSchema,

@@ -80,3 +80,47 @@ export interface MutationAnswer {
   instance?: InstanceAnswer;
   position?: string;
 }
+
+/** One instance in the plan of a fleet file. */
+export interface PlanItemAnswer {
+  id: string;
+  name: string;
+  /** `create`, `change`, `unchanged` and so on. */
+  action: string;
+  /** The entry of the file that asks for it; absent: none. */
+  entry?: string;
+  steps: string[];
+  changes: { path: string; before?: Json; after?: Json }[];
+  reasons: string[];
+  /** Nobody takes it back: what the instance has kept is lost. */
+  grave?: boolean;
+  [member: string]: Json | undefined;
+}
+
+/** What a fleet file would change. */
+export interface PlanAnswer {
+  fleet: string;
+  /** By which an apply is held to exactly this plan. */
+  plan: string;
+  changed: boolean;
+  /** Of each action how many. */
+  summary: Record<string, number>;
+  items: PlanItemAnswer[];
+  position: string;
+}
+
+/** One line of an apply: `plan`, `begun` and `ended` of one instance, at last `end`. */
+export interface ApplyLine {
+  type: string;
+  id?: string;
+  name?: string;
+  action?: string;
+  /** Of `begun`. */
+  step?: string;
+  steps?: string[];
+  /** Of `ended`: `done`, `failed`, `skipped`; of `end`: `done`, `failed`, `stopped`. */
+  outcome?: string;
+  tookMs?: number;
+  problem?: JsonObject;
+  position?: string;
+}

@@ -25,7 +25,7 @@ const RESUMES_MAX = 30;
 const BASE_MS = 250;
 const CAP_MS = 4_000;
 /** The API sends a heart-beat each 15 s; a connection that is silent for so long is dead. */
-const SILENCE_MAX_MS = 50_000;
+export const SILENCE_MAX_MS = 50_000;
 
 /**
  * Messages as they come. Ends when `signal` is aborted; whoever has enough stops reading.
@@ -96,7 +96,6 @@ async function* oneConnection(
     if (!response.ok || response.body === null) {
       throw problemOfAnswer(response, await response.text(), options.url);
     }
-    // A body that does not come from the network knows nothing of the request's signal.
     yield* sseMessages(endedBy(response.body, leaving.signal), expect);
   } catch (error) {
     if (error instanceof RemoteProblem) throw error;
@@ -110,7 +109,8 @@ async function* oneConnection(
   }
 }
 
-function endedBy(
+/** A body that does not come from the network knows nothing of its request's signal. */
+export function endedBy(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): ReadableStream<Uint8Array> {

@@ -1,7 +1,7 @@
 /** One request to a control plane: sent, sent again where that is safe, and read; or a typed error. */
 import { type Clock, sleep } from "../../events/clock.ts";
 import type { Ids, Randomness } from "../../events/ids.ts";
-import type { Json } from "../../events/json.ts";
+import type { Json, JsonObject } from "../../events/json.ts";
 import { lateAnswer, noAnswerOf, problemOfAnswer, strangeAnswer } from "./remote_problem.ts";
 import { type Repetition, retryDelayMs } from "./retries.ts";
 
@@ -64,6 +64,20 @@ export async function callRemote(
       await sleep(clock, delayMs);
     }
   }
+}
+
+/**
+ * The object that the API answers with; also a server that speaks JSON may be another one.
+ * @throws {RemoteProblem} where it is
+ */
+export function objectOf(
+  { status, body }: RemoteReply,
+  url: string,
+  isOurs: (answer: JsonObject) => boolean,
+): JsonObject {
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+  if (isObject && isOurs(body)) return body;
+  throw strangeAnswer(status, url);
 }
 
 /** The request itself. A redirect is not followed: it would take the token elsewhere. */

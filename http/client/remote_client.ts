@@ -8,15 +8,15 @@ import type {
   RunAnswer,
   WorkerAnswer,
 } from "./answers.ts";
+import { FleetCalls } from "./fleet_calls.ts";
 import { followStream } from "./followed_stream.ts";
 import {
   callRemote,
+  objectOf,
   type RemoteCall,
   type RemoteOptions,
-  type RemoteReply,
   WAY_MS,
 } from "./remote_call.ts";
-import { strangeAnswer } from "./remote_problem.ts";
 import type { SseMessage } from "./sse_messages.ts";
 
 /** Which instances a list is to have. */
@@ -62,7 +62,12 @@ const ACCEPTED = 202;
 
 /** Every method throws `RemoteProblem` when it is refused, and `NoAnswer` when no answer came. */
 export class RemoteClient {
-  constructor(private readonly options: RemoteOptions) {}
+  /** Fleet files. */
+  readonly fleet: FleetCalls;
+
+  constructor(private readonly options: RemoteOptions) {
+    this.fleet = new FleetCalls(options);
+  }
 
   /** Where the control plane is. */
   get url(): string {
@@ -197,17 +202,6 @@ const hasItems = ({ items }: JsonObject) => Array.isArray(items);
 const hasVersion = ({ version }: JsonObject) => typeof version === "string";
 /** A move answers with the instance itself, all others with where it is in the log. */
 const hasOutcome = (answer: JsonObject) => hasId(answer) || typeof answer.position === "string";
-
-/** The object that the API answers with; also a server that speaks JSON may be another one. */
-function objectOf(
-  { status, body }: RemoteReply,
-  url: string,
-  isOurs: (answer: JsonObject) => boolean,
-): JsonObject {
-  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
-  if (isObject && isOurs(body)) return body;
-  throw strangeAnswer(status, url);
-}
 
 function instancePath(id: string): string {
   return `${INSTANCES}/${encodeURIComponent(id)}`;
