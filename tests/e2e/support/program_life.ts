@@ -9,7 +9,8 @@ export interface ProgramEnd {
 }
 
 const ROOT = new URL("../../../", import.meta.url);
-const ROOT_FOLDER = decodeURIComponent(ROOT.pathname);
+/** Of the program. */
+export const ROOT_FOLDER = decodeURIComponent(ROOT.pathname);
 const POLICY = decodeURIComponent(new URL("../../support/worker.yaml", import.meta.url).pathname);
 const HEARD_WITHIN_MS = 60_000;
 
