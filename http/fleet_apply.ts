@@ -29,7 +29,10 @@ export interface ApplyOrder {
 /** Nothing is under way. */
 const SETTLED: readonly InstanceStatus[] = ["Created", "Running", "Stopped", "Failed", "Deleted"];
 
-/** Begins it; the answer tells how it goes. A client that leaves ends it: nothing more is begun then. */
+/**
+ * Begins it; the answer tells how it goes. A client that leaves ends it, and so does the end of the node: nothing more
+ * is begun then, and what was begun goes on by itself.
+ */
 export function beginApply(
   context: HttpContext,
   services: HttpServices,
@@ -40,12 +43,16 @@ export function beginApply(
   const leaving = new AbortController();
   const leave = () => leaving.abort();
   const channel = new NdjsonChannel({ clock, heartbeatMs: limits.heartbeatMs, onGone: leave });
-  closing?.addEventListener("abort", leave);
-  if (closing?.aborted) leave();
-  const { plan, digest, rules } = order;
   const telling = new Telling(channel, traceId);
+  const close = () => {
+    leave();
+    telling.end("stopped");
+  };
+  const { plan, digest, rules } = order;
   const bug = (error: unknown) => onBug(error, { traceId, method: "POST", path: context.req.path });
   channel.send({ type: "plan", fleet: plan.fleet, plan: digest });
+  closing?.addEventListener("abort", close);
+  if (closing?.aborted) close();
   applyPlan(plan, {
     hands: handsOf(context, services, order, leaving.signal),
     clock,
@@ -54,7 +61,7 @@ export function beginApply(
     leaving: leaving.signal,
     onBug: bug,
   }).then((outcome) => telling.end(outcome), bug).finally(() => {
-    closing?.removeEventListener("abort", leave);
+    closing?.removeEventListener("abort", close);
     channel.end();
     order.onEnd();
   });
@@ -81,6 +88,7 @@ class Telling {
     const { summary, position } = this;
     const last: JsonObject = { type: "end", outcome, summary: { ...summary } };
     this.channel.send(position === START ? last : { ...last, position });
+    this.channel.end();
   }
 
   private reach(position: Position): void {

@@ -1,5 +1,7 @@
 /** `draas diff`, `plan`, `apply` and `export` against the real system: what is told, asked and done. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parse } from "yaml";
+import { z } from "zod";
 import { until } from "../http/support/until.ts";
 import { beginDraas, itemsOf, scriptedApp, withCli } from "./support/cli_world.ts";
 
@@ -298,3 +300,22 @@ Deno.test("what a server of another kind, or a liar, says reaches the terminal a
     assert(!`${stdout}${stderr}`.includes("\u001b"), JSON.stringify([stdout, stderr]));
   }
 });
+
+Deno.test("the example is a fleet of twenty, by the program as by the published schema", () =>
+  withCli(async ({ draas }) => {
+    const read = (path: string) =>
+      Deno.readTextFileSync(new URL(`../../docs/${path}`, import.meta.url));
+    const page = /```yaml\n(.*?)```/s.exec(read("fleet.md"))![1]!;
+    const schema = z.fromJSONSchema(JSON.parse(read("schemas/fleet.json")));
+    const counts = [];
+    for (const text of [read("examples/fleet.yaml"), page]) {
+      const { code, stderr } = await draas("diff -f x", { files: { x: text } });
+      counts.push([code, stderr]);
+      assertEquals(schema.safeParse(parse(text)).error, undefined);
+    }
+    assertEquals(counts, [
+      [0, "Fleet shop: 20 to create.\n"],
+      [0, "Fleet shop: 22 to create.\n"],
+    ]);
+    assert(!schema.safeParse({ fleet: "shop", instances: { web: { count: -1 } } }).success);
+  }));

@@ -267,6 +267,24 @@ Deno.test("an apply whose client has gone begins nothing more, and applied again
     assertEquals((await names()).length, 3);
   }));
 
+Deno.test("the end of the node ends the apply at once, and says so", async () => {
+  const closing = new AbortController();
+  await withApi(async ({ call, startWorker, platform }) => {
+    await startWorker();
+    const opened = Promise.withResolvers<void>();
+    platform.gate = opened.promise;
+    const applying = apply(call, webFleet(3), "parallel=1");
+    await until(
+      "one is being started",
+      async () => (await call("GET /api/server/instances?status=Starting")).json.items.length === 1,
+    );
+    closing.abort();
+    const { end } = await applying;
+    assertEquals([end.type, end.outcome], ["end", "stopped"]);
+    opened.resolve();
+  }, { closing: closing.signal });
+});
+
 Deno.test("two applies at once make one fleet", () =>
   withApi(async ({ call, startWorker }) => {
     await startWorker();
