@@ -3,7 +3,7 @@
  * nothing, and beside it a bare hono route that answers the same bytes. Tells where they are on its first line.
  */
 import { Hono } from "hono";
-import { hostIds } from "../adapters/host/host_chance.ts";
+import { hostIds, idFromKey } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import { readGiven } from "../config.ts";
 import { createHttpApp } from "../http/app.ts";
@@ -70,6 +70,7 @@ async function main(folder: string): Promise<void> {
     defaultTimeoutMs: 30_000,
     queueTimeoutMs: 30_000,
     version: "bench",
+    deriveId: (key) => idFromKey("bench", key),
     metrics: () => metrics.text(),
     watch: watchedAnswers(metrics, telemetry),
   });

@@ -27,7 +27,8 @@ export interface Tracer {
 }
 
 /** `version-trace-parent-flags`. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})/;
+const TRACEPARENT =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})/;
 
 /** The parts of a `traceparent`; null for what is none. */
 export function parseTraceparent(

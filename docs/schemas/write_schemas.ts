@@ -6,7 +6,7 @@ import { metricsSchema } from "../../events/metrics.ts";
 import { observationSchema } from "../../events/observations.ts";
 import { responseSchema } from "../../events/responses.ts";
 import { runtimeInfoSchema } from "../../events/runtime_info.ts";
-import { jsonObjectSchema, specificationSchema } from "../../events/specification.ts";
+import { specificationSchema } from "../../events/specification.ts";
 import { fleetFileSchema } from "../../fleet/fleet_file.ts";
 import {
   chunkSchema,

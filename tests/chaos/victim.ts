@@ -144,6 +144,7 @@ function appOf(system: FleetSystem, closing: AbortSignal) {
     defaultTimeoutMs: 10_000,
     queueTimeoutMs: 600_000,
     version: "chaos",
+    deriveId: (key) => idFromKey("default", key),
     closing,
   });
 }
