@@ -8,7 +8,7 @@ import type { Clock } from "../../events/clock.ts";
 import { createHttpApp } from "../../http/app.ts";
 import { serveHttp } from "../../http/server.ts";
 import { ManualClock, settled } from "../adapters/manual_clock.ts";
-import { type ApiClient, apiClient, assertProblem } from "../http/support/api_client.ts";
+import { type ApiClient, assertProblem, plainClient } from "../http/support/api_client.ts";
 import { apiOptions, TEST_INSTANCE } from "../http/support/api_world.ts";
 
 Deno.test("scenario 3: over a real socket and a log on the disk, a start times out", () =>
@@ -84,7 +84,7 @@ async function withoutWorker(clock: Clock, test: (plane: Plane) => Promise<void>
 }
 
 function clientOf(url: string): ApiClient {
-  return apiClient({
+  return plainClient({
     fetch: (request) => {
       const { pathname, search } = new URL(request.url);
       return fetch(url + pathname + search, request);

@@ -1,5 +1,5 @@
 /** The real program as a user starts it: `deno task start --headless` in a data folder of its own, taken down afterwards. */
-import { type Answer, type ApiClient, apiClient } from "../http/support/api_client.ts";
+import { type Answer, type ApiClient, plainClient } from "../http/support/api_client.ts";
 import { endProcessesOf } from "../support/marked_processes.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -67,7 +67,7 @@ export async function startProgram(options: StartOptions & { dataDir: string }):
     if (!found && output.isOver) throw new Error(`The program ended: ${output.text}`);
     return found;
   });
-  const call = apiClient({
+  const call = plainClient({
     fetch: (request) =>
       fetch(url + new URL(request.url).pathname + new URL(request.url).search, request),
   });

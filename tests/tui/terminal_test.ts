@@ -1,6 +1,6 @@
 /** The live view in a real terminal of 80×24: tmux runs `deno task start`, and tells what is on its screen. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type ApiClient, apiClient } from "../http/support/api_client.ts";
+import { type ApiClient, plainClient } from "../http/support/api_client.ts";
 import { until, withDataDir } from "../e2e/program.ts";
 import { testWith } from "../support/tools.ts";
 
@@ -115,7 +115,7 @@ async function withTerminal(
     const keys = async (names: string) => void await tmux("send-keys", names);
     try {
       const url = /http:\S+/.exec(await line("DRaaS", "http://127.0.0.1:"))?.[0] ?? "";
-      const call = apiClient({
+      const call = plainClient({
         fetch: (request) => fetch(url + new URL(request.url).pathname, request),
       });
       await test({ call, screen, line, keys });

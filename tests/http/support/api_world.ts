@@ -10,9 +10,12 @@ import {
 import { openMemoryBroker } from "../../../adapters/memory/memory_broker.ts";
 import { createHttpApp } from "../../../http/app.ts";
 import type { HttpOptions } from "../../../http/options.ts";
+import { apiOptions } from "./api_options.ts";
 import { Worker } from "../../../workers/worker_loop.ts";
 import { type ApiClient, apiClient, type Fetching } from "./api_client.ts";
 import { ScriptedPlatform } from "./scripted_platform.ts";
+
+export { apiOptions };
 
 export interface ApiWorld {
   call: ApiClient;
@@ -33,25 +36,6 @@ export const TEST_INSTANCE = {
   description: "Test instance",
   serverConfiguration: { host: "127.0.0.1", port: 8080, logLevel: "info" },
 };
-
-/** Options for an API over `system`, as a loopback server without a token has them. */
-export function apiOptions(
-  system: HttpOptions["system"],
-  onBug: HttpOptions["onBug"] = () => {},
-): HttpOptions {
-  return {
-    system,
-    token: null,
-    clock: hostClock,
-    ids: hostIds,
-    onBug,
-    allowedHosts: [],
-    defaultTimeoutMs: 5_000,
-    queueTimeoutMs: 60_000,
-    version: "0.0.0-test",
-    deriveId: (key) => idFromKey("test", key),
-  };
-}
 
 /** Runs `test` in a world of its own and takes it down. */
 export async function withApi(

@@ -1,5 +1,8 @@
 /** Holds answers to the API's own document: status, content type, headers, and JSON without a field that is not in it. */
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { createHttpApp } from "../../../http/app.ts";
+import { apiOptions } from "./api_options.ts";
+import { scriptedSystem } from "./scripted_system.ts";
 
 /** An answer as a client has it. */
 export interface GivenAnswer {
@@ -130,12 +133,11 @@ function closed(value: Json): Json {
 
 let present: Promise<DocumentedApi> | null = null;
 
-/** The document of this release, taken once from an app that serves it. */
-export function documentedApi(
-  app: { fetch(request: Request): Response | Promise<Response> },
-): Promise<DocumentedApi> {
+/** The document of this release; made once. */
+export function documentedApi(): Promise<DocumentedApi> {
   return present ??= (async () => {
-    const response = await app.fetch(new Request("http://localhost:4700/openapi.json"));
+    const app = createHttpApp(apiOptions(scriptedSystem(null)));
+    const response = await app.fetch(new Request("http://localhost/openapi.json"));
     return new DocumentedApi(await response.json());
   })();
 }
