@@ -20,7 +20,7 @@ export function nameRequests(
     const { headers } = context.res;
     headers.set("x-request-id", correlationId);
     headers.set("x-content-type-options", "nosniff");
-    headers.set("cache-control", "no-store");
+    if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   };
 }
 

@@ -70,7 +70,7 @@ const POSITION_PATTERN = "^\\d{1,15}-\\d{1,15}$";
 /** A position in the log, as every answer to a mutation gives one. */
 export const position = z.string().refine(isPosition, {
   error: "must be a position in the log, such as 12-0",
-}).meta({ pattern: POSITION_PATTERN, example: "12-0" });
+}).meta({ pattern: POSITION_PATTERN });
 
 /** What every read takes that can wait for a position. */
 export const readingQuery = {
@@ -157,7 +157,6 @@ export function durationUpTo(
   }).meta({
     description: `A duration up to ${most}: milliseconds, or a number with ms, s, m or h.`,
     pattern: "^\\d{1,9}(\\.\\d{1,3})?(ms|s|m|h|)$",
-    example: "30s",
   });
 }
 

@@ -1,27 +1,27 @@
-/** The headers of requests and answers, as the document has them. */
+/**
+ * The headers of requests and answers, as the document has them. What may be left out has no example: a page that shows
+ * the document would send it.
+ */
 import { z } from "zod";
 import type { RequestHeader } from "../route_docs.ts";
 
 const REQUEST_HEADERS: Readonly<Record<RequestHeader, z.ZodType>> = {
   "Accept": z.string().meta({
     description: "Which of the answer's content types is wanted.",
-    example: "text/plain",
   }),
   "Idempotency-Key": z.string().max(255).meta({
     description:
       "Makes the request safe to repeat: the same key with the same body is done once, " +
       "and answered each time. 1 to 255 visible ASCII characters.",
     pattern: "^[\\x21-\\x7e]{1,255}$",
-    example: "create-orders-2026-01-31",
   }),
   "If-Match": z.string().meta({
-    description: "The `ETag` of an answer: nothing is done if the instance has changed since. " +
-      "`*` is any.",
-    example: '"7"',
+    description:
+      'The `ETag` of an answer, such as `"7"`: nothing is done if the instance has changed ' +
+      "since. `*` is any.",
   }),
   "Last-Event-ID": z.string().meta({
     description: "The id of the last message that was read: the stream goes on after it.",
-    example: "12-0",
   }),
 };
 

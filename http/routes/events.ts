@@ -18,7 +18,6 @@ const eventsQuery = {
     description: "Where to begin: after this position; `now` when left out. `Last-Event-ID` goes " +
       "before it.",
     pattern: "^(now|\\d{1,15}-\\d{1,15})$",
-    example: "0-0",
   }),
 };
 

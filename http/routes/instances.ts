@@ -22,10 +22,7 @@ const listQuery = {
   platform: platformText.optional(),
   template: templateSchema.optional(),
   worker: text.optional().meta({ description: "The id of the worker that it may run at." }),
-  label: text.optional().meta({
-    description: "`key` or `key=value`.",
-    example: "team=sales",
-  }),
+  label: text.optional().meta({ description: "`key` or `key=value`." }),
   q: text.optional().meta({ description: "Part of the name or the id, in any case." }),
   limit: wholeNumber(1, 500).optional().meta({ description: "Of a page; 100 when left out." }),
   cursor: text.optional().meta({ description: "`nextCursor` of the page before." }),

@@ -119,7 +119,7 @@ function since() {
       message: "must be a time such as 2026-01-31T12:00:00Z, or how long ago: 90s, 10m, 2h, 7d",
     });
     return z.NEVER;
-  }).meta({ description: "A time, or how long ago: 90s, 10m, 2h, 7d.", example: "10m" });
+  }).meta({ description: "A time, or how long ago: 90s, 10m, 2h, 7d." });
 }
 
 function readLastEventId(context: HttpContext): Parsed<string | undefined> {

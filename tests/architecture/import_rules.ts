@@ -39,6 +39,7 @@ export const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   "xstate": ["machines/"],
   "hono": ["http/"],
   "@hono/": ["http/"],
+  "@scalar/": ["http/"],
   "ink": ["tui/"],
   "react": ["tui/"],
   "rfc6902": ["http/"],

@@ -104,6 +104,21 @@ export const OPERATION_ANSWERS = {
       routes: [{ method: "GET", path: "/healthz", summary: "200 while the process lives" }],
     }),
   },
+  Page: {
+    description: "A page for a browser. It needs nothing but this server.",
+    headers: [],
+    content: { "text/html": { schema: z.string(), example: "<!doctype html>…" } },
+  },
+  Program: {
+    description: "A program for a browser.",
+    headers: ["ETag"],
+    content: { "text/javascript": { schema: z.string(), example: "(function(){…})" } },
+  },
+  Unchanged: {
+    description: "It is what `If-None-Match` names.",
+    headers: ["ETag"],
+    content: {},
+  },
   OpenApi: {
     description: "This document.",
     headers: [],
