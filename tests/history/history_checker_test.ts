@@ -1,7 +1,7 @@
 /** The checker finds each thing that must not be: every test spoils a sound history in one way. */
 import { assertEquals } from "@std/assert";
 import type { RecordedEvent } from "../../events/envelope.ts";
-import { History as Recorded, INSTANCE, launch } from "../support/recorded.ts";
+import { History as Recorded, INSTANCE, launch, running } from "../support/recorded.ts";
 import {
   type Answered,
   answerFaults,
@@ -39,6 +39,26 @@ function words(faults: readonly string[]): string[] {
 Deno.test("a sound log has no fault", () => {
   const stopped = Recorded.stopping().stopped().events;
   assertEquals(followLog(emptyHistory(), stopped), []);
+});
+
+Deno.test("a live run that is found becomes the instance's, but for one that is older than what lives", () => {
+  const { startedAt, generation } = Recorded.running().state.context.run!.runtimeInfo!;
+  const found = (runId: string, later: number) =>
+    Recorded.running().add("RuntimeObserved", {
+      instanceId: INSTANCE,
+      observation: "Found",
+      runtimeInfo: {
+        ...running(runId),
+        generation: generation + later,
+        startedAt: startedAt + later,
+      },
+      workerId: "w2",
+    });
+  for (const [runId, later] of [["r0", -1], ["r2", 1]] as const) {
+    const { events, state } = found(runId, later);
+    assertEquals(followLog(emptyHistory(), events), []);
+    assertEquals(state.context.run?.runId, later < 0 ? "r1" : "r2");
+  }
 });
 
 Deno.test("an event that is missing shows as a gap, a skipped version and a wrong chain", () => {

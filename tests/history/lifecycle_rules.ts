@@ -1,5 +1,6 @@
 /** What an event must and must not do to the state of its instance: runs, sites, deadlines and restarts. Design §4. */
 import { canonicalJson } from "../../events/json.ts";
+import { isNewer, type RuntimeInfo } from "../../events/runtime_info.ts";
 import { leasedPart } from "../../machines/leases.ts";
 import { endsAMove, reportedRun } from "../../machines/reports.ts";
 import { backOffMaxMs } from "../../machines/restart_policy.ts";
@@ -12,12 +13,13 @@ import type { LogRules } from "./log_rules.ts";
 export const RUN_RULES: LogRules = {
   lateTruthWins: {
     sentence:
-      "A response or a find that says that a run lives makes it the instance's run, however late. Promise 9.",
+      "A response or a find that says that a run lives makes it the instance's run, however late, unless a newer one lives. Promise 9.",
     holds: (_, { event, before, state }) => {
       const told = reportedRun(event);
       const isNews = event.type !== "RuntimeObserved" || event.data.observation === "Found";
       if (!told || told.status !== "Running" || !isNews || isOver(before)) return null;
       if (before.context.endedRuns.includes(told.runId)) return null;
+      if (event.type === "RuntimeObserved" && isBehindTheLiveOne(told, before)) return null;
       return state.value.run === "running" && state.context.run?.runId === told.runId
         ? null
         : `run ${told.runId} was reported to live, and the state is ${describe(state)}`;
@@ -74,6 +76,12 @@ export const RUN_RULES: LogRules = {
     },
   },
 };
+
+/** As a find comes late of what a log that was set back no longer knows. Design §4 rule 7. */
+function isBehindTheLiveOne(found: RuntimeInfo, { value, context }: InstanceState): boolean {
+  const live = value.run === "running" ? context.run?.runtimeInfo : undefined;
+  return live?.status === "Running" && live.runId !== found.runId && !isNewer(found, live);
+}
 
 /** A move leaves nothing behind that may live. */
 export const MOVE_RULES: LogRules = {
