@@ -39,7 +39,7 @@ const broken: [string, Rule, Source, string][] = [
       "http/app.ts",
       'import type { X } from "../actors/leader.ts";',
     ],
-    "http/app.ts:1 imports actors/leader.ts; http/ may import events/, machines/, actors/system_port.ts",
+    "http/app.ts:1 imports actors/leader.ts; http/ may import events/, machines/, fleet/, actors/system_port.ts",
   ],
   [
     "one platform that knows another",

@@ -70,6 +70,8 @@ export class OneInstance {
       site: "site-1",
     }));
     const response = { type: `${TYPES[kind]}InstanceResponse` as const, instanceId: this.id };
+    const run = this.state.context.run?.runtimeInfo;
+    const over = run ? { runtimeInfo: { ...run, ...exited(0) } } : {};
     if (!succeeds) {
       return this.add(newEvent("CommandFailed", {
         ...about,
@@ -79,19 +81,16 @@ export class OneInstance {
           errorMessage: "no",
           errorCode: "no",
           retryable: true,
+          // Its first half was done.
+          ...(kind === "restart" ? over : {}),
         },
       }));
     }
-    const run = this.state.context.run?.runtimeInfo;
     const begins = kind === "start" || kind === "restart";
-    const runtimeInfo = begins
-      ? this.newRun(generation)
-      : run
-      ? { ...run, ...exited(0) }
-      : undefined;
+    const told = begins ? { runtimeInfo: this.newRun(generation) } : over;
     this.add(newEvent("CommandSucceeded", {
       ...about,
-      response: { ...response, success: true, ...(runtimeInfo ? { runtimeInfo } : {}) },
+      response: { ...response, success: true, ...told },
     }));
   }
 
