@@ -8,6 +8,7 @@ export const TAGS = [
   "Instances",
   "Lifecycle",
   "Configuration",
+  "Fleets",
   "History",
   "Events",
   "Logs",

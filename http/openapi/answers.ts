@@ -1,6 +1,7 @@
 /** Every answer of the API that is no problem: its JSON, its headers, an example. Routes name them. */
 import { z } from "zod";
 import { CONFIGURATION_ANSWERS } from "./answers/configuration.ts";
+import { FLEET_ANSWERS } from "./answers/fleets.ts";
 import { HISTORY_ANSWERS } from "./answers/history.ts";
 import { INSTANCE_ANSWERS } from "./answers/instances.ts";
 import { OPERATION_ANSWERS } from "./answers/operations.ts";
@@ -18,6 +19,7 @@ export interface DocumentedAnswer {
 export const ANSWERS = {
   ...INSTANCE_ANSWERS,
   ...CONFIGURATION_ANSWERS,
+  ...FLEET_ANSWERS,
   ...HISTORY_ANSWERS,
   ...OPERATION_ANSWERS,
   Undocumented: {

@@ -17,6 +17,7 @@ const DESCRIPTIONS: Readonly<Record<Tag, string>> = {
   Lifecycle: "Start, stop and restart, and wait for what comes of it.",
   Configuration:
     "What an instance is configured with: change it, compare it, go back to what it was.",
+  Fleets: "Fleet files: what they would change, to apply them, and the fleet as files.",
   History: "What an instance has been through, what it was, and why it is what it is.",
   Events: "The fleet's log as it grows.",
   Logs: "What servers print.",

@@ -115,6 +115,11 @@ const ofInstances = {
     instanceStatus: "Running",
     allowed: ["stop", "restart", "configure", "delete"],
   },
+  plan_changed: {
+    detail: "The fleet, or the file, is not as it was when the plan was made; nothing was done.",
+    hint: "POST /api/fleet/diff shows the present plan; repeat with its `plan`.",
+    plan: "9f2c".repeat(16),
+  },
   already_exists: {
     detail: `Instance '${ID}' exists already.`,
     hint: `GET /api/server/instances/${ID} shows it.`,

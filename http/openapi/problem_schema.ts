@@ -36,6 +36,7 @@ const someProblems = {
   allowed: z.array(z.string()).meta({ description: "`conflict`: what may be asked now." }),
   expected: z.number().int().meta({ description: "`stale_version`: what `If-Match` named." }),
   actual: count.meta({ description: "`stale_version`: the version that it is at." }),
+  plan: z.string().meta({ description: "`plan_changed`: the present one." }),
   deletedAt: time.meta({ description: "`deleted`." }),
   deletedBy: z.string(),
   version: z.union([count, z.string()]).meta({

@@ -3,67 +3,40 @@ import { z } from "zod";
 import type { Json } from "../../events/json.ts";
 import type { Parsed } from "../../events/specification.ts";
 import { exportedFiles } from "../../fleet/fleet_export.ts";
-import { INSTANCES_MAX, type Share, shareSchema } from "../../fleet/fleet_file.ts";
-import { type FleetPlan, identityFaults, planFleet } from "../../fleet/fleet_plan.ts";
-import { type FleetWish, readFleetFile } from "../../fleet/fleet_wish.ts";
-import { type FleetEyes, observeFleet, originOf } from "../../fleet/observed_fleet.ts";
+import { fleetFileSchema, INSTANCES_MAX, type Share, shareSchema } from "../../fleet/fleet_file.ts";
+import { readFleetFile } from "../../fleet/fleet_wish.ts";
+import { originOf } from "../../fleet/observed_fleet.ts";
 import { budgetsOf } from "../../fleet/rollout.ts";
-import type { InstanceState } from "../../machines/lifecycle.ts";
 import { statusOf } from "../../machines/status.ts";
 import { type MutationHeaders, readMutationHeaders } from "../ask_options.ts";
 import { allParts } from "../checked_input.ts";
 import { beginApply } from "../fleet_apply.ts";
-import { planDigest, planView } from "../fleet_view.ts";
+import { eyesOf, makePlan, type Planned, reached, statesOf } from "../fleet_planning.ts";
+import { planView } from "../fleet_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { staleness } from "../outcome.ts";
-import { invalidRequest, Problem } from "../problem.ts";
-import { duration, flag, position, readQuery, wholeNumber } from "../query.ts";
+import { Problem } from "../problem.ts";
+import { duration, flag, readingQuery, readQuery, wholeNumber } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
+import type { DocumentedBody } from "../route_docs.ts";
 
 const PATH = "/api/fleet";
-const PAGE = 500;
 const PARALLEL = 8;
 const RETRY_AFTER_MS = 5_000;
 
-/** The routes of fleet files; they keep count of the applies that go on. */
-export function fleetRoutes(): readonly Route[] {
-  let open = 0;
-  return [
-    {
-      method: "GET",
-      path: PATH,
-      summary: "the fleet as fleet files: ?fleet=<name> atLeast=<position>",
-      handle: exportFleet,
-    },
-    {
-      method: "POST",
-      path: `${PATH}/diff`,
-      summary: "what a fleet file would change: ?prune=true atLeast=<position>",
-      handle: diff,
-    },
-    {
-      method: "POST",
-      path: `${PATH}/apply`,
-      summary: "make the fleet what a fleet file says, told line by line: ?prune=true dryRun= " +
-        "plan= parallel= maxUnavailable= keepGoing= timeout= atLeast=",
-      async handle(context, services) {
-        const { fleetAppliesMax } = services.limits;
-        if (open >= fleetAppliesMax) throw tooManyApplies(fleetAppliesMax);
-        open++;
-        let isGoing = false;
-        try {
-          const answer = await apply(context, services, () => open--);
-          isGoing = answer.isGoing;
-          return answer.response;
-        } finally {
-          if (!isGoing) open--;
-        }
-      },
-    },
-  ];
-}
+const exportQuery = {
+  fleet: z.string().max(63, "must have at most 63 characters").optional().meta({
+    description: "Of this fleet alone.",
+  }),
+  ...readingQuery,
+};
 
-const diffQuery = { prune: flag.optional(), atLeast: position.optional() };
+const diffQuery = {
+  prune: flag.optional().meta({
+    description: "Deletes what the fleet's files have made and do not name any more.",
+  }),
+  ...readingQuery,
+};
 
 const share = z.string().transform((text, issues): Share => {
   const parsed = shareSchema.safeParse(/^\d{1,9}$/.test(text) ? Number(text) : text);
@@ -74,19 +47,118 @@ const share = z.string().transform((text, issues): Share => {
 
 const applyQuery = {
   ...diffQuery,
-  dryRun: flag.optional(),
-  plan: z.string().regex(/^[0-9a-f]{64}$/, "must be the plan of a diff").optional(),
-  parallel: wholeNumber(1, 64).optional(),
-  maxUnavailable: share.optional(),
-  keepGoing: flag.optional(),
-  timeout: duration.optional(),
+  dryRun: flag.optional().meta({ description: "Answers with the plan, and does nothing." }),
+  plan: z.string().regex(/^[0-9a-f]{64}$/, "must be the plan of a diff").optional().meta({
+    description: "The `plan` of a diff: nothing is done where it is another one by now.",
+  }),
+  parallel: wholeNumber(1, 64).optional().meta({
+    description: `How many instances are in work at once; ${PARALLEL} when left out.`,
+  }),
+  maxUnavailable: share.optional().meta({
+    description: "How many of the fleet may be down at once: a number, or a share such as `25%`. " +
+      "As the file says, or 1, when left out.",
+    example: "25%",
+  }),
+  keepGoing: flag.optional().meta({ description: "Goes on after a failure." }),
+  timeout: duration.optional().meta({
+    description:
+      "How long each step may take; as long as commands wait for a worker when left out.",
+  }),
 };
 
-/** A plan, and what it stands on. */
-interface Planned {
-  plan: FleetPlan;
-  digest: string;
-  position: string;
+const FILE: DocumentedBody = {
+  schema: fleetFileSchema,
+  isRequired: true,
+  examples: {
+    "twenty servers": {
+      fleet: "shop",
+      instances: {
+        web: {
+          template: "command",
+          serverConfiguration: { command: ["node", "server.js"] },
+          count: 20,
+        },
+      },
+    },
+  },
+};
+
+/** The routes of fleet files; they keep count of the applies that go on. */
+export function fleetRoutes(): readonly Route[] {
+  const applies = { open: 0 };
+  return [
+    {
+      method: "GET",
+      path: PATH,
+      summary: "the fleet as fleet files: ?fleet=<name> atLeast=<position>",
+      docs: {
+        id: "exportFleet",
+        title: "The fleet as fleet files",
+        tag: "Fleets",
+        description: "One file a fleet, and one of what no fleet's file has made, by ids. " +
+          "Applied again they change nothing.",
+        query: exportQuery,
+        answers: { 200: "FleetFiles" },
+        problems: ["batch_too_large"],
+      },
+      handle: exportFleet,
+    },
+    {
+      method: "POST",
+      path: `${PATH}/diff`,
+      summary: "what a fleet file would change: ?prune=true atLeast=<position>",
+      docs: {
+        id: "diffFleet",
+        title: "What a fleet file would change",
+        tag: "Fleets",
+        description: "Nothing is done.",
+        query: diffQuery,
+        body: FILE,
+        answers: { 200: "FleetPlan" },
+      },
+      handle: diff,
+    },
+    {
+      method: "POST",
+      path: `${PATH}/apply`,
+      summary: "make the fleet what a fleet file says, told line by line: ?prune=true dryRun= " +
+        "plan= parallel= maxUnavailable= keepGoing= timeout= atLeast=",
+      docs: {
+        id: "applyFleet",
+        title: "Make the fleet what a fleet file says",
+        tag: "Fleets",
+        description:
+          "Answers with 200 once it has begun, and tells how it goes line by line; the " +
+          "last line says how it ended. Who closes the connection ends it: nothing more is begun, " +
+          "what was begun goes on, and the same again does the rest.",
+        query: applyQuery,
+        headers: ["Idempotency-Key"],
+        body: FILE,
+        answers: { 200: "FleetApplied" },
+        problems: ["plan_changed"],
+      },
+      handle: (context, services) => applyWithinBounds(context, services, applies),
+    },
+  ];
+}
+
+/** Each apply goes on for as long as its servers take: there are only so many. */
+async function applyWithinBounds(
+  context: HttpContext,
+  services: HttpServices,
+  applies: { open: number },
+): Promise<Response> {
+  const { fleetAppliesMax } = services.limits;
+  if (applies.open >= fleetAppliesMax) throw tooManyApplies(fleetAppliesMax);
+  applies.open++;
+  let isGoing = false;
+  try {
+    const answer = await apply(context, services, () => applies.open--);
+    isGoing = answer.isGoing;
+    return answer.response;
+  } finally {
+    if (!isGoing) applies.open--;
+  }
 }
 
 async function diff(context: HttpContext, services: HttpServices): Promise<Response> {
@@ -131,12 +203,9 @@ async function apply(
 
 async function exportFleet(context: HttpContext, services: HttpServices): Promise<Response> {
   const { query } = allParts({
-    query: readQuery(context, {
-      fleet: z.string().max(63).optional(),
-      atLeast: position.optional(),
-    }),
+    query: readQuery(context, exportQuery),
   });
-  const at = await reached(services, query.atLeast);
+  const position = await reached(services, query.atLeast);
   const eyes = eyesOf(services);
   const states = (await statesOf(services)).filter((state) => statusOf(state) !== "Deleting");
   const origins = await Promise.all(
@@ -145,8 +214,8 @@ async function exportFleet(context: HttpContext, services: HttpServices): Promis
   const { fleet } = query;
   const wanted = fleet === undefined ? origins : origins.filter((one) => one.fleet === fleet);
   if (wanted.length > INSTANCES_MAX) throw tooLarge(wanted.length);
-  return context.json({ items: exportedFiles(wanted), position: at }, 200, {
-    "draas-position": at,
+  return context.json({ items: exportedFiles(wanted), position }, 200, {
+    "draas-position": position,
     ...staleness(services),
   });
 }
@@ -165,53 +234,15 @@ function readHeaders(context: HttpContext): Parsed<MutationHeaders> {
   return { ok: false, faults: [{ path: "If-Match", message }] };
 }
 
-async function makePlan(
-  services: HttpServices,
-  wish: FleetWish,
-  { prune = false, atLeast }: { prune?: boolean | undefined; atLeast?: string | undefined },
-): Promise<Planned> {
-  const at = await reached(services, atLeast);
-  const observed = await observeFleet(eyesOf(services), wish);
-  const faults = identityFaults(wish, observed.found);
-  if (faults.length > 0) throw invalidRequest(faults);
-  const plan = planFleet(wish, observed, prune);
-  return { plan, digest: await planDigest(plan), position: at };
-}
-
 function planned(
   context: HttpContext,
   services: HttpServices,
-  { plan, digest, position: at }: Planned,
+  { plan, digest, position }: Planned,
 ): Response {
-  return context.json(planView(plan, digest, at), 200, {
-    "draas-position": at,
+  return context.json(planView(plan, digest, position), 200, {
+    "draas-position": position,
     ...staleness(services),
   });
-}
-
-function eyesOf(services: HttpServices): FleetEyes {
-  const { system, deriveId } = services;
-  return { get: (id) => system.get(id), labelled: (label) => statesOf(services, label), deriveId };
-}
-
-/** Before anything is looked at: what comes later may be in it, too. */
-async function reached({ system }: HttpServices, atLeast?: string): Promise<string> {
-  return (await system.list({ limit: 1 }, atLeast)).position;
-}
-
-async function statesOf({ system }: HttpServices, label?: string): Promise<InstanceState[]> {
-  const states: InstanceState[] = [];
-  let cursor: string | null = null;
-  do {
-    const page = await system.list({
-      limit: PAGE,
-      ...(label === undefined ? {} : { label }),
-      ...(cursor === null ? {} : { cursor }),
-    });
-    states.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null);
-  return states;
 }
 
 function planChanged(digest: string): Problem {
@@ -222,7 +253,6 @@ function planChanged(digest: string): Problem {
   });
 }
 
-/** Each apply goes on for as long as its servers take: there are only so many. */
 function tooManyApplies(fleetAppliesMax: number): Problem {
   return new Problem("busy", {
     detail: `${fleetAppliesMax} applies of fleet files go on, as many as there may be.`,

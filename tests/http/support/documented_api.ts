@@ -34,6 +34,8 @@ const TOLD_HEADERS = [
 ];
 const DATE_TIME = /^-?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const METHODS = new Set(["get", "post", "put", "patch", "delete"]);
+/** Its schema is that of each line. */
+const LINES = "application/x-ndjson";
 const ID = "openapi";
 
 export class DocumentedApi {
@@ -74,7 +76,11 @@ export class DocumentedApi {
     if (!type.endsWith("json") || method === "HEAD") return faults;
     const place = ["paths", operation.path, operation.method.toLowerCase(), "responses"];
     const schema = [...place, String(answer.status), "content", type, "schema"];
-    return [...faults, ...this.schemaFaults(pointer(schema), JSON.parse(answer.text))];
+    const values = type === LINES ? answer.text.trimEnd().split("\n") : [answer.text];
+    return [
+      ...faults,
+      ...values.flatMap((text) => this.schemaFaults(pointer(schema), JSON.parse(text))),
+    ];
   }
 
   /** What is wrong with a value by the schema at a JSON pointer into the document. */
