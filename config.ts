@@ -14,7 +14,12 @@ export interface Given {
   file: string | null;
   /** Why there is a `draas.yaml` that cannot be read. */
   fileFault?: string;
+  /** Whether there is a `tokens.yaml`. */
+  hasTokensFile?: boolean;
 }
+
+/** Where the tokens file is looked for when no setting names it: the working folder. */
+const TOKENS_FILE = "tokens.yaml";
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 const NOT_A_SETTING = `is not a setting; the settings are ${
@@ -48,20 +53,23 @@ export function parseSettings(command: Command, given: Given): Parsed<Settings> 
   applyFile(given.file, apply, faults);
   applyEnvironment(given.environment, apply, faults);
   applyFlags(command, given.args, { settings, apply, faults });
+  if (given.hasTokensFile) settings.tokensFile ??= TOKENS_FILE;
   if (faults.length === 0) faults.push(...missing(command, settings));
   return faults.length > 0 ? { ok: false, faults } : { ok: true, value: settings };
 }
 
 /** What a program cannot do without. */
-function missing(command: Command, { host, apiToken, redisUrl }: Settings): Fault[] {
+function missing(command: Command, settings: Settings): Fault[] {
+  const { host, apiToken, tokensFile, redisUrl } = settings;
   const listens = command === "start" || command === "serve";
   const needsRedis = command === "serve" || command.startsWith("worker:");
   const faults: Fault[] = [];
-  if (listens && !LOOPBACK.test(host) && apiToken === null) {
+  if (listens && !LOOPBACK.test(host) && apiToken === null && tokensFile === null) {
     faults.push({
       path: "DRAAS_HOST",
       message:
-        `${host} can be reached from other machines, so DRAAS_API_TOKEN must be set (at least 16 characters); or use 127.0.0.1`,
+        `${host} can be reached from other machines, so DRAAS_API_TOKEN must be set (at least 16 characters), or a ` +
+        `tokens file be there (${TOKENS_FILE}); or use 127.0.0.1`,
     });
   }
   if (needsRedis && redisUrl === null) {
@@ -76,12 +84,22 @@ function missing(command: Command, { host, apiToken, redisUrl }: Settings): Faul
 /** What this process was given: its environment, and `draas.yaml` in the working folder. */
 export function readGiven(args: readonly string[]): Given {
   const environment = Deno.env.toObject();
+  const hasTokensFile = isThere(TOKENS_FILE);
   try {
-    return { args, environment, file: Deno.readTextFileSync("draas.yaml") };
+    return { args, environment, hasTokensFile, file: Deno.readTextFileSync("draas.yaml") };
   } catch (error) {
-    const given = { args, environment, file: null };
+    const given = { args, environment, hasTokensFile, file: null };
     if (error instanceof Deno.errors.NotFound) return given;
     return { ...given, fileFault: `cannot be read: ${reasonOf(error)}` };
+  }
+}
+
+/** A link to nothing is there, and what cannot be looked at: whoever reads it says why it cannot be read. */
+function isThere(path: string): boolean {
+  try {
+    return !Deno.lstatSync(path).isDirectory;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
   }
 }
 

@@ -25,6 +25,7 @@ const HELP_WORDS: readonly string[] = ["--help", "-h", "help"];
 const CALLED_WRONGLY: readonly string[] = [
   "redis_url_invalid",
   "policy_invalid",
+  "tokens_invalid",
   "docker_host_invalid",
   "docker_certificates_missing",
   "kubeconfig_invalid",

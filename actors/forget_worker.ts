@@ -15,6 +15,7 @@ const LISTEN_MS = 2_500;
 export async function forgetWorker(
   { bus, clock }: { bus: CommandBus; clock: Clock },
   workerId: string,
+  requestedBy?: string,
 ): Promise<RecordedEvent[] | null> {
   const lookAt = async () => (await bus.workers()).find((one) => one.workerId === workerId);
   const before = await lookAt();
@@ -32,5 +33,5 @@ export async function forgetWorker(
       "End it first; to keep new work from it, drain it. Forget is for a host that does not come back.",
     );
   }
-  return await bus.forget(workerId, null);
+  return await bus.forget(workerId, null, requestedBy);
 }

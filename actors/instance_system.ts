@@ -260,8 +260,8 @@ export class FleetSystem implements InstanceSystem {
     return this.parts.bus.drain(workerId, draining);
   }
 
-  forgetWorker(workerId: string): Promise<RecordedEvent[] | null> {
-    return forgetWorker(this.parts, workerId);
+  forgetWorker(workerId: string, requestedBy?: string): Promise<RecordedEvent[] | null> {
+    return forgetWorker(this.parts, workerId, requestedBy);
   }
 
   async status(): Promise<SystemStatus> {

@@ -192,9 +192,10 @@ export interface InstanceSystem {
   /**
    * Gives up a worker whose host does not come back: its commands end, its servers count as lost. Any node may do it.
    * Gives the events written; null when there is no such worker.
+   * @param requestedBy who asked, as the events tell it
    * @throws {OperationalError} `worker_alive` when it is still heard
    */
-  forgetWorker(workerId: string): Promise<RecordedEvent[] | null>;
+  forgetWorker(workerId: string, requestedBy?: string): Promise<RecordedEvent[] | null>;
   status(): Promise<SystemStatus>;
   /** Finishes what is being decided, saves a snapshot, and lets go; running servers run on. */
   shutdown(): Promise<void>;

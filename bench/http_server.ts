@@ -62,7 +62,7 @@ async function main(folder: string): Promise<void> {
   metrics.watch({ system: node.system, log: broker.log, availability: broker.availability });
   const app = createHttpApp({
     system: node.system,
-    token: null,
+    tokens: null,
     clock: hostClock,
     ids: hostIds,
     onBug: fail,

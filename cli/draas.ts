@@ -1,5 +1,5 @@
 /** The entry of `draas`: gives the command line the real machine. Design §8. */
-import { hostIds, hostRandomness } from "../adapters/host/host_chance.ts";
+import { hostIds, hostRandomness, hostSecret } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import { readClientEnvironment } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
@@ -31,6 +31,7 @@ function realHost(): CliHost {
     clock: hostClock,
     ids: hostIds,
     randomness: hostRandomness,
+    newSecret: hostSecret,
     version: VERSION,
   };
 }

@@ -36,6 +36,8 @@ export interface CliHost {
   clock: Clock;
   ids: Ids;
   randomness: Randomness;
+  /** A new secret of 256 random bits, in letters, digits, `-` and `_`. */
+  newSecret(): string;
   /** The release. */
   version: string;
 }

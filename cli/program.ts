@@ -8,6 +8,7 @@ import { addInstanceCommands } from "./commands/instances.ts";
 import { addLifecycleCommands } from "./commands/lifecycle.ts";
 import { addLogCommands } from "./commands/logs.ts";
 import { type CommandMaker, invocationOf } from "./commands/shared_options.ts";
+import { addTokenCommand } from "./commands/token.ts";
 import { addVersionCommand } from "./commands/version.ts";
 import { addWorkerCommands } from "./commands/workers.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
@@ -52,6 +53,7 @@ export async function runDraas(args: readonly string[], host: CliHost): Promise<
   addWorkerCommands(maker);
   addFleetCommands(maker);
   addApplyCommand(maker);
+  addTokenCommand(maker);
   addVersionCommand(maker);
   addCompletionCommands(maker);
   if (args.length === 0) {

@@ -65,8 +65,9 @@ export interface CommandBus {
    * Gives a worker up: one step ends the commands that it accepted (`CommandForgotten`) and frees its runs (`Lost`).
    * Its incarnation is refused from then on. Gives the events written.
    * @param fence the leader's token, so that a former leader does no harm; null for an admin's act, on any node
+   * @param requestedBy who asked, for the events; `forget` where nobody is named
    */
-  forget(workerId: string, fence: number | null): Promise<RecordedEvent[]>;
+  forget(workerId: string, fence: number | null, requestedBy?: string): Promise<RecordedEvent[]>;
   /**
    * Gives up one silent incarnation of a worker; one step. Nothing happens when another one is present, or when it was
    * heard within `silentMs`. One that is lost can be lost again for more instances. Of each listed instance it ends (`CommandForgotten`) what

@@ -1,7 +1,7 @@
 /** The HTTP API over the instance system: middleware, routes, and one answer for everything that goes wrong. */
 import { Hono } from "hono";
+import { Gate, leastRole } from "./access/gate.ts";
 import { patternOf, watchAnswers } from "./answer_watch.ts";
-import { requireToken } from "./auth.ts";
 import { nameRequests } from "./correlation.ts";
 import {
   DEFAULT_LIMITS,
@@ -11,7 +11,7 @@ import {
   type HttpServices,
   type Route,
 } from "./options.ts";
-import { refuseForeignSites } from "./origin.ts";
+import { answerToOrigins, refuseForeignSites } from "./origin.ts";
 import { bugProblem, Problem, problemOfError } from "./problem.ts";
 import { configurationRoutes } from "./routes/configuration.ts";
 import { documentationRoutes } from "./routes/documentation.ts";
@@ -35,7 +35,7 @@ import { workerRoutes } from "./routes/workers.ts";
  * The API as a function from request to response (`app.fetch`), not yet listening anywhere (`server.ts`).
  *
  * ```ts ignore
- * const app = createHttpApp({ system, token: null, clock, ids, onBug, allowedHosts: [], … });
+ * const app = createHttpApp({ system, tokens: null, clock, ids, onBug, allowedHosts: [], … });
  * const response = await app.fetch(new Request("http://localhost/api/server/instances"));
  * ```
  */
@@ -46,9 +46,15 @@ export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   if (watch) app.use(watchAnswers(watch, services.clock, routes.map(({ path }) => path)));
   app.use(nameRequests(services.ids, watch?.traceparent));
-  app.use(refuseForeignSites(services.allowedHosts));
-  for (const path of ["/api/*", "/metrics"]) app.use(path, requireToken(services.token));
-  addRoutes(app, routes, services);
+  const { allowedHosts, allowedOrigins = [] } = services;
+  app.use(refuseForeignSites(allowedHosts, allowedOrigins));
+  if (allowedOrigins.length > 0) app.use(answerToOrigins(allowedOrigins));
+  const gate = new Gate(services);
+  addRoutes(app, routes, gate);
+  app.all("/api/*", (context) => {
+    gate.admit(context, TO_ASK_WHAT_THERE_IS);
+    throw routeNotFound(context);
+  });
   app.notFound((context) => routeNotFound(context).response(context.get("correlationId")));
   app.onError((error, context) => answerToError(error, context, services));
   return app;
@@ -79,15 +85,23 @@ function allRoutes(services: HttpServices): readonly Route[] {
   return routes;
 }
 
-function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], services: HttpServices): void {
+/** Below `/api` nobody without a token is told of what there is, and what there is not. */
+const TO_ASK_WHAT_THERE_IS = { method: "GET" } as const;
+
+function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], gate: Gate): void {
   const methods = new Map<string, string[]>();
   for (const route of routes) {
-    app.on(route.method, route.path, (context) => route.handle(context, services));
+    app.on(
+      route.method,
+      route.path,
+      (context) => route.handle(context, gate.admit(context, route)),
+    );
     methods.set(route.path, [...methods.get(route.path) ?? [], route.method]);
   }
   for (const [path, known] of methods) {
     const allow = known.includes("GET") ? ["HEAD", ...known] : known;
     app.all(path, (context) => {
+      if (path.startsWith("/api/")) gate.admit(context, TO_ASK_WHAT_THERE_IS);
       throw new Problem("method_not_allowed", {
         detail: `${context.req.path} does not know ${context.req.method}.`,
         hint: `Use ${known.join(" or ")}.`,
@@ -100,10 +114,12 @@ function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], services: HttpS
 
 /** What there is, for someone who opens the address without a guide. */
 function indexRoute(routes: readonly Route[]): Route {
-  const index = routes.map(({ method, path, summary }) => ({
-    method,
-    path: patternOf(path),
-    summary,
+  const index = routes.map((route) => ({
+    method: route.method,
+    path: patternOf(route.path),
+    summary: route.summary,
+    role: leastRole(route),
+    ...(route.forceRole === undefined ? {} : { forceRole: route.forceRole }),
   }));
   return {
     method: "GET",
@@ -115,6 +131,7 @@ function indexRoute(routes: readonly Route[]): Route {
       tag: "Operations",
       answers: { 200: "Index" },
     },
+    role: "anyone",
     handle: (context, { version }) => context.json({ name: "DRaaS", version, routes: index }),
   };
 }

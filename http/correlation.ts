@@ -19,10 +19,24 @@ export function nameRequests(
     await next();
     const { headers } = context.res;
     headers.set("x-request-id", correlationId);
-    headers.set("x-content-type-options", "nosniff");
-    if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+    for (const [name, value] of SECURITY_HEADERS) headers.set(name, value);
+    for (const [name, value] of HEADERS_OF_DATA) if (!headers.has(name)) headers.set(name, value);
   };
 }
+
+/** What every answer tells a browser: to take it for what it says it is, in no frame, for no other site. */
+const SECURITY_HEADERS = [
+  ["x-content-type-options", "nosniff"],
+  ["x-frame-options", "DENY"],
+  ["referrer-policy", "no-referrer"],
+  ["cross-origin-resource-policy", "same-origin"],
+] as const;
+
+/** Of what a route does not say otherwise: it is data, of this moment, and nothing of it is to be run or loaded. */
+const HEADERS_OF_DATA = [
+  ["cache-control", "no-store"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'"],
+] as const;
 
 function givenId(context: HttpContext): string | null {
   const requestId = context.req.header("x-request-id");

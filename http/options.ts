@@ -1,9 +1,11 @@
 /** What the API is made of: its dependencies, its limits, and what a request carries through the middleware. */
 import type { Context } from "hono";
 import type { InstanceSystem } from "../actors/system_port.ts";
+import type { Role } from "../events/access_tokens.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Ids } from "../events/ids.ts";
 import type { RouteDocs } from "./route_docs.ts";
+import type { TokenBook } from "./access/token_book.ts";
 
 /** Bounds of everything that a client could make large. */
 export interface HttpLimits {
@@ -24,6 +26,8 @@ export interface HttpLimits {
   waitsMax: number;
   /** A client that follows an output and reads nothing for so long is let go. */
   logStallMs: number;
+  /** Requests of one address without a right token, before it has to wait: 3 s for each further one. */
+  refusalsMax: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
@@ -37,7 +41,14 @@ export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
   heartbeatMs: 15_000,
   waitsMax: 1_000,
   logStallMs: 60_000,
+  refusalsMax: 20,
 };
+
+/** How often one caller may ask, with twice as many at once; 0: as often as it likes. */
+export interface HttpRates {
+  readsPerSecond: number;
+  changesPerSecond: number;
+}
 
 /** Where a bug was met. */
 export interface FailedRequest {
@@ -69,15 +80,19 @@ export interface HttpWatch {
 /** What `createHttpApp` is given. */
 export interface HttpOptions {
   system: InstanceSystem;
-  /** When set, each request below `/api` must carry it as a bearer token. */
-  token: string | null;
+  /** Who may ask; null: whoever reaches the server may do everything. */
+  tokens: TokenBook | null;
   limits?: Partial<HttpLimits>;
+  /** None where it is left out. */
+  rates?: HttpRates;
   clock: Clock;
   ids: Ids;
   /** Hears of every error that is ours; the client gets a trace id and no details. */
   onBug: (error: unknown, request: FailedRequest) => void;
   /** Host names that are answered to besides the loopback's own; null: any (a bind that is not loopback). */
   allowedHosts: readonly string[] | null;
+  /** Web pages of these origins may ask, as in `https://fleet.example`; none where it is left out. */
+  allowedOrigins?: readonly string[];
   /** How long a caller waits that names no `timeout`. */
   defaultTimeoutMs: number;
   /** How long a command of a caller who does not wait (`wait=false`) may stay unaccepted. */
@@ -98,8 +113,10 @@ export type HttpServices = Omit<HttpOptions, "limits"> & { limits: HttpLimits };
 
 /** What the middleware knows of a request. */
 export interface HttpEnv {
+  /** Of the connection, where there is one. */
+  Bindings: { remoteAddr?: { hostname: string } };
   Variables: {
-    /** Who asks; see `auth.ts`. */
+    /** Who asks; see `access/gate.ts`. */
     caller: string;
     /** In the log as `correlationId`, in a problem as `traceId`. */
     correlationId: string;
@@ -117,5 +134,9 @@ export interface Route {
   summary: string;
   /** What `/openapi.json` says of it; without, what can be told from its path. */
   docs?: RouteDocs;
+  /** The least role that it takes, `anyone`: no token. Left out: viewer for a GET, operator for all else. */
+  role?: Role | "anyone";
+  /** The least role with `?force=true`. */
+  forceRole?: Role;
   handle(context: HttpContext, services: HttpServices): Promise<Response> | Response;
 }

@@ -47,7 +47,10 @@ function listen(
   port: number,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return Deno.serve({ hostname, port, onListen: () => {} }, (request) => app.fetch(request));
+    return Deno.serve(
+      { hostname, port, onListen: () => {} },
+      (request, info) => app.fetch(request, info),
+    );
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
       throw new OperationalError(

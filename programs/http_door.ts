@@ -8,6 +8,7 @@ import { serveHttp } from "../http/server.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type Telemetry, watchedAnswers } from "./telemetry.ts";
 import { tellBug } from "./terminal.ts";
+import type { Tokens } from "./tokens.ts";
 import { VERSION } from "./version.ts";
 
 /** How long a stop of the program waits for answers that are under way. */
@@ -20,22 +21,32 @@ export interface HttpDoor {
   close(): Promise<void>;
 }
 
+/** What a door stands before, and who watches and who may pass. */
+export interface DoorParts {
+  system: FleetSystem;
+  metrics: NodeMetrics;
+  telemetry: Telemetry;
+  /** Null: whoever reaches it. */
+  tokens: Tokens | null;
+}
+
 /** @throws {OperationalError} `port_in_use` and the like: see `serveHttp` */
 export function openHttpDoor(
   settings: Settings,
-  system: FleetSystem,
-  metrics: NodeMetrics,
-  telemetry: Telemetry,
+  { system, metrics, telemetry, tokens }: DoorParts,
 ): HttpDoor {
   const closing = new AbortController();
   const app = createHttpApp({
     system,
-    token: settings.apiToken,
+    tokens: tokens?.book ?? null,
+    rates: settings,
     clock: hostClock,
     ids: hostIds,
     onBug: (error, { traceId, method, path }) =>
       tellBug(telemetry.voice, error, { traceId, method, path }),
-    allowedHosts: settings.apiToken === null ? [] : null,
+    // Without a token it is a loopback address; with one, whatever a proxy before it is called.
+    allowedHosts: tokens === null ? [settings.host] : null,
+    allowedOrigins: settings.allowedOrigins,
     defaultTimeoutMs: settings.commandTimeoutMs,
     queueTimeoutMs: settings.queueTimeoutMs,
     version: VERSION,
@@ -49,7 +60,9 @@ export function openHttpDoor(
     port: settings.port,
     signal: closing.signal,
   });
+  const stopFollowing = tokens?.follow() ?? (() => {});
   const finish = () => {
+    stopFollowing();
     closing.abort();
     return Promise.race([
       server.finished,

@@ -12,6 +12,7 @@ import { openRedis, tellOfRedis } from "./redis_access.ts";
 import { whenRedisAnswers } from "./redis_wait.ts";
 import { openMetrics, type Telemetry } from "./telemetry.ts";
 import { endAtNextSignal } from "./terminal.ts";
+import { openTokens } from "./tokens.ts";
 
 /** Runs the program until it is told to end; gives its exit code. */
 export async function serve(
@@ -22,6 +23,7 @@ export async function serve(
   const startedAt = hostClock.monotonic();
   const undo: Undo = [];
   const { voice } = telemetry;
+  const tokens = await openTokens(settings, voice);
   const wait = { clock: hostClock, voice, waitMs: settings.redisWaitMs };
   const metrics = openMetrics();
   const { broker, system } = await whenRedisAnswers(
@@ -30,7 +32,10 @@ export async function serve(
   );
   undo.push(async () => metrics.close());
   tellOfRedis(broker, voice, "Requests get 503 until it is back; what runs goes on.");
-  const door = await openedOrUndone(undo, () => openHttpDoor(settings, system, metrics, telemetry));
+  const door = await openedOrUndone(
+    undo,
+    () => openHttpDoor(settings, { system, metrics, telemetry, tokens }),
+  );
   undo.push(door.close);
   await attend({ system, url: door.url }, {
     voice,

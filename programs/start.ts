@@ -15,6 +15,7 @@ import { openSite } from "./process_site.ts";
 import { seatWorker } from "./worker_seat.ts";
 import { openMetrics, type Telemetry, watchedPlatform } from "./telemetry.ts";
 import { endAtNextSignal, endAtOnce } from "./terminal.ts";
+import { openTokens, type Tokens } from "./tokens.ts";
 import { farewell } from "./words.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -34,13 +35,14 @@ export async function start(
 ): Promise<number> {
   const startedAt = hostClock.monotonic();
   const undo: Undo = [];
+  const { voice } = telemetry;
+  const tokens = await openTokens(settings, voice);
   const { system, door, dataDir } = await openNode(
     settings,
     environment,
-    telemetry,
+    { telemetry, tokens },
     undo,
   );
-  const { voice } = telemetry;
   if (settings.redisUrl !== null) {
     voice.tell("warn", "REDIS_URL is set and not used here.", {
       hint: "A control plane on Redis is `deno task serve`.",
@@ -76,7 +78,7 @@ async function stopAll(
 async function openNode(
   settings: Settings,
   environment: Environment,
-  telemetry: Telemetry,
+  { telemetry, tokens }: { telemetry: Telemetry; tokens: Tokens | null },
   undo: Undo,
 ): Promise<Node> {
   const { voice } = telemetry;
@@ -114,7 +116,7 @@ async function openNode(
     undo.push(async () => metrics.close());
     await worker.start();
     undo.push(() => worker.stop(STOP_PATIENCE_MS));
-    const door = openHttpDoor(settings, system, metrics, telemetry);
+    const door = openHttpDoor(settings, { system, metrics, telemetry, tokens });
     undo.push(door.close);
     return { system, door, dataDir: Deno.realPathSync(settings.dataDir) };
   } catch (error) {

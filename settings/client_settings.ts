@@ -49,7 +49,7 @@ export function parseClientSettings(
     faults.push({
       path: "DRAAS_TOKEN",
       message:
-        "must be the server's DRAAS_API_TOKEN: visible characters, without spaces or line ends",
+        "must be a token of the control plane: visible characters, without spaces or line ends",
     });
   }
   if (base === null || faults.length > 0) return { ok: false, faults };

@@ -25,7 +25,13 @@ Flags of start and serve
   --retention TIME            DRAAS_RETENTION             none: every event is kept; 30d, at least 1d
   --retention-events N        DRAAS_RETENTION_EVENTS      none; never younger ones than a day
   --headless                  no live view, also in a terminal
-                              DRAAS_API_TOKEN             none; needed for other addresses than loopback
+                              DRAAS_API_TOKEN             none; an admin's token, of at least 16 characters
+  --tokens-file FILE          DRAAS_TOKENS_FILE           tokens.yaml in the working folder, if there is one: tokens
+                                                          with roles; \`draas token new\` makes them. For other
+                                                          addresses than loopback one of the two is needed
+  --allowed-origins ORIGINS   DRAAS_ALLOWED_ORIGINS       none: web pages that may ask, as in https://fleet.example
+  --reads-per-second N        DRAAS_READS_PER_SECOND      2000 of one caller, twice as many at once; 0: no limit
+  --changes-per-second N      DRAAS_CHANGES_PER_SECOND    1000, likewise
 
 Flags of start
   --data-dir FOLDER           DRAAS_DATA_DIR              .draas; log:verify reads it where no REDIS_URL is

@@ -54,6 +54,30 @@ export const SETTINGS: readonly Setting[] = [
     set: matching("apiToken", /^[\x21-\x7e]{16,512}$/, "at least 16 visible characters"),
   },
   {
+    name: "DRAAS_TOKENS_FILE",
+    flag: "--tokens-file",
+    commands: CONTROL_PLANES,
+    set: matching("tokensFile", /^[^\0]{1,4096}$/, "the path of a file"),
+  },
+  {
+    name: "DRAAS_ALLOWED_ORIGINS",
+    flag: "--allowed-origins",
+    commands: CONTROL_PLANES,
+    set: origins,
+  },
+  {
+    name: "DRAAS_READS_PER_SECOND",
+    flag: "--reads-per-second",
+    commands: CONTROL_PLANES,
+    set: whole("readsPerSecond", 0, 1_000_000),
+  },
+  {
+    name: "DRAAS_CHANGES_PER_SECOND",
+    flag: "--changes-per-second",
+    commands: CONTROL_PLANES,
+    set: whole("changesPerSecond", 0, 1_000_000),
+  },
+  {
     name: "DRAAS_DATA_DIR",
     flag: "--data-dir",
     commands: ["start", ...WORKERS, "log:verify"],
@@ -244,6 +268,17 @@ function redis(settings: Settings, text: string): string | null {
   return null;
 }
 
+/** Each as a browser sends it: without a path, and without the port that its scheme has anyway. */
+function origins(settings: Settings, text: string): string | null {
+  const all = text.split(",").map((one) => one.trim());
+  const areSound = all.every((one) => /^https?:/.test(one) && URL.parse(one)?.origin === one);
+  if (!areSound) {
+    return "origins of web pages, for example https://fleet.example,http://localhost:3000";
+  }
+  settings.allowedOrigins = all;
+  return null;
+}
+
 /** Labels are added to those that are there: `--label` may be given more than once. */
 function labels(settings: Settings, text: string): string | null {
   const pairs = text.split(",").map((pair) => /^([^=]*)=(.*)$/s.exec(pair.trim())?.slice(1));
@@ -273,6 +308,7 @@ function matching(
     | "namespace"
     | "host"
     | "apiToken"
+    | "tokensFile"
     | "dataDir"
     | "drasiServerBin"
     | "workerId"
@@ -299,6 +335,8 @@ function whole(
   key:
     | "port"
     | "commandTimeoutMs"
+    | "readsPerSecond"
+    | "changesPerSecond"
     | "queueTimeoutMs"
     | "slots"
     | "retentionEvents"

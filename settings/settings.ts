@@ -17,8 +17,16 @@ export interface Settings {
   namespace: string;
   host: string;
   port: number;
-  /** Required for a host that is not loopback. */
+  /** Of an admin. It or a tokens file is required for a host that is not loopback. */
   apiToken: string | null;
+  /** The file of the tokens with roles; null: there is none. */
+  tokensFile: string | null;
+  /** Web pages of these origins may ask the API. */
+  allowedOrigins: readonly string[];
+  /** Of one caller; 0: no limit. */
+  readsPerSecond: number;
+  /** Of one caller; 0: no limit. */
+  changesPerSecond: number;
   dataDir: string;
   commandTimeoutMs: number;
   queueTimeoutMs: number;
@@ -87,6 +95,10 @@ export function defaultSettings(command: Command): Settings {
     host: "127.0.0.1",
     port: 4700,
     apiToken: null,
+    tokensFile: null,
+    allowedOrigins: [],
+    readsPerSecond: 2_000,
+    changesPerSecond: 1_000,
     // Each worker of a host has a folder of its own, in which its name is kept.
     dataDir: DATA_FOLDERS[command] ?? (command.startsWith("worker:") ? ".draas-worker" : ".draas"),
     commandTimeoutMs: 30_000,

@@ -80,9 +80,13 @@ export class EmbeddedCommandBus implements CommandBus {
     return this.parts.writes.submit(drain(workerId, draining));
   }
 
-  async forget(workerId: string, fence: number | null): Promise<RecordedEvent[]> {
+  async forget(
+    workerId: string,
+    fence: number | null,
+    requestedBy?: string,
+  ): Promise<RecordedEvent[]> {
     if (fence !== null) this.leadership.assertLeads(fence);
-    return await this.parts.writes.submit(forget(workerId));
+    return await this.parts.writes.submit(forget(workerId, requestedBy));
   }
 
   async lose(loss: Loss, fence: number): Promise<RecordedEvent[]> {

@@ -91,10 +91,15 @@ export class RedisCommandBus implements CommandBus {
     return await this.link.write("stand", [this.link.keys.control(workerId)], args) === 1;
   }
 
-  async forget(workerId: string, fence: number | null): Promise<RecordedEvent[]> {
+  async forget(
+    workerId: string,
+    fence: number | null,
+    requestedBy = "forget",
+  ): Promise<RecordedEvent[]> {
     const { link } = this;
     const keys = [link.keys.control(workerId), link.keys.metrics];
-    const told = await asLeader(() => link.write("forget", keys, [workerId, fence ?? ""]));
+    const args = [workerId, fence ?? "", requestedBy];
+    const told = await asLeader(() => link.write("forget", keys, args));
     return (told as ToldEvent[]).map(toldEvent);
   }
 

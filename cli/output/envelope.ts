@@ -11,6 +11,7 @@ export type ItemKind =
   | "Event"
   | "LogLine"
   | "Result"
+  | "Token"
   | "Version"
   | "PlanItem"
   | "Fleet";
@@ -41,6 +42,6 @@ export function documentsText(values: readonly unknown[]): string {
 }
 
 /** Without anchors, which many readers do not know, and so that readers of YAML 1.1 take no word for a truth value. */
-function yamlText(value: unknown): string {
+export function yamlText(value: unknown): string {
   return stringify(value, { aliasDuplicateObjects: false, compat: "yaml-1.1", lineWidth: 0 });
 }

@@ -8,7 +8,12 @@ import { type Paint, plain } from "./paint.ts";
 
 /** Where the API's hint speaks to clients of HTTP, and this command line has a command for it. */
 const HINTS: Readonly<Record<string, string>> = {
-  unauthorized: "Set DRAAS_TOKEN to the token that the control plane was started with.",
+  unauthorized: "Set DRAAS_TOKEN to a token of this control plane; who keeps its tokens file has " +
+    "`draas token new` to make one.",
+  forbidden:
+    "Set DRAAS_TOKEN to a token of that role; who keeps the control plane's tokens file has " +
+    "`draas token new` to make one.",
+  rate_limited: "Ask again in a while, and less at once (--parallel).",
   not_found: "`draas list` shows the instances there are.",
   worker_not_found: "`draas workers` shows the workers there are.",
   no_worker: "`draas workers` shows the workers; start one for this platform, and ask again.",

@@ -9,6 +9,7 @@ import {
   problemOfAnswer,
   RemoteProblem,
 } from "./remote_problem.ts";
+import { RETRY_AFTER_MAX_MS } from "./retries.ts";
 import { type SseMessage, sseMessages } from "./sse_messages.ts";
 
 /** What is followed. */
@@ -56,7 +57,8 @@ export async function* followStream(
     if (failures === 0) options.onRetry?.(fault);
     failures++;
     const backoffMs = Math.min(CAP_MS, BASE_MS * 2 ** failures);
-    await sleep(options.clock, backoffMs * (0.5 + options.randomness.fraction() / 2), signal);
+    const ownMs = backoffMs * (0.5 + options.randomness.fraction() / 2);
+    await sleep(options.clock, Math.max(ownMs, askedMs(fault)), signal);
   }
 }
 
@@ -65,8 +67,14 @@ const FROM_GATEWAYS = [502, 503, 504];
 
 function mayPass(error: unknown): boolean {
   if (!(error instanceof RemoteProblem)) return error instanceof NoAnswer;
+  if (askedMs(error) > RETRY_AFTER_MAX_MS) return false;
   return error.retryable ||
     (error.code === "unexpected_answer" && FROM_GATEWAYS.includes(error.status));
+}
+
+/** How long the control plane asks to be left alone. */
+function askedMs(error: unknown): number {
+  return error instanceof RemoteProblem ? error.retryAfterMs ?? 0 : 0;
 }
 
 /** The messages of one connection; its end is no error. */

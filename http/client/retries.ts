@@ -12,7 +12,7 @@ export const ATTEMPTS_MAX = 5;
 const BASE_MS = 150;
 const CAP_MS = 2_000;
 /** A longer Retry-After is for people. */
-const RETRY_AFTER_MAX_MS = 10_000;
+export const RETRY_AFTER_MAX_MS = 10_000;
 
 /**
  * How long to wait before the next attempt; null: there is none.

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { configurationSchemas, type Template } from "../../events/configuration.ts";
+import { leastRole } from "../access/gate.ts";
 import type { Route } from "../options.ts";
 import { CONFIGURATION_SCHEMAS, type RouteDocs } from "../route_docs.ts";
 import { ANSWERS } from "./answers.ts";
@@ -27,7 +28,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
   registry.registerComponent("securitySchemes", TOKEN, {
     type: "http",
     scheme: "bearer",
-    description: "The token that the server was started with. Without one, none is needed.",
+    description: "One of the control plane's tokens; a requirement names the least role that it " +
+      "has to have. Where the control plane has none, none is needed.",
   });
   for (const [name, example] of Object.entries(problemExamples())) {
     registry.registerComponent("examples", name, example);
@@ -64,11 +66,23 @@ function pathConfig(route: Route): PathConfig {
     operationId: docs.id,
     tags: [docs.tag],
     summary: docs.title,
-    description: docs.description ?? sentence(route.summary),
-    security: route.path.startsWith("/api/") ? [{ [TOKEN]: [] }, {}] : [],
+    description: descriptionOf(route, docs),
+    security: securityOf(route),
     request: requestOf(route, docs),
     responses: { ...answersOf(docs), ...problemResponses(problemCodesOf(route, docs)) },
   };
+}
+
+/** OpenAPI 3.1 lets a requirement of a bearer token name roles. */
+function securityOf(route: Route): Record<string, string[]>[] {
+  const role = leastRole(route);
+  return role === "anyone" ? [] : [{ [TOKEN]: [role] }, {}];
+}
+
+function descriptionOf(route: Route, docs: RouteDocs): string {
+  const text = docs.description ?? sentence(route.summary);
+  const { forceRole } = route;
+  return forceRole === undefined ? text : `${text}\n\n\`force=true\` takes the role ${forceRole}.`;
 }
 
 function requestOf(route: Route, docs: RouteDocs): NonNullable<PathConfig["request"]> {

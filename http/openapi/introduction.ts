@@ -9,6 +9,8 @@ export const INTRODUCTION = `A control plane for servers that run as processes, 
   may succeed later, and \`hint\` what to do next. A request with faults is told all of them at once.
 - Every mutation takes an \`Idempotency-Key\`: repeated with it, it is done once. Most take \`If-Match\`.
 - Every request may carry \`X-Request-Id\` or \`traceparent\`: the log names it, and so does every answer.
+- A token has a role: \`viewer\` reads, \`operator\` also changes instances, \`admin\` also decides about workers.
+  Who asks too often is told so by a 429 with \`Retry-After\`.
 - \`HEAD\` answers as \`GET\` does, without the body. A path that there is, with another method, is a 405 with \`Allow\`;
   a path that there is not is a 404 with the code \`route_not_found\`.`;
 

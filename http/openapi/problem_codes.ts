@@ -1,4 +1,5 @@
 /** Which problems a route may answer with: its own, and those of all routes that take or do such things. Design §6. */
+import { leastRole } from "../access/gate.ts";
 import type { Route } from "../options.ts";
 import type { ProblemCode } from "../problem.ts";
 import type { RouteDocs } from "../route_docs.ts";
@@ -9,18 +10,23 @@ interface Cause {
   codes: readonly ProblemCode[];
 }
 
+const isGuarded = (route: Route) => leastRole(route) !== "anyone";
 const isOfApi = (route: Route) => route.path.startsWith("/api/");
 const isMutation = (route: Route) => route.method !== "GET";
 
 const CAUSES: readonly Cause[] = [
-  { applies: () => true, codes: ["host_refused", "internal_error"] },
-  { applies: isMutation, codes: ["origin_refused"] },
+  { applies: () => true, codes: ["host_refused", "origin_refused", "internal_error"] },
+  { applies: isGuarded, codes: ["unauthorized", "rate_limited"] },
+  {
+    // Whoever is known may read.
+    applies: (route) => isGuarded(route) && (leastRole(route) !== "viewer" || !!route.forceRole),
+    codes: ["forbidden"],
+  },
   {
     applies: isOfApi,
     codes: [
       // Of all, since a parameter that a route does not know is refused.
       "invalid",
-      "unauthorized",
       "log_unavailable",
       "log_from_newer_version",
       "recovering",

@@ -47,11 +47,21 @@ const ofRequests = {
   },
   unauthorized: {
     detail: "The request carries no bearer token.",
-    hint: "Send 'Authorization: Bearer <token>' with the token that the server was started with.",
+    hint: "Send 'Authorization: Bearer <token>' with a token of this control plane.",
+  },
+  forbidden: {
+    detail: "This takes the role admin; the token 'ci' has the role operator.",
+    hint: "Use a token of the role admin: whoever keeps the tokens file can make one.",
+    role: "operator",
+    neededRole: "admin",
+  },
+  rate_limited: {
+    detail: "There were more reads of this caller than there may be.",
+    hint: COME_AGAIN,
   },
   host_refused: {
     detail: "The request is for the host 'example.com'.",
-    hint: "Use localhost or 127.0.0.1, or add the name to the server's host names.",
+    hint: "Use localhost or 127.0.0.1; with a token the server answers to every name.",
   },
   origin_refused: {
     detail: "The request comes from a page of another web site.",

@@ -10,6 +10,7 @@ const OPEN: readonly ProblemCode[] = ["worker_failure", "operation_failed", "una
 const HEADERS: Partial<Record<ProblemCode, AnswerHeader>> = {
   method_not_allowed: "Allow",
   unauthorized: "WWW-Authenticate",
+  forbidden: "WWW-Authenticate",
   stale_version: "ETag",
   // Not retryable as it is, but with the same key.
   log_indeterminate: "Retry-After",

@@ -1,5 +1,6 @@
 /** The JSON of a problem: RFC 9457 with the members that every problem has, and those of some. Design §6. */
 import { z } from "zod";
+import { ROLES } from "../../events/access_tokens.ts";
 import { STATUSES } from "../../machines/requests.ts";
 import { readinessFields } from "./readiness_schema.ts";
 import { count, logPosition, time } from "./values.ts";
@@ -32,6 +33,8 @@ const someProblems = {
   }),
   bodyBytesMax: count.meta({ description: "`body_too_large`." }),
   allow: z.array(z.string()).meta({ description: "`method_not_allowed`: the methods." }),
+  role: z.enum(ROLES).meta({ description: "`forbidden`: the one that the token has." }),
+  neededRole: z.enum(ROLES).meta({ description: "`forbidden`: the least that does." }),
   instanceStatus: z.enum(STATUSES).meta({ description: "`conflict`." }),
   allowed: z.array(z.string()).meta({ description: "`conflict`: what may be asked now." }),
   expected: z.number().int().meta({ description: "`stale_version`: what `If-Match` named." }),

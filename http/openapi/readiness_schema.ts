@@ -17,5 +17,8 @@ export const readinessFields = {
     lostEvents: count,
     instanceIds: z.array(z.string()),
   })).meta({ description: "What happened to the log, also when it is over." }),
+  warnings: z.array(z.string()).optional().meta({
+    description: "What is not in order, and hinders no request.",
+  }),
   version: z.string().meta({ description: "Of this release." }),
 };

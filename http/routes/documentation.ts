@@ -16,6 +16,7 @@ export function documentationRoutes(routes: () => readonly Route[]): readonly Ro
       method: "GET",
       path: "/openapi.json",
       summary: "this API as an OpenAPI 3.1 document",
+      role: "anyone",
       docs: {
         id: "getOpenApi",
         title: "This document",
@@ -31,6 +32,7 @@ export function documentationRoutes(routes: () => readonly Route[]): readonly Ro
       method: "GET",
       path: "/docs",
       summary: "a page for people that shows this API",
+      role: "anyone",
       docs: {
         id: "showDocs",
         title: "This document as a page",
@@ -43,6 +45,7 @@ export function documentationRoutes(routes: () => readonly Route[]): readonly Ro
       method: "GET",
       path: PROGRAM_PATH,
       summary: "the program of that page",
+      role: "anyone",
       docs: {
         id: "getDocsProgram",
         title: "The program of that page",

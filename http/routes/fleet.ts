@@ -106,6 +106,8 @@ export function fleetRoutes(): readonly Route[] {
     {
       method: "POST",
       path: `${PATH}/diff`,
+      // It reads, with a body.
+      role: "viewer",
       summary: "what a fleet file would change: ?prune=true atLeast=<position>",
       docs: {
         id: "diffFleet",

@@ -89,6 +89,7 @@ export const instanceRoutes: readonly Route[] = [
   {
     method: "POST",
     path: `${PATH}/move`,
+    forceRole: "admin",
     summary: "move it, stopped, to another platform: ?force=true wait=false",
     docs: {
       id: "moveInstance",
@@ -127,6 +128,8 @@ export const instanceRoutes: readonly Route[] = [
       answers: { 200: "Plan", 202: "Accepted", 204: "Gone" },
       problems: ["conflict", "deleted"],
     },
+    // What may still run is given up: that it does not is for whoever keeps the hosts to know.
+    forceRole: "admin",
     handle: remove,
   },
 ];

@@ -41,6 +41,8 @@ export function logsRoutes(): readonly Route[] {
   return [{
     method: "GET",
     path: "/api/server/instances/:id/logs",
+    // Servers print what is in no configuration.
+    role: "operator",
     summary:
       "what it prints: ?tail= since= stream= timestamps= colours= follow= (SSE); text by Accept",
     docs: {

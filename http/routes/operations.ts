@@ -15,6 +15,7 @@ export const operationsRoutes: readonly Route[] = [
       description: "200 while the process lives, ready or not.",
       answers: { 200: "Alive" },
     },
+    role: "anyone",
     handle: (context, { version }) => context.json({ status: "alive", version }),
   },
   {
@@ -29,8 +30,10 @@ export const operationsRoutes: readonly Route[] = [
       answers: { 200: "Ready" },
       problems: ["not_ready", "unavailable"],
     },
-    async handle(context, { system, version }) {
-      const status = await system.status();
+    role: "anyone",
+    async handle(context, { system, version, tokens }) {
+      const warnings = tokens?.fault ? [tokens.fault] : [];
+      const status = { ...await system.status(), ...(warnings.length > 0 ? { warnings } : {}) };
       if (!status.ready) throw problemOfUnready(status, version);
       return context.json({ ...readinessOf(status), version });
     },

@@ -36,6 +36,7 @@ export const workerRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/api/workers/:id/drain",
+    role: "admin",
     summary: "keep new starts from a worker; what it has goes on, also over its restarts",
     docs: {
       id: "drainWorker",
@@ -50,6 +51,7 @@ export const workerRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/api/workers/:id/resume",
+    role: "admin",
     summary: "let a drained worker take starts again",
     docs: {
       id: "resumeWorker",
@@ -64,6 +66,7 @@ export const workerRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/api/workers/:id/forget",
+    role: "admin",
     summary: "give up a worker whose host does not come back: its instances may start elsewhere",
     docs: {
       id: "forgetWorker",
@@ -89,7 +92,7 @@ async function drain(
 
 async function forget(context: HttpContext, services: HttpServices): Promise<Response> {
   const workerId = await workerIdOf(context, services);
-  const events = await services.system.forgetWorker(workerId);
+  const events = await services.system.forgetWorker(workerId, context.get("caller"));
   if (events === null) throw workerNotFound(workerId);
   const instanceIds = [...new Set(events.map(({ instanceId }) => instanceId))];
   return context.json({ id: workerId, forgotten: true, instanceIds });

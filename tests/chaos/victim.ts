@@ -136,7 +136,7 @@ async function openWorker(dataFolder: string, tools: string, broker: EmbeddedBro
 function appOf(system: FleetSystem, closing: AbortSignal) {
   return createHttpApp({
     system,
-    token: null,
+    tokens: null,
     clock: hostClock,
     ids: hostIds,
     onBug: bug,

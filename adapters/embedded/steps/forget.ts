@@ -13,10 +13,8 @@ import type { WorkerRow } from "../tables.ts";
 import { endForgotten, loseRun } from "./give_up.ts";
 import { retire } from "./register.ts";
 
-const REQUESTED_BY = "forget";
-
 /** The step that gives up `workerId`; no events when there is no such worker. */
-export function forget(workerId: string): Step<RecordedEvent[]> {
+export function forget(workerId: string, requestedBy = "forget"): Step<RecordedEvent[]> {
   return (context) => {
     const worker = context.tables.workers.get(workerId);
     if (!worker || worker.forgotten) return [];
@@ -26,19 +24,23 @@ export function forget(workerId: string): Step<RecordedEvent[]> {
       row.accepted?.workerId === workerId
     );
     return [
-      ...endForgotten(context, accepted, workerId, REQUESTED_BY),
-      ...loseRuns(context, worker),
+      ...endForgotten(context, accepted, workerId, requestedBy),
+      ...loseRuns(context, worker, requestedBy),
     ];
   };
 }
 
-function loseRuns(context: StepContext, worker: WorkerRow): RecordedEvent[] {
+function loseRuns(
+  context: StepContext,
+  worker: WorkerRow,
+  requestedBy: string,
+): RecordedEvent[] {
   const { workerId, site } = worker;
   const shared = [...context.tables.workers.all()].some((other) =>
     other.workerId !== workerId && other.site === site && !other.forgotten
   );
   if (shared) return [];
   return context.tables.instances.standingAt(site).map((row) =>
-    loseRun(context, row, workerId, REQUESTED_BY)
+    loseRun(context, row, workerId, requestedBy)
   );
 }

@@ -169,6 +169,7 @@ redis.register_function {
 -- forget and lose: a worker is given up, for good or until it begins a new life. Design §4 rule 8.
 --
 -- forget  KEYS the base keys; then its control stream and the hash of metrics. ARGV 1 worker  2 fencing token ("" for an admin's request)
+--         3 who asked
 -- lose    KEYS as for forget; then the two streams of its site. ARGV 1 worker  2 fencing token  3 incarnation
 --         4 silent for (ms)  then the instances that may move.
 -- Give the events written: `CommandForgotten` for each command that the worker had accepted (of these instances),
@@ -191,7 +192,8 @@ local function forget_commands(keys, worker_id, commands, by, answer)
   for _, command in ipairs(commands) do
     local instance = read_instance(keys, command.instance)
     local data = '{"commandId":' .. cjson.encode(command.id) .. ',"workerId":' .. cjson.encode(worker_id) .. '}'
-    local meta = '{"requestedBy":"' .. by .. '","correlationId":' .. cjson.encode(command.correlationId) .. '}'
+    local meta = '{"requestedBy":' .. cjson.encode(by) .. ',"correlationId":' ..
+      cjson.encode(command.correlationId) .. '}'
     local event = record(keys, instance, 'CommandForgotten', data, meta)
     end_command(keys, instance, command, event)
     write_instance(keys, instance)
@@ -207,7 +209,7 @@ local function lose_run(keys, worker_id, instance_id, site, by, answer)
     '{"instanceId":', cjson.encode(instance_id), ',"observation":"Lost","runtimeInfo":',
     cjson.encode(run.info), ',"workerId":', cjson.encode(worker_id), '}',
   })
-  local event = record(keys, instance, 'RuntimeObserved', data, '{"requestedBy":"' .. by .. '"}')
+  local event = record(keys, instance, 'RuntimeObserved', data, '{"requestedBy":' .. cjson.encode(by) .. '}')
   after_observation(keys, instance, run, 'Lost', run.info)
   write_run(keys, instance_id, run)
   write_instance(keys, instance)
@@ -229,7 +231,7 @@ local function is_shared(keys, worker_id, site, silent_ms)
 end
 
 local function forget(keys, args)
-  local worker_id = args[1]
+  local worker_id, by = args[1], args[3] or 'forget'
   if args[2] ~= '' and not leads(keys, args[2]) then return not_leader(keys, args[2]) end
   local worker = read_worker(keys, worker_id)
   if not worker or worker.forgotten then return {} end
@@ -246,11 +248,11 @@ local function forget(keys, args)
       commands[#commands + 1] = command
     end
   end
-  forget_commands(keys, worker_id, commands, 'forget', answer)
+  forget_commands(keys, worker_id, commands, by, answer)
   if not is_shared(keys, worker_id, worker.site) then
     local from, to = '[' .. worker.site .. '|', '[' .. worker.site .. '|\255'
     for _, member in ipairs(redis.call('ZRANGEBYLEX', keys[PLACED], from, to)) do
-      lose_run(keys, worker_id, string.sub(member, #worker.site + 2), worker.site, 'forget', answer)
+      lose_run(keys, worker_id, string.sub(member, #worker.site + 2), worker.site, by, answer)
     end
   end
   nudge(keys[BASE + 1])

@@ -1,5 +1,6 @@
 /** Answers about workers and the control plane itself. */
 import { z } from "zod";
+import { ROLES } from "../../../events/access_tokens.ts";
 import { readinessFields } from "../readiness_schema.ts";
 import { count, json, time } from "../values.ts";
 
@@ -27,7 +28,13 @@ const readiness = z.object(readinessFields).meta({ id: "Readiness" });
 const index = z.object({
   name: z.string(),
   version: z.string(),
-  routes: z.array(z.object({ method: z.string(), path: z.string(), summary: z.string() })),
+  routes: z.array(z.object({
+    method: z.string(),
+    path: z.string(),
+    summary: z.string(),
+    role: z.enum([...ROLES, "anyone"]).meta({ description: "The least that it takes." }),
+    forceRole: z.enum(ROLES).optional().meta({ description: "With `?force=true`." }),
+  })),
 }).meta({ id: "Index" });
 
 export const OPERATION_ANSWERS = {
@@ -101,7 +108,12 @@ export const OPERATION_ANSWERS = {
     content: json(index, {
       name: "DRaaS",
       version: "0.1.0",
-      routes: [{ method: "GET", path: "/healthz", summary: "200 while the process lives" }],
+      routes: [{
+        method: "GET",
+        path: "/healthz",
+        summary: "200 while the process lives",
+        role: "anyone",
+      }],
     }),
   },
   Page: {

@@ -1,5 +1,5 @@
 /** The command line in process, against the API in process: what it writes, what it asks, what it ends with. */
-import { hostIds, hostRandomness } from "../../../adapters/host/host_chance.ts";
+import { hostIds, hostRandomness, hostSecret } from "../../../adapters/host/host_chance.ts";
 import { hostClock } from "../../../adapters/host/host_clock.ts";
 import type { CliHost } from "../../../cli/host.ts";
 import { runDraas } from "../../../cli/program.ts";
@@ -74,6 +74,7 @@ export function beginDraas(
     clock: hostClock,
     ids: hostIds,
     randomness: hostRandomness,
+    newSecret: hostSecret,
     version: "0.0.0-cli",
     ...changes,
   };

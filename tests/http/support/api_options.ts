@@ -10,7 +10,7 @@ export function apiOptions(
 ): HttpOptions {
   return {
     system,
-    token: null,
+    tokens: null,
     clock: hostClock,
     ids: hostIds,
     onBug,

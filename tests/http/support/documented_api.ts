@@ -96,7 +96,7 @@ export class DocumentedApi {
   /** Before it is known that there is no such route, or method, a request may have been refused. */
   private faultsWithoutRoute(isKnownPath: boolean, answer: GivenAnswer): string[] {
     const expected = isKnownPath ? 405 : 404;
-    if (![expected, 401, 403].includes(answer.status)) {
+    if (![expected, 401, 403, 429].includes(answer.status)) {
       return [`${answer.status} is no answer to a request that is not documented`];
     }
     if (answer.text === "") return [];
