@@ -52,10 +52,7 @@ export const DOCS_HEADERS = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": POLICY.join("; "),
   "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=()",
-  "referrer-policy": "no-referrer",
-  "x-frame-options": "DENY",
 };
 
 function escaped(text: string): string {

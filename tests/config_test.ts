@@ -25,6 +25,10 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     host: "127.0.0.1",
     port: 4700,
     apiToken: null,
+    tokensFile: null,
+    allowedOrigins: [],
+    readsPerSecond: 2_000,
+    changesPerSecond: 1_000,
     dataDir: ".draas",
     commandTimeoutMs: 30_000,
     queueTimeoutMs: 600_000,
@@ -56,7 +60,7 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     json: false,
     stopOnExit: false,
   });
-  for (const text of ["127.0.0.1", "4700", ".draas", "30000", "600000"]) {
+  for (const text of ["127.0.0.1", "4700", ".draas", "30000", "600000", "2000 of", "1000, "]) {
     assert(HELP.includes(text), text);
   }
 });
@@ -180,8 +184,50 @@ for (const host of ["0.0.0.0", "::", "192.168.1.7", "localhost.example.com", "12
     assert(fault.includes("DRAAS_API_TOKEN must be set") && more.length === 0, fault);
     const environment = { DRAAS_API_TOKEN: TOKEN };
     assertEquals(settingsOf({ args: ["--host", host], environment }).apiToken, TOKEN);
+    assert(fault.includes("or a tokens file be there (tokens.yaml)"), fault);
+    for (
+      const [given, tokensFile] of [
+        [{ hasTokensFile: true }, "tokens.yaml"],
+        [{ environment: { DRAAS_TOKENS_FILE: "/etc/draas/t" } }, "/etc/draas/t"],
+      ] as const
+    ) {
+      assertEquals(settingsOf({ args: ["--host", host], ...given }).tokensFile, tokensFile);
+    }
   });
 }
+
+Deno.test("the tokens file is the one that is named, else the one in the working folder", () => {
+  assertEquals(settingsOf({ hasTokensFile: false }).tokensFile, null);
+  const args = ["--tokens-file", "mine.yaml"];
+  assertEquals(settingsOf({ hasTokensFile: true, args }).tokensFile, "mine.yaml");
+  assertEquals(settingsOf({ args }, "start").tokensFile, "mine.yaml");
+});
+
+Deno.test("origins are as browsers send them; rates are whole numbers, 0 for none", () => {
+  const environment = {
+    DRAAS_ALLOWED_ORIGINS: "https://fleet.example, http://localhost:3000",
+    DRAAS_READS_PER_SECOND: "0",
+    DRAAS_CHANGES_PER_SECOND: "5",
+  };
+  const { allowedOrigins, readsPerSecond, changesPerSecond } = settingsOf({ environment });
+  assertEquals(allowedOrigins, ["https://fleet.example", "http://localhost:3000"]);
+  assertEquals([readsPerSecond, changesPerSecond], [0, 5]);
+  for (
+    const text of [
+      "*",
+      "null",
+      "fleet.example",
+      "https://fleet.example/",
+      "https://fleet.example:443",
+      "https://fleet.example,",
+      "ftp://fleet.example",
+    ]
+  ) {
+    const faults = faultsOf({ environment: { DRAAS_ALLOWED_ORIGINS: text } });
+    assert(faults.length === 1 && faults[0]!.includes("https://fleet.example"), text);
+  }
+  assertEquals(faultsOf({ environment: { DRAAS_READS_PER_SECOND: "-1" } }).length, 1);
+});
 
 Deno.test("serve and a worker need a Redis; start does not, and a worker does not mind where an API listens", () => {
   for (const command of ["serve", "worker:process"] as const) {

@@ -1,5 +1,7 @@
 /** How `draas` is called: settings, help, misspelt words, exit codes, and that no secret and no stack is ever shown. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { hostClock } from "../../adapters/host/host_clock.ts";
+import { bookOf } from "../http/support/tokens.ts";
 import { until } from "../http/support/until.ts";
 import {
   beginDraas,
@@ -85,10 +87,46 @@ Deno.test("the token is sent, is asked for where it is missing, and is shown now
     for (const environment of [{}, { DRAAS_TOKEN: `${TOKEN}-wrong` }]) {
       const { code, stdout, stderr } = await draas("list", { environment });
       assertEquals([code, stdout], [1, ""]);
-      assertStringIncludes(stderr, "hint: Set DRAAS_TOKEN to the token");
+      assertStringIncludes(stderr, "hint: Set DRAAS_TOKEN to a token of this control plane");
       assert(!stderr.includes(TOKEN), stderr);
     }
-  }, { token: TOKEN }));
+  }, { tokens: bookOf(TOKEN, "admin") }));
+
+Deno.test("whose role does not allow it is told which one does, with 1", () =>
+  withCli(async ({ draas, startWorker }) => {
+    await startWorker();
+    const environment = { DRAAS_TOKEN: TOKEN };
+    const refused = await draas("drain worker-1 --yes", { environment });
+    assertEquals([refused.code, refused.stdout], [1, ""]);
+    assertStringIncludes(refused.stderr, "This takes the role admin");
+    assertStringIncludes(refused.stderr, "hint: Set DRAAS_TOKEN to a token of that role");
+  }, { tokens: bookOf(TOKEN, "viewer") }));
+
+Deno.test("who asks too often is asked to wait, waits, and goes on", async () => {
+  const limited = () =>
+    Response.json({ code: "rate_limited", title: "Too many requests", retryable: true }, {
+      status: 429,
+      headers: { "retry-after": "1" },
+    });
+  const answers = [limited(), Response.json({ items: [] })];
+  const app = scriptedApp(answers);
+  const waits: number[] = [];
+  const clock = {
+    ...hostClock,
+    after(delayMs: number, run: () => void) {
+      if (delayMs > 5_000) return () => {};
+      waits.push(delayMs);
+      queueMicrotask(run);
+      return () => {};
+    },
+  };
+  assertEquals((await beginDraas(app, ["workers"], { clock }).ended).code, 0);
+  assertEquals([app.asked.length, waits], [2, [1_000]]);
+  const always = scriptedApp(Array.from({ length: 5 }, limited));
+  const { code, stderr } = await beginDraas(always, ["workers"], { clock }).ended;
+  assertEquals([code, always.asked.length], [6, 5]);
+  assertStringIncludes(stderr, "hint: Ask again in a while, and less at once (--parallel).");
+});
 
 Deno.test("where nobody answers it tries again, says so once, and ends with 6", async () => {
   const app = scriptedApp(Array.from({ length: 9 }, refusedConnection));

@@ -153,7 +153,8 @@ export function standingRunContract(technology: string, open: OpenWorld): void {
 
   it("forgetting a worker ends its commands, frees its runs and refuses it from then on", async ({ broker }) => {
     const { worker, reply, fence } = await withWork(broker);
-    const events = await broker.bus.forget("w1", fence);
+    const events = await broker.bus.forget("w1", fence, 'ann"b');
+    assertEquals(events.map(({ meta }) => meta.requestedBy), ['ann"b', 'ann"b']);
     assertEquals(events.map(essence), [
       {
         type: "CommandForgotten",

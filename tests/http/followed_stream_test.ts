@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { hostIds } from "../../adapters/host/host_chance.ts";
 import { followStream } from "../../http/client/followed_stream.ts";
-import { NoAnswer, type RemoteProblem } from "../../http/client/remote_problem.ts";
+import { NoAnswer, RemoteProblem } from "../../http/client/remote_problem.ts";
 import { type SseMessage, sseMessages } from "../../http/client/sse_messages.ts";
 
 function bodyOf(...chunks: readonly string[]): ReadableStream<Uint8Array> {
@@ -17,6 +17,7 @@ async function all(messages: AsyncIterable<SseMessage>): Promise<SseMessage[]> {
 
 /** A follower whose server answers with `answers`, one after the other; every wait but for silence is over at once. */
 function followerOf(answers: readonly (Response | Error)[], signal = new AbortController().signal) {
+  const waitsMs: number[] = [];
   const resumedAfter: (string | null)[] = [];
   const waiting = [...answers];
   const messages = followStream({
@@ -32,14 +33,16 @@ function followerOf(answers: readonly (Response | Error)[], signal = new AbortCo
       now: () => 0,
       monotonic: () => 0,
       after(delayMs, run) {
-        if (delayMs < 20_000) queueMicrotask(run);
+        if (delayMs >= 20_000) return () => {};
+        waitsMs.push(delayMs);
+        queueMicrotask(run);
         return () => {};
       },
     },
     ids: hostIds,
     randomness: { fraction: () => 0 },
   }, { path: "/api/events", query: { after: "now" }, signal });
-  return { messages, resumedAfter };
+  return { messages, resumedAfter, waitsMs };
 }
 
 const stream = (...chunks: readonly string[]) => new Response(bodyOf(...chunks));
@@ -115,6 +118,17 @@ Deno.test("a refusal ends it at once, unless it says that it passes", async () =
   let error: unknown;
   await all(messages).catch((thrown) => error = thrown);
   assertEquals([(error as NoAnswer).code, resumedAfter.length], ["log_truncated", 2]);
+});
+
+Deno.test("a stream is not opened again before the time that it was asked to wait, nor where that is long", async () => {
+  const limited = (seconds: string) =>
+    new Response(JSON.stringify({ code: "rate_limited", detail: "d", retryable: true }), {
+      status: 429,
+      headers: { "retry-after": seconds },
+    });
+  const { messages, waitsMs } = followerOf([limited("7"), limited("3600")]);
+  await assertRejects(() => all(messages), RemoteProblem, "d");
+  assertEquals(waitsMs, [7_000]);
 });
 
 Deno.test("a proxy's page in the place of a control plane that begins anew passes, another page does not", async () => {

@@ -4,6 +4,7 @@ import { createHttpApp } from "../../http/app.ts";
 import type { Answered, HttpOptions } from "../../http/options.ts";
 import { apiClient, assertProblem } from "./support/api_client.ts";
 import { apiOptions, withApi } from "./support/api_world.ts";
+import { bearer, bookOf } from "./support/tokens.ts";
 import { scriptedSystem } from "./support/scripted_system.ts";
 import { until } from "./support/until.ts";
 
@@ -38,16 +39,16 @@ Deno.test("the metrics are for Prometheus, and in the index", async () => {
 });
 
 Deno.test("with a token configured, the metrics are told to who has it", async () => {
-  const call = client({ token: "right", metrics: () => Promise.resolve("") });
+  const call = client({ tokens: bookOf("right", "viewer"), metrics: () => Promise.resolve("") });
   assertProblem(await call("GET /metrics"), 401, "unauthorized");
-  const headers = { authorization: "Bearer right" };
+  const headers = bearer("right");
   assertEquals((await call("GET /metrics", { headers })).status, 200);
 });
 
 Deno.test("each answer is heard of by the pattern of its route, however it came about", async () => {
   const { watch, answers } = listener();
-  const call = client({ watch, token: "right" });
-  const headers = { authorization: "Bearer right" };
+  const call = client({ watch, tokens: bookOf("right", "admin") });
+  const headers = bearer("right");
   const heard = async (line: string, call_: Parameters<typeof call>[1] = { headers }) => {
     await call(line, call_);
     const { method, route, status } = answers.at(-1)!;

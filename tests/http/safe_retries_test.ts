@@ -5,6 +5,7 @@ import { apiClient, assertProblem } from "./support/api_client.ts";
 import { apiOptions, TEST_INSTANCE, withApi } from "./support/api_world.ts";
 import { until } from "./support/until.ts";
 import { scriptedSystem, stateAfter } from "./support/scripted_system.ts";
+import { bearer, bookOf } from "./support/tokens.ts";
 
 const CREATE = "POST /api/server/instances";
 const keyed = (key: string) => ({ "idempotency-key": key });
@@ -67,9 +68,10 @@ Deno.test("keys are kept as digests, and apart by caller, method and path", asyn
   const outcome = { kind: "done", changed: true, state: stateAfter(), position: "1-0" } as const;
   const system = scriptedSystem({ ...outcome, event: null });
   const anonymous = apiClient(createHttpApp(apiOptions(system)));
-  const known = apiClient(createHttpApp({ ...apiOptions(system), token: "t" }), {
-    authorization: "Bearer t",
-  });
+  const known = apiClient(
+    createHttpApp({ ...apiOptions(system), tokens: bookOf("t", "admin") }),
+    bearer("t"),
+  );
   const lines = ["POST /api/server/instances/i-1/start", "POST /api/server/instances/i-1/stop"];
   for (const line of lines) {
     for (const call of [anonymous, anonymous, known]) await call(line, { headers: keyed("mine") });
@@ -77,7 +79,7 @@ Deno.test("keys are kept as digests, and apart by caller, method and path", asyn
   const keys = system.asked.map(({ options }) => options.idempotency?.key ?? "");
   assertEquals(new Set(keys).size, 4, "two callers, two paths");
   for (const key of keys) assertMatch(key, /^[0-9a-f]{64}$/);
-  assertEquals(system.asked.at(-1)?.options.requestedBy, "api-token");
+  assertEquals(system.asked.at(-1)?.options.requestedBy, "holder");
 });
 
 Deno.test("who waits has the time that he names, who does not wait has the queue's", async () => {

@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { OperationalError } from "../../events/errors.ts";
 import { createHttpApp } from "../../http/app.ts";
+import type { HttpOptions } from "../../http/options.ts";
 import { serveHttp } from "../../http/server.ts";
+import { ManualClock } from "../adapters/manual_clock.ts";
 import { apiOptions } from "./support/api_world.ts";
 import { EventReader } from "./support/event_reader.ts";
 import { scriptedSystem } from "./support/scripted_system.ts";
@@ -10,10 +12,12 @@ import { scriptedSystem } from "./support/scripted_system.ts";
 /** Listens on a free port for as long as `test` runs. */
 async function withServer(
   test: (url: string, port: number, stopping: AbortController) => Promise<void>,
+  changed: Partial<HttpOptions> = {},
 ): Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const app = createHttpApp({ ...apiOptions(scriptedSystem(null)), closing: signal });
+  const options = { ...apiOptions(scriptedSystem(null)), closing: signal, ...changed };
+  const app = createHttpApp(options);
   const server = serveHttp(app, { hostname: "127.0.0.1", port: 0, signal });
   try {
     await test(server.url, server.port, stopping);
@@ -57,6 +61,17 @@ Deno.test("a client that sends 10 MiB reads the 413, and the next request is ser
     assertEquals([response.status, (await response.json()).code], [413, "body_too_large"]);
     assertEquals((await (await fetch(`${url}/healthz`)).json()).status, "alive");
   }));
+
+Deno.test("a caller without a token is known by its address", () =>
+  withServer(async (url) => {
+    const statuses = [];
+    for (let count = 0; count < 3; count++) {
+      const response = await fetch(`${url}/api/workers`);
+      await response.body?.cancel();
+      statuses.push(response.status);
+    }
+    assertEquals(statuses, [200, 200, 429]);
+  }, { clock: new ManualClock(), rates: { readsPerSecond: 1, changesPerSecond: 1 } }));
 
 Deno.test("a client that breaks off its stream is noticed", () =>
   withServer(async (url) => {

@@ -37,6 +37,11 @@ Deno.test("a worker whose host is off is forgotten: its instances count as lost,
     assertEquals([status, json], [200, { id: "worker-1", forgotten: true, instanceIds: [id] }]);
     assertEquals((await call("GET /api/workers")).json, { items: [] });
     assertEquals((await call(`GET /api/server/instances/${id}`)).json.status, "Failed");
+    const { json: { items } } = await call(`GET /api/server/instances/${id}/events`);
+    const lost = items.find(({ data }: { data: { observation?: string } }) =>
+      data.observation === "Lost"
+    );
+    assertEquals(lost.requestedBy, "anonymous", "who asked for it is told");
     assertProblem(await call("POST /api/workers/worker-1/forget"), 404, "worker_not_found");
   }));
 
