@@ -4,8 +4,11 @@ import { createHttpApp } from "../../http/app.ts";
 import { apiClient } from "./support/api_client.ts";
 import { apiOptions } from "./support/api_options.ts";
 import { scriptedSystem } from "./support/scripted_system.ts";
+import { bookOf } from "./support/tokens.ts";
 
-const call = apiClient(createHttpApp({ ...apiOptions(scriptedSystem(null)), token: "secret" }));
+const call = apiClient(
+  createHttpApp({ ...apiOptions(scriptedSystem(null)), tokens: bookOf("secret", "admin") }),
+);
 
 Deno.test("the page runs one program, of this server, and asks nobody else", async () => {
   const { status, headers, text } = await call("GET /docs");
