@@ -1,26 +1,75 @@
 /** The OpenAPI document: what is in it is what the API does. Design §6. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { createHttpApp } from "../../http/app.ts";
-import { apiClient } from "./support/api_client.ts";
-import { apiOptions } from "./support/api_world.ts";
+import { ANSWERS } from "../../http/openapi/answers.ts";
+import { KINDS } from "../../http/problem.ts";
+import { apiOptions } from "./support/api_options.ts";
+import { documentedApi, type Json, pointer } from "./support/documented_api.ts";
 import { scriptedSystem } from "./support/scripted_system.ts";
 
-const METHODS = ["get", "post", "put", "patch", "delete"];
+/** A value, and where its schema is in the document. */
+interface Example {
+  schema: string[];
+  value: unknown;
+}
+
+function resolved(node: Json, document: Json): Json {
+  const at = /^#\/(.*)$/.exec(node?.$ref ?? "")?.[1];
+  return at === undefined ? node : at.split("/").reduce((inner, key) => inner[key], document);
+}
 
 const app = createHttpApp(apiOptions(scriptedSystem(null)));
-const call = apiClient(app);
-
-/** `GET /api/workers/{id}` for every operation. */
-async function operationsOfDocument(): Promise<string[]> {
-  const { json } = await call("GET /openapi.json");
-  return Object.entries(json.paths as Record<string, object>).flatMap(([path, item]) =>
-    Object.keys(item).filter((one) => METHODS.includes(one))
-      .map((method) => `${method.toUpperCase()} ${path}`)
-  ).sort();
-}
 
 Deno.test("every route of the API is in its document, and nothing else is", async () => {
   const routes = app.routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
-  assertEquals(await operationsOfDocument(), routes.sort());
+  const { operations } = await documentedApi();
+  assertEquals(operations.map(({ method, path }) => `${method} ${path}`).sort(), routes.sort());
+});
+
+Deno.test("every example in the document fits the schema that it stands beside", async () => {
+  const api = await documentedApi();
+  const examples = examplesIn(api.document, []);
+  assert(examples.length > 300, `${examples.length} examples`);
+  const faults = examples.flatMap(({ schema, value }) =>
+    api.schemaFaults(pointer(schema), value).map((fault) => `${schema.join(" ")}: ${fault}`)
+  );
+  assertEquals(faults, []);
+
+  function examplesIn(node: Json, at: string[]): Example[] {
+    if (typeof node !== "object" || node === null) return [];
+    if (Array.isArray(node)) {
+      return node.flatMap((one, index) => examplesIn(one, [...at, String(index)]));
+    }
+    const values = [
+      ...("example" in node ? [node.example] : []),
+      ...Object.values<Json>(node.examples ?? {}).map((one) => resolved(one, api.document).value),
+    ];
+    const own = "schema" in node
+      ? values.map((value) => ({ schema: [...at, "schema"], value }))
+      : "example" in node && "type" in node
+      ? [{ schema: at, value: node.example }]
+      : [];
+    const inner = Object.entries(node).filter(([key]) => key !== "example" && key !== "examples");
+    return [...own, ...inner.flatMap(([key, one]) => examplesIn(one, [...at, key]))];
+  }
+});
+
+Deno.test("every problem has an example that says what it is", async () => {
+  const { document: { components } } = await documentedApi();
+  for (const code of Object.keys(KINDS)) {
+    const { value } = components.examples[code];
+    assert(value.detail !== `${value.title}.` && value.hint !== "", `${code} has none of its own`);
+  }
+});
+
+Deno.test("every answer that a route names in the document is said by some route", async () => {
+  const { operations } = await documentedApi();
+  const said = new Set(
+    operations.flatMap(({ responses }) =>
+      Object.values(responses).flatMap(({ description }) => description)
+    ),
+  );
+  const unsaid = Object.entries(ANSWERS).filter(([, { description }]) => !said.has(description));
+  assertEquals(unsaid.map(([name]) => name), ["Undocumented"]);
 });

@@ -12,13 +12,17 @@ export interface GivenAnswer {
 }
 
 // deno-lint-ignore no-explicit-any -- JSON of every shape
-type Json = any;
+export type Json = any;
 
-interface Operation {
+/** One operation of the document. */
+export interface Operation {
   method: string;
   path: string;
   pattern: RegExp;
-  responses: Record<string, { content?: Record<string, Json>; headers?: Record<string, Json> }>;
+  responses: Record<
+    string,
+    { description: string; content?: Record<string, Json>; headers?: Record<string, Json> }
+  >;
 }
 
 /** Headers that say something of the answer; others are HTTP's own. */
