@@ -1,6 +1,7 @@
 /** What the API's document says of a route: the schemas that its requests are checked with, and what it may answer. Design §6. */
 import type { z } from "zod";
 import type { AnswerName } from "./openapi/answers.ts";
+import type { RequestHeader } from "./openapi/headers.ts";
 import type { ProblemCode } from "./problem.ts";
 
 /** The chapters of the document, in its order. */
@@ -17,9 +18,6 @@ export const TAGS = [
   "Operations",
 ] as const;
 export type Tag = typeof TAGS[number];
-
-/** Headers of requests that change what a route does; those that all requests may carry are documented once. */
-export type RequestHeader = "Accept" | "Idempotency-Key" | "If-Match" | "Last-Event-ID";
 
 /** The headers that `readMutationHeaders` reads. */
 export const MUTATION_HEADERS: readonly RequestHeader[] = ["Idempotency-Key", "If-Match"];

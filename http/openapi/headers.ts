@@ -3,7 +3,9 @@
  * the document would send it.
  */
 import { z } from "zod";
-import type { RequestHeader } from "../route_docs.ts";
+
+/** Headers of requests that change what a route does; those that all requests may carry are documented once. */
+export type RequestHeader = "Accept" | "Idempotency-Key" | "If-Match" | "Last-Event-ID";
 
 const REQUEST_HEADERS: Readonly<Record<RequestHeader, z.ZodType>> = {
   "Accept": z.string().meta({

@@ -12,6 +12,8 @@ const DECISIONS: Readonly<Record<string, Role | "anyone">> = {
   "GET /": "anyone",
   "GET /healthz": "anyone",
   "GET /readyz": "anyone",
+  "GET /docs": "anyone",
+  "GET /docs/scalar.js": "anyone",
   "GET /openapi.json": "anyone",
   "GET /api/server/instances": "viewer",
   "POST /api/server/instances": "operator",
