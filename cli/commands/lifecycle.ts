@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import type { JsonObject } from "../../events/json.ts";
 import type { MutationAnswer } from "../../http/client/answers.ts";
-import type { InstanceVerb } from "../../http/client/remote_client.ts";
+import type { InstanceVerb } from "../../http/client/wishes.ts";
 import { printable } from "../../tui/terminal_text.ts";
 import { confirm } from "../confirmation.ts";
 import { EXIT } from "../exit_codes.ts";

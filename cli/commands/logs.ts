@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { OperationalError } from "../../events/errors.ts";
 import type { InstanceAnswer, LogLineAnswer } from "../../http/client/answers.ts";
-import type { LogWish } from "../../http/client/remote_client.ts";
+import type { LogWish } from "../../http/client/wishes.ts";
 import { printable } from "../../tui/terminal_text.ts";
 import { EXIT, exitCodeOf, exitCodeOfAll } from "../exit_codes.ts";
 import { READS_AT_ONCE, someAtATime } from "../fan_out.ts";

@@ -1,7 +1,7 @@
 /** `draas workers`, `drain`, `resume` and `forget`: who does the work, and who is to do no more of it. */
 import type { Command } from "commander";
 import type { JsonObject } from "../../events/json.ts";
-import type { WorkerVerb } from "../../http/client/remote_client.ts";
+import type { WorkerVerb } from "../../http/client/wishes.ts";
 import { printable } from "../../tui/terminal_text.ts";
 import { confirm } from "../confirmation.ts";
 import { EXIT } from "../exit_codes.ts";

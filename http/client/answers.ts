@@ -32,6 +32,23 @@ export interface InstanceAnswer {
   [member: string]: Json | undefined | RunAnswer;
 }
 
+/** The fleet, or what a filter lets through of it. */
+export interface InstanceList {
+  items: InstanceAnswer[];
+  /** Of the log; nothing that is older is missing. */
+  position: string;
+  /** The log is away: it may have gone on since. */
+  isStale: boolean;
+}
+
+/** How a wait for a status ended. */
+export interface WaitAnswer {
+  outcome: "reached" | "failed" | "superseded" | "timeout";
+  /** One sentence. */
+  reason: string;
+  instance: InstanceAnswer;
+}
+
 /** One worker. Times are ISO 8601. */
 export interface WorkerAnswer {
   id: string;
@@ -59,6 +76,115 @@ export interface EventAnswer {
   requestedBy?: string;
   data: JsonObject;
   [member: string]: Json | undefined;
+}
+
+/** Events of one instance, oldest first. */
+export interface HistoryPage {
+  items: EventAnswer[];
+  /** Below this version there are more. */
+  nextBefore?: number;
+  /** Of the log: what they are true for. */
+  position: string;
+}
+
+/** What an instance was at a moment. `at` is when it became so, by `event`. */
+export interface PastAnswer extends InstanceAnswer {
+  at: string;
+  version: number;
+  event: EventAnswer & JsonObject;
+}
+
+/** One link of the chain that led to a status. `at` is ISO 8601. */
+export interface StepAnswer {
+  at: string;
+  version: number;
+  kind: string;
+  /** One sentence. */
+  text: string;
+  [member: string]: Json | undefined;
+}
+
+/** Why an instance is what it is. */
+export interface ExplanationAnswer {
+  id: string;
+  status: string;
+  /** One sentence. */
+  summary: string;
+  /** Oldest first. */
+  steps: StepAnswer[];
+  /** What is owed, the first due first. */
+  next: { at?: string; kind: string; text: string; [member: string]: Json | undefined }[];
+  [member: string]: unknown;
+}
+
+/** The configuration of an instance by itself. */
+export interface ConfigurationAnswer {
+  id: string;
+  /** Counts configurations, from 1. */
+  revision: number;
+  /** Null: nothing runs, or what runs was started with a configuration of its own. */
+  runningRevision: number | null;
+  /** It runs with an older one; `driftDetail` says so in words. */
+  drift: boolean;
+  driftDetail?: string;
+  configuration: JsonObject;
+  /** Of a change: whether it was one. */
+  changed?: boolean;
+  [member: string]: Json | undefined;
+}
+
+/** One configuration that an instance has had. */
+export interface RevisionAnswer {
+  revision: number;
+  /** Since when; ISO 8601. */
+  at?: string;
+  by?: string;
+  /** Where nobody knows any more who asked for it and when: by then it was so. */
+  asOf?: JsonObject;
+  /** Not in lists. */
+  configuration?: JsonObject;
+  [member: string]: Json | undefined;
+}
+
+/** The revisions of an instance, newest first. */
+export interface RevisionList {
+  items: RevisionAnswer[];
+  /** Older ones are known below this number. */
+  nextCursor?: string;
+  /** Older ones than this were cut from the log. */
+  firstRevision?: number;
+}
+
+/** What leads from one configuration to another; `from` is null for a run that was started with one of its own. */
+export interface DifferenceAnswer {
+  from: number | null;
+  to: number;
+  /** A JSON Patch (RFC 6902). */
+  patch: JsonObject[];
+}
+
+/** What a control plane says at once, and to everybody. */
+export interface LifeAnswer {
+  version: string;
+  /** Its clock, epoch milliseconds to the second; null: it does not say. */
+  dateMs: number | null;
+  /** How long the answer took. */
+  tookMs: number;
+}
+
+/** How the control plane that was asked is. */
+export interface ReadinessAnswer {
+  ready: boolean;
+  /** Why it is not, in words. */
+  reasons: string[];
+  durability: Json;
+  /** Of the log. */
+  position: string;
+  instances: number;
+  commandsInFlight: number;
+  /** What happened to the log, the last 20; ISO 8601. */
+  incidents: { code: string; at: string; [member: string]: Json | undefined }[];
+  version: string;
 }
 
 /** One line that a server printed, or a marker between lines. `at` is ISO 8601; null: not known. */

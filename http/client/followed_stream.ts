@@ -1,4 +1,4 @@
-/** An event stream that is followed over broken connections: taken up again where it was, for a bounded time. */
+/** An event stream that is followed over broken connections: taken up again where it was, for as long as is wanted. */
 import { sleep } from "../../events/clock.ts";
 import { type RemoteOptions, requestOf } from "./remote_call.ts";
 import {
@@ -18,6 +18,8 @@ export interface Following {
   query: Readonly<Record<string, string | undefined>>;
   /** Ends it, without an error. */
   signal: AbortSignal;
+  /** It is taken up again however long nobody answers; only a refusal ends it. */
+  isEndless?: boolean;
 }
 
 /** Further attempts in a row, before the first message and after it: a control plane that is upgraded is back by then. */
@@ -35,7 +37,7 @@ export const SILENCE_MAX_MS = 50_000;
  */
 export async function* followStream(
   options: RemoteOptions,
-  { path, query, signal }: Following,
+  { path, query, signal, isEndless = false }: Following,
 ): AsyncGenerator<SseMessage> {
   let lastEventId = "";
   let failures = 0;
@@ -53,7 +55,8 @@ export async function* followStream(
       fault = error;
     }
     if (signal.aborted) return;
-    if (!mayPass(fault) || failures >= (hasBegun ? RESUMES_MAX : OPENINGS_MAX)) throw fault;
+    const failuresMax = isEndless ? Infinity : hasBegun ? RESUMES_MAX : OPENINGS_MAX;
+    if (!mayPass(fault) || failures >= failuresMax) throw fault;
     if (failures === 0) options.onRetry?.(fault);
     failures++;
     const backoffMs = Math.min(CAP_MS, BASE_MS * 2 ** failures);

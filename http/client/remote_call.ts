@@ -21,23 +21,31 @@ export interface RemoteOptions {
 
 /** One request. */
 export interface RemoteCall {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   query?: Readonly<Record<string, string | undefined>>;
   body?: Json;
   repetition: Repetition;
   /** `Idempotency-Key`. */
   key?: string;
+  /** Further headers, such as `If-Match`; of a body that is not plain JSON, its type. */
+  headers?: Readonly<Record<string, string>>;
   /** How long the server is to wait for the outcome; it is told what is left of it with each attempt. */
   waitMs?: number;
   /** How long the client waits, all attempts together. */
   limitMs: number;
+  /** False: what comes of the first attempt is the answer, also where another one might succeed. */
+  isRepeated?: boolean;
 }
 
 /** A success. `body` is null where there is none. */
 export interface RemoteReply {
   status: number;
   body: Json;
+  /** The log is away: what was read may be old. */
+  isStale: boolean;
+  /** What the server's clock showed, epoch milliseconds to the second; null: it does not say. */
+  dateMs: number | null;
 }
 
 /** What the way to the server and back may take, beside the server's own waiting. */
@@ -58,6 +66,7 @@ export async function callRemote(
     try {
       return await send(options, call, deadline - clock.monotonic());
     } catch (error) {
+      if (call.isRepeated === false) throw error;
       const delayMs = retryDelayMs(error, attempt, call.repetition, randomness.fraction());
       if (delayMs === null || clock.monotonic() + delayMs >= deadline) throw error;
       options.onRetry?.(error);
@@ -83,7 +92,10 @@ export function objectOf(
 /** The request itself. A redirect is not followed: it would take the token elsewhere. */
 export function requestOf(
   { url, token }: RemoteOptions,
-  { method, path, query = {}, body, key }: Omit<RemoteCall, "limitMs" | "repetition">,
+  { method, path, query = {}, body, key }: Pick<
+    RemoteCall,
+    "method" | "path" | "query" | "body" | "key"
+  >,
   extra: { signal: AbortSignal; headers?: Readonly<Record<string, string>> },
 ): Request {
   const given = Object.entries(query).flatMap(([name, value]) =>
@@ -111,7 +123,8 @@ async function send(
 ): Promise<RemoteReply> {
   const leaving = new AbortController();
   const cancel = options.clock.after(leftMs, () => leaving.abort());
-  const request = requestOf(options, withWait(call, leftMs), { signal: leaving.signal });
+  const { headers = {} } = call;
+  const request = requestOf(options, withWait(call, leftMs), { signal: leaving.signal, headers });
   let response: Response;
   let text: string;
   try {
@@ -124,7 +137,13 @@ async function send(
     cancel();
   }
   if (!response.ok) throw problemOfAnswer(response, text, options.url);
-  return { status: response.status, body: bodyOf(response, text, options.url) };
+  const dateMs = Date.parse(response.headers.get("date") ?? "");
+  return {
+    status: response.status,
+    body: bodyOf(response, text, options.url),
+    isStale: response.headers.get("draas-stale") === "true",
+    dateMs: Number.isFinite(dateMs) ? dateMs : null,
+  };
 }
 
 function withWait(call: RemoteCall, leftMs: number): RemoteCall {

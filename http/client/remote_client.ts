@@ -1,15 +1,26 @@
 /** The API as typed calls: what the command line, and every other client of ours, knows of a control plane. Design §6. */
 import type { JsonObject } from "../../events/json.ts";
 import type {
-  EventAnswer,
+  HistoryPage,
   InstanceAnswer,
+  InstanceList,
   LogLineAnswer,
   MutationAnswer,
   RunAnswer,
+  WaitAnswer,
   WorkerAnswer,
 } from "./answers.ts";
 import { FleetCalls } from "./fleet_calls.ts";
 import { followStream } from "./followed_stream.ts";
+import { instancePath, INSTANCES } from "./paths.ts";
+import {
+  hasId,
+  hasItems,
+  type IsOurs,
+  READ_LIMIT_MS,
+  readRemote,
+  readReply,
+} from "./remote_answer.ts";
 import {
   callRemote,
   objectOf,
@@ -18,43 +29,16 @@ import {
   WAY_MS,
 } from "./remote_call.ts";
 import type { SseMessage } from "./sse_messages.ts";
+import type {
+  ChangeWish,
+  InstanceFilter,
+  InstanceVerb,
+  LogWish,
+  MutationWish,
+  WorkerVerb,
+} from "./wishes.ts";
 
-/** Which instances a list is to have. */
-export interface InstanceFilter {
-  status?: string;
-  platform?: string;
-  worker?: string;
-  /** `key` or `key=value`. */
-  label?: string;
-  /** Part of the name or the id, any case. */
-  q?: string;
-}
-
-/** How a mutation is sent. */
-export interface MutationWish {
-  /** The same for every sending of one request. */
-  key: string;
-  /** Whether the answer is to tell the outcome; else only that it is in the log. */
-  wait: boolean;
-  /** How long the server is to wait for it; undefined: as long as it does by itself. */
-  timeoutMs?: number | undefined;
-}
-
-/** Which lines of an output. `since` is a time or how long ago, as the API takes it. */
-export interface LogWish {
-  tail?: number | undefined;
-  since?: string | undefined;
-  stream?: string | undefined;
-}
-
-/** What a request to an instance asks for. */
-export type InstanceVerb = "start" | "stop" | "restart" | "move" | "delete";
-/** What can be done with a worker. */
-export type WorkerVerb = "drain" | "resume" | "forget";
-
-const INSTANCES = "/api/server/instances";
 const PAGE = "500";
-const READ_LIMIT_MS = 30_000;
 /** Of a server that waits as long as it was set up to: 30 s, where nobody has set another time. */
 const UNTOLD_LIMIT_MS = 300_000;
 const AT_ONCE = 204;
@@ -84,23 +68,30 @@ export class RemoteClient {
    * @param limitMs for all pages together; else each has the time of a read
    */
   async instances(filter: InstanceFilter = {}, limitMs?: number): Promise<InstanceAnswer[]> {
-    const found: InstanceAnswer[] = [];
+    return (await this.list(filter, limitMs)).items;
+  }
+
+  /** As `instances`, with the position that the list is true for, and whether it may be old. */
+  async list(filter: InstanceFilter = {}, limitMs?: number): Promise<InstanceList> {
+    const list: InstanceList = { items: [], position: "", isStale: false };
     const { clock } = this.options;
     const deadline = limitMs === undefined ? null : clock.monotonic() + limitMs;
     let cursor: string | undefined;
     do {
-      const query = { ...filter, limit: PAGE, cursor };
-      const leftMs = deadline === null ? READ_LIMIT_MS : Math.max(0, deadline - clock.monotonic());
-      const page: { items: InstanceAnswer[]; nextCursor?: string } = await this.read(
-        INSTANCES,
-        query,
-        hasItems,
-        leftMs,
-      );
-      found.push(...page.items);
+      const { answer: page, isStale } = await readReply<
+        { items: InstanceAnswer[]; nextCursor?: string; position: string }
+      >(this.options, {
+        path: INSTANCES,
+        query: { ...filter, limit: PAGE, cursor },
+        limitMs: deadline === null ? READ_LIMIT_MS : Math.max(0, deadline - clock.monotonic()),
+      }, hasItems);
+      list.items.push(...page.items);
+      // What comes after the first page may be newer than it; nothing of the list is older.
+      if (cursor === undefined) list.position = page.position;
+      list.isStale ||= isStale;
       cursor = page.nextCursor;
     } while (cursor !== undefined);
-    return found;
+    return list;
   }
 
   /** One instance, with more than a list tells. */
@@ -108,16 +99,21 @@ export class RemoteClient {
     return await this.read(instancePath(id), {}, hasId);
   }
 
-  async create(specification: JsonObject, key: string): Promise<InstanceAnswer> {
-    const reply = await callRemote(this.options, {
-      method: "POST",
-      path: INSTANCES,
-      body: specification,
-      repetition: "keyed",
-      key,
-      limitMs: READ_LIMIT_MS,
-    });
-    return objectOf(reply, this.url, hasId) as unknown as InstanceAnswer;
+  create(specification: JsonObject, key: string): Promise<InstanceAnswer> {
+    return this.changed({ method: "POST", path: INSTANCES, body: specification, key });
+  }
+
+  /**
+   * Changes what its user has decided: name, description, labels, policies, `serverConfiguration`.
+   * @param ifMatch the `specificationVersion` that the change is meant for; another one is refused (412)
+   */
+  change(
+    id: string,
+    changes: JsonObject,
+    { key, ifMatch }: ChangeWish,
+  ): Promise<InstanceAnswer> {
+    const headers = ifMatch === undefined ? {} : { "if-match": `"${ifMatch}"` };
+    return this.changed({ method: "PATCH", path: instancePath(id), body: changes, key, headers });
   }
 
   /**
@@ -147,6 +143,19 @@ export class RemoteClient {
     return mutationAnswer(reply.status, objectOf(reply, this.url, hasOutcome));
   }
 
+  /**
+   * Waits until it is in one of `statuses`, or cannot come there any more, or the time is over. Connections do not live
+   * for ever: who waits for longer than a minute asks again and again.
+   */
+  async wait(id: string, statuses: readonly string[], timeoutMs: number): Promise<WaitAnswer> {
+    return await readRemote(this.options, {
+      path: `${instancePath(id)}/wait`,
+      query: { status: statuses.join(",") },
+      waitMs: timeoutMs,
+      limitMs: timeoutMs + WAY_MS,
+    }, hasVerdict);
+  }
+
   async workers(limitMs = READ_LIMIT_MS): Promise<WorkerAnswer[]> {
     return (await this.read<{ items: WorkerAnswer[] }>("/api/workers", {}, hasItems, limitMs))
       .items;
@@ -164,9 +173,16 @@ export class RemoteClient {
     return objectOf(reply, this.url, hasId);
   }
 
-  /** The last `limit` events of an instance, oldest first, and the position that they are true for. */
-  async history(id: string, limit: number): Promise<{ items: EventAnswer[]; position: string }> {
-    return await this.read(`${instancePath(id)}/events`, { limit: String(limit) }, hasItems);
+  /**
+   * The last `limit` events of an instance, oldest first, and the position that they are true for.
+   * @param before those below this version
+   */
+  async history(id: string, limit: number, before?: number): Promise<HistoryPage> {
+    const query = {
+      limit: String(limit),
+      before: before === undefined ? undefined : String(before),
+    };
+    return await this.read(`${instancePath(id)}/events`, query, hasItems);
   }
 
   async logs(id: string, wish: LogWish): Promise<LogLineAnswer[]> {
@@ -186,26 +202,31 @@ export class RemoteClient {
     return followStream(this.options, { path: "/api/events", query: { after }, signal });
   }
 
+  private async changed(
+    call: Pick<RemoteCall, "method" | "path" | "body" | "key" | "headers">,
+  ): Promise<InstanceAnswer> {
+    const reply = await callRemote(this.options, {
+      ...call,
+      repetition: "keyed",
+      limitMs: READ_LIMIT_MS,
+    });
+    return objectOf(reply, this.url, hasId) as unknown as InstanceAnswer;
+  }
+
   private async read<T>(
     path: string,
     query: NonNullable<RemoteCall["query"]>,
-    isOurs: (answer: JsonObject) => boolean,
+    isOurs: IsOurs,
     limitMs = READ_LIMIT_MS,
   ): Promise<T> {
-    const call: RemoteCall = { method: "GET", path, query, repetition: "idempotent", limitMs };
-    return objectOf(await callRemote(this.options, call), this.url, isOurs) as T;
+    return await readRemote(this.options, { path, query, limitMs }, isOurs);
   }
 }
 
-const hasId = ({ id }: JsonObject) => typeof id === "string";
-const hasItems = ({ items }: JsonObject) => Array.isArray(items);
-const hasVersion = ({ version }: JsonObject) => typeof version === "string";
+const hasVersion: IsOurs = ({ version }) => typeof version === "string";
+const hasVerdict: IsOurs = ({ outcome }) => typeof outcome === "string";
 /** A move answers with the instance itself, all others with where it is in the log. */
-const hasOutcome = (answer: JsonObject) => hasId(answer) || typeof answer.position === "string";
-
-function instancePath(id: string): string {
-  return `${INSTANCES}/${encodeURIComponent(id)}`;
-}
+const hasOutcome: IsOurs = (answer) => hasId(answer) || typeof answer.position === "string";
 
 function logQuery({ tail, since, stream }: LogWish): Record<string, string | undefined> {
   return { tail: tail === undefined ? undefined : String(tail), since, stream };

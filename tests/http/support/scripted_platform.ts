@@ -1,6 +1,6 @@
 /** A platform that runs nothing: it says what it was told to say, so that the API's answers can be compared whole. */
 import type { RuntimeInfo } from "../../../events/runtime_info.ts";
-import type { LogPage } from "../../../events/server_output.ts";
+import type { LogPage, LogReading, OutputLine } from "../../../events/server_output.ts";
 import {
   NO_LEASES,
   type Platform,
@@ -17,6 +17,8 @@ export class ScriptedPlatform implements Platform {
   readonly site = "site-1";
   readonly leases = NO_LEASES;
   readonly lines: string[] = [];
+  /** What a page of an output has; nothing: no output can be followed. */
+  page: readonly OutputLine[] = [];
   /** Starts wait for it. */
   gate: Promise<void> = Promise.resolve();
   /** What every start fails with, while set. */
@@ -96,8 +98,12 @@ export class ScriptedPlatform implements Platform {
     return this.lines.slice(-tailLines);
   }
 
-  async readLogs(): Promise<LogPage> {
-    return { lines: [], cursor: null, hasMore: false };
+  async readLogs(_instanceId: string, { cursor }: LogReading): Promise<LogPage> {
+    if (this.page.length === 0) return { lines: [], cursor: null, hasMore: false };
+    if (cursor === undefined) return { lines: [...this.page], cursor: "1.2.3", hasMore: false };
+    // Nothing more comes: it takes as long as a short question may.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return { lines: [], cursor, hasMore: false };
   }
 
   async close(): Promise<void> {}
