@@ -1,7 +1,7 @@
 /** Asks a person before something that is not easily undone; where there is nobody to ask, `--yes` is needed. */
 import { OperationalError } from "../events/errors.ts";
 import { UsageError } from "./exit_codes.ts";
-import type { Invocation } from "./invocation.ts";
+import type { Voice } from "./invocation.ts";
 import { printable } from "../tui/terminal_text.ts";
 
 const TARGETS_SHOWN = 20;
@@ -12,7 +12,7 @@ const TARGETS_SHOWN = 20;
  * @throws {UsageError} when nobody can be asked; {OperationalError} `declined`
  */
 export async function confirm(
-  { host, printer }: Invocation,
+  { host, printer }: Voice,
   question: string,
   targets: readonly string[],
 ): Promise<void> {

@@ -4,18 +4,22 @@ import { hostClock } from "../adapters/host/host_clock.ts";
 import { readClientEnvironment } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
 import { VERSION } from "../programs/version.ts";
-import type { CliHost } from "./host.ts";
+import type { CliHost, ContextFile } from "./host.ts";
 import { runDraas } from "./program.ts";
 import { sinkOf } from "./text_sink.ts";
 
-const COLUMNS = 80;
 const PAUSE_MS = 5;
+/** Of a file's mode: what anybody but its owner may do. */
+const FOR_OTHERS = 0o077;
+/** Where neither stream is a terminal. */
+const SIZE = { columns: 80, rows: 24 };
 
 /** The machine that this runs on. */
 function realHost(): CliHost {
+  const environment = readClientEnvironment();
   return {
-    stdout: sinkOf(Deno.stdout, columnsOrDefault, pause),
-    stderr: sinkOf(Deno.stderr, columnsOrDefault, pause),
+    stdout: sinkOf(Deno.stdout, terminalSize, pause),
+    stderr: sinkOf(Deno.stderr, terminalSize, pause),
     stdin: {
       isTerminal: Deno.stdin.isTerminal(),
       text: () => new Response(Deno.stdin.readable).text(),
@@ -27,7 +31,8 @@ function realHost(): CliHost {
       Deno.addSignalListener("SIGINT", run);
       return () => Deno.removeSignalListener("SIGINT", run);
     },
-    environment: readClientEnvironment(),
+    contextFile: contextFileOf(environment.HOME),
+    environment,
     clock: hostClock,
     ids: hostIds,
     randomness: hostRandomness,
@@ -41,12 +46,17 @@ function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
 
-function columnsOrDefault(): number {
+const terminalSize = {
+  columns: () => sizeNow().columns || SIZE.columns,
+  rows: () => sizeNow().rows || SIZE.rows,
+};
+
+function sizeNow(): { columns: number; rows: number } {
   try {
-    return Deno.consoleSize().columns || COLUMNS;
+    return Deno.consoleSize();
   } catch {
-    // Neither stream is a terminal.
-    return COLUMNS;
+    // There is no terminal to have one.
+    return SIZE;
   }
 }
 
@@ -60,14 +70,52 @@ async function readTextFile(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    throw new OperationalError(
-      "file_unreadable",
-      `${path} cannot be read: ${reasonOf(error)}`,
-      false,
-      "Check the path and its permissions.",
-      { cause: error },
-    );
+    throw unreadable(path, error);
   }
+}
+
+/** Where the task of `draas` may write, and nowhere else. */
+function contextFileOf(home: string | undefined): ContextFile {
+  const folder = home ? `${home}/.config/draas` : null;
+  const path = folder && `${folder}/contexts.yaml`;
+  return {
+    path,
+    async read() {
+      if (path === null) return null;
+      try {
+        const text = await Deno.readTextFile(path);
+        const { mode } = await Deno.stat(path);
+        return { text, isPrivate: mode === null || (mode & FOR_OTHERS) === 0 };
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return null;
+        throw unreadable(path, error);
+      }
+    },
+    async write(text) {
+      if (folder === null || path === null) throw unwritable("contexts.yaml", "HOME is not set");
+      const draft = `${path}.${hostIds.next("request")}`;
+      try {
+        await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+        await Deno.writeTextFile(draft, text, { createNew: true, mode: 0o600 });
+        // At once: whoever reads it meanwhile has the old one or the new one.
+        await Deno.rename(draft, path);
+      } catch (error) {
+        throw unwritable(path, error);
+      }
+    },
+  };
+}
+
+function unreadable(path: string, cause: unknown): OperationalError {
+  const hint = "Check the path and its permissions.";
+  const message = `${path} cannot be read: ${reasonOf(cause)}`;
+  return new OperationalError("file_unreadable", message, false, hint, { cause });
+}
+
+function unwritable(path: string, cause: unknown): OperationalError {
+  const hint = "Check the folder and its permissions.";
+  const message = `${path} cannot be written: ${reasonOf(cause)}`;
+  return new OperationalError("file_unwritable", message, false, hint, { cause });
 }
 
 if (import.meta.main) Deno.exit(await runDraas(Deno.args, realHost()));

@@ -12,6 +12,23 @@ export interface TextSink {
   isTerminal: boolean;
   /** Of the terminal, at this moment; any number where there is none. */
   columns(): number;
+  rows(): number;
+}
+
+/** The file in which a user keeps contexts. */
+export interface ContextFile {
+  /** Null: it is not known whose it would be. */
+  path: string | null;
+  /**
+   * Null: there is none.
+   * @throws {OperationalError} `file_unreadable`
+   */
+  read(): Promise<{ text: string; isPrivate: boolean } | null>;
+  /**
+   * Puts it there whole, for its owner alone.
+   * @throws {OperationalError} `file_unwritable`
+   */
+  write(text: string): Promise<void>;
 }
 
 /** The machine. Production: `cli/draas.ts`. */
@@ -30,6 +47,7 @@ export interface CliHost {
   fetch(request: Request): Response | Promise<Response>;
   /** @throws {OperationalError} `file_unreadable` */
   readTextFile(path: string): Promise<string>;
+  contextFile: ContextFile;
   /** From now on Ctrl-C calls `run` and does not end the program; the function that comes back ends that. */
   onInterrupt(run: () => void): () => void;
   environment: ClientEnvironment;

@@ -36,7 +36,7 @@ export async function readObject(host: CliHost, path: string): Promise<JsonObjec
 }
 
 /** `deno task` runs in the folder of the program; the user was in another one. */
-function fromWhereItWasCalled({ environment }: CliHost, path: string): string {
+export function fromWhereItWasCalled({ environment }: CliHost, path: string): string {
   const folder = environment.INIT_CWD;
   return path.startsWith("/") || !folder ? path : `${folder}/${path}`;
 }

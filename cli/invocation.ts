@@ -1,63 +1,70 @@
 /** One run of a command: its client, its voice and its host, made from the options that all commands share. */
 import { OperationalError, reasonOf } from "../events/errors.ts";
+import type { RemoteOptions } from "../http/client/remote_call.ts";
 import { RemoteClient } from "../http/client/remote_client.ts";
-import { parseClientSettings } from "../settings/client_settings.ts";
-import { UsageError } from "./exit_codes.ts";
+import type { ClientFlags, ClientSettings } from "../settings/client_settings.ts";
+import { clientSettingsOf } from "./client_place.ts";
 import type { CliHost } from "./host.ts";
 import type { Format } from "./output/envelope.ts";
 import { Printer } from "./output/printer.ts";
 import { printable } from "../tui/terminal_text.ts";
 
 /** The options that every command has. */
-export interface SharedOptions {
+export interface SharedOptions extends ClientFlags {
   output: Format;
   json?: boolean;
-  url?: string;
+}
+
+/** What a command works with that asks no control plane. */
+export interface Voice {
+  host: CliHost;
+  printer: Printer;
 }
 
 /** What a command works with. */
-export interface Invocation {
-  host: CliHost;
-  printer: Printer;
+export interface Invocation extends Voice {
   client: RemoteClient;
+  /** For what the client has no call for. */
+  remote: RemoteOptions;
+  settings: ClientSettings;
+}
+
+/** A command's voice, in the form that was asked for. */
+export function voiceOf(host: CliHost, { json, output }: SharedOptions): Voice {
+  return { host, printer: new Printer(host, json === true ? "json" : output) };
 }
 
 /**
  * @param isQuiet for who is no person: nothing is said of what is tried again
  * @throws {UsageError} with every fault of the settings
  */
-export function beginInvocation(
+export async function beginInvocation(
   host: CliHost,
   options: SharedOptions,
   isQuiet = false,
-): Invocation {
-  const settings = parseClientSettings(host.environment, options.url);
-  if (!settings.ok) {
-    throw new UsageError(
-      settings.faults.map(({ path, message }) => `${path} ${message}.`).join(" "),
-      "`draas --help` tells of the settings.",
-    );
-  }
-  const printer = new Printer(host, options.json === true ? "json" : options.output);
+): Promise<Invocation> {
+  const settings = await clientSettingsOf(host, options);
+  const voice = voiceOf(host, options);
   const { clock, ids, randomness } = host;
   let told = isQuiet;
-  const client = new RemoteClient({
-    ...settings.value,
+  const remote: RemoteOptions = {
+    url: settings.url,
+    token: settings.token,
     fetch: host.fetch,
     clock,
     ids,
     randomness,
     onRetry: (error) => {
-      if (!told) printer.say(`${printable(reasonOf(error))} Trying again …`);
+      if (!told) voice.printer.say(`${printable(reasonOf(error))} Trying again …`);
       told = true;
     },
-  });
-  return { host, printer, client };
+  };
+  return { ...voice, client: new RemoteClient(remote), remote, settings };
 }
 
 /** Runs `work` with a signal that Ctrl-C aborts, instead of ending the program. */
 export async function untilInterrupted<T>(
-  { host }: Invocation,
+  { host }: Voice,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const leaving = new AbortController();

@@ -2,12 +2,13 @@
 import { Command, CommanderError, Option } from "commander";
 import { addApplyCommand } from "./commands/apply.ts";
 import { addCompletionCommands } from "./commands/completion.ts";
+import { addContextCommands } from "./commands/contexts.ts";
 import { addEventCommands } from "./commands/events.ts";
 import { addFleetCommands } from "./commands/fleet.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLifecycleCommands } from "./commands/lifecycle.ts";
 import { addLogCommands } from "./commands/logs.ts";
-import { type CommandMaker, invocationOf } from "./commands/shared_options.ts";
+import { runners } from "./commands/shared_options.ts";
 import { addTokenCommand } from "./commands/token.ts";
 import { addVersionCommand } from "./commands/version.ts";
 import { addWorkerCommands } from "./commands/workers.ts";
@@ -20,7 +21,7 @@ import { problemText } from "./output/problem_text.ts";
 
 const SETTINGS_HELP = `
 Settings:
-  DRAAS_URL    where the control plane is (http://127.0.0.1:4700)
+  DRAAS_URL    where the control plane is; else the current context's, or http://127.0.0.1:4700
   DRAAS_TOKEN  its token, where it was started with one
   NO_COLOR     no colours, also on a terminal
 
@@ -40,12 +41,8 @@ Examples:
  */
 export async function runDraas(args: readonly string[], host: CliHost): Promise<number> {
   let code: number = EXIT.done;
-  const run: CommandMaker["run"] = async (work, command) => {
-    const invocation = invocationOf(host, command);
-    code = await work(invocation);
-  };
   const program = emptyProgram(host);
-  const maker = { program, host, args, run };
+  const maker = { program, host, args, ...runners(host, (ended) => code = ended) };
   addInstanceCommands(maker);
   addLifecycleCommands(maker);
   addLogCommands(maker);
@@ -54,6 +51,7 @@ export async function runDraas(args: readonly string[], host: CliHost): Promise<
   addFleetCommands(maker);
   addApplyCommand(maker);
   addTokenCommand(maker);
+  addContextCommands(maker);
   addVersionCommand(maker);
   addCompletionCommands(maker);
   if (args.length === 0) {
@@ -82,6 +80,7 @@ function emptyProgram(host: CliHost): Command {
     )
     .option("--json", "the same as -o json")
     .option("--url <url>", "where the control plane is; comes before DRAAS_URL")
+    .option("--context <context>", "the control plane of this name: `draas context`")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", SETTINGS_HELP)
     .showHelpAfterError("Call it with --help to see what there is.")

@@ -11,8 +11,12 @@ export interface ByteStream {
 }
 
 /** @param pause waits a little, for a pipe that is full */
-export function sinkOf(stream: ByteStream, columns: () => number, pause: () => void): TextSink {
-  const sink = { isTerminal: stream.isTerminal(), isClosed: false, columns, write };
+export function sinkOf(
+  stream: ByteStream,
+  size: Pick<TextSink, "columns" | "rows">,
+  pause: () => void,
+): TextSink {
+  const sink = { isTerminal: stream.isTerminal(), isClosed: false, ...size, write };
   return sink;
 
   function write(text: string): void {

@@ -1,7 +1,13 @@
 /** Options that several commands have, with the same names and the same meaning everywhere. */
 import { type Command, Option } from "commander";
 import { duration, idempotencyKey, oneMoreLabel, wholeNumber } from "../option_values.ts";
-import { beginInvocation, type Invocation, type SharedOptions } from "../invocation.ts";
+import {
+  beginInvocation,
+  type Invocation,
+  type SharedOptions,
+  type Voice,
+  voiceOf,
+} from "../invocation.ts";
 import type { CliHost } from "../host.ts";
 
 /** What every command is made with. */
@@ -12,11 +18,21 @@ export interface CommandMaker {
   args: readonly string[];
   /** Runs a command; what it throws, and the code that it gives, become the program's exit code. */
   run(work: (invocation: Invocation) => Promise<number>, command: Command): Promise<void>;
+  /** As `run`, of a command that asks no control plane: none needs to be known. */
+  runAlone(work: (voice: Voice) => Promise<number>, command: Command): Promise<void>;
 }
 
-/** The invocation for the options that a command was called with. */
-export function invocationOf(host: CliHost, command: Command): Invocation {
-  return beginInvocation(host, command.optsWithGlobals<SharedOptions>());
+/** How a program's commands are run; `ended` hears their codes. */
+export function runners(
+  host: CliHost,
+  ended: (code: number) => void,
+): Pick<CommandMaker, "run" | "runAlone"> {
+  const optionsOf = (command: Command) => command.optsWithGlobals<SharedOptions>();
+  return {
+    run: async (work, command) =>
+      ended(await work(await beginInvocation(host, optionsOf(command)))),
+    runAlone: async (work, command) => ended(await work(voiceOf(host, optionsOf(command)))),
+  };
 }
 
 /** The options by which a command that changes instances is told which ones and how. */

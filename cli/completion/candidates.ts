@@ -5,6 +5,7 @@ import type { Command, Option } from "commander";
 export interface FleetNames {
   instances(): Promise<{ id: string; name: string }[]>;
   workers(): Promise<{ id: string }[]>;
+  contexts(): Promise<string[]>;
 }
 
 /** Names that no shell takes apart. */
@@ -31,27 +32,42 @@ async function possible(
   typed: string,
   fleet: FleetNames,
 ): Promise<string[]> {
-  const name = before.find((word, at) => isOperand(program, before, word, at));
-  const command = program.commands.find((one) => one.name() === name || one.aliases()[0] === name);
-  const options = optionsOf(command ?? program, program);
+  const operands = before.filter((word, at) => isOperand(program, before, word, at));
+  const command = commandOf(program, operands);
+  const options = optionsOf(command, program);
   const open = options.find((one) => takesValue(one) && isCalled(one, before.at(-1)));
+  if (open?.long === "--context") return await fleet.contexts();
   if (open) return open.argChoices ?? [];
   if (before.includes("--")) return [];
   if (typed.startsWith("-")) {
     return ["--help", ...options.flatMap(({ long, hidden }) => long && !hidden ? [long] : [])];
   }
-  if (name === undefined) {
-    return program.commands.flatMap((one) => isHidden(one) ? [] : [one.name()]);
+  if (command.commands.length > 0) {
+    return command.commands.flatMap((one) => isHidden(one) ? [] : [one.name()]);
   }
-  const argument = command?.registeredArguments[0];
+  const argument = command.registeredArguments[0];
   if (argument?.argChoices) return argument.argChoices;
-  if (argument?.name() === "instance") {
-    return unused(instanceNames(await fleet.instances()), before);
+  switch (argument?.name()) {
+    case "instance":
+      return unused(instanceNames(await fleet.instances()), before);
+    case "worker":
+      return unused((await fleet.workers()).map(({ id }) => id), before);
+    case "context":
+      return unused(await fleet.contexts(), before);
+    default:
+      return [];
   }
-  if (argument?.name() === "worker") {
-    return unused((await fleet.workers()).map(({ id }) => id), before);
+}
+
+/** The command that the words name, or one in which another one is to be named. */
+function commandOf(program: Command, operands: readonly string[]): Command {
+  let command = program;
+  for (const word of operands) {
+    const named = command.commands.find((one) => one.name() === word || one.aliases()[0] === word);
+    if (!named) return command;
+    command = named;
   }
-  return [];
+  return command;
 }
 
 /** Whether a word is no flag and no flag's value. */

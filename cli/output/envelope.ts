@@ -6,15 +6,21 @@ export const API_VERSION = "draas/v1";
 
 /** What the items are. */
 export type ItemKind =
-  | "Instance"
-  | "Worker"
+  | "Check"
+  | "Context"
   | "Event"
+  | "Explanation"
+  | "Fleet"
+  | "Instance"
   | "LogLine"
-  | "Result"
-  | "Token"
-  | "Version"
+  | "PastInstance"
   | "PlanItem"
-  | "Fleet";
+  | "Result"
+  | "Revision"
+  | "Token"
+  | "Usage"
+  | "Version"
+  | "Worker";
 
 /** All forms of output. */
 export const FORMATS = ["table", "wide", "json", "yaml", "name"] as const;

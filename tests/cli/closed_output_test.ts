@@ -3,6 +3,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type ByteStream, sinkOf } from "../../cli/text_sink.ts";
 import { itemsOf, withCli } from "./support/cli_world.ts";
 
+const SIZE = { columns: () => 80, rows: () => 24 };
+
 /** A stream that takes three bytes at a time, and answers with `troubles`, by their names, in between. */
 function narrowStream(troubles: readonly string[]) {
   const waiting = [...troubles];
@@ -24,13 +26,13 @@ function narrowStream(troubles: readonly string[]) {
 Deno.test("a pipe that is full for a moment gets the rest of a text after it", () => {
   const { stream, text } = narrowStream(["WouldBlock", "WouldBlock"]);
   let pauses = 0;
-  sinkOf(stream, () => 80, () => void pauses++).write("one text, and no gap");
+  sinkOf(stream, SIZE, () => void pauses++).write("one text, and no gap");
   assertEquals([text(), pauses], ["one text, and no gap", 2]);
 });
 
 Deno.test("what is written into a closed pipe is dropped, and no error", () => {
   const { stream, text } = narrowStream(["BrokenPipe"]);
-  const sink = sinkOf(stream, () => 80, () => {});
+  const sink = sinkOf(stream, SIZE, () => {});
   assertEquals(sink.isClosed, false);
   sink.write("a text");
   sink.write("another");

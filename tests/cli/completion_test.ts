@@ -86,3 +86,16 @@ complete -p draas`;
     ]);
   },
 );
+
+Deno.test("commands within commands and the names of contexts are told, too", () =>
+  withCli(async ({ draas }) => {
+    const text = "contexts: {prod: {url: http://a}, test: {url: http://b}}";
+    const told = async (...words: string[]) => {
+      const { stdout } = await draas(["__complete", "--", ...words], { contexts: { text } });
+      return stdout.split("\n").filter((line) => line !== "");
+    };
+    assertEquals(await told("context", "u"), ["use"]);
+    assertEquals(await told("context", "use", ""), ["prod", "test"]);
+    assertEquals(await told("list", "--context", "p"), ["prod"]);
+    assertEquals(await told("context", "add", "x", "http://x", "--token-s"), ["--token-stdin"]);
+  }));

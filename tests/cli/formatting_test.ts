@@ -162,7 +162,7 @@ Deno.test("several that failed alike share their code, else it is 1", () => {
 
 Deno.test("client settings: the default, the environment, the flag; an empty value counts as unset", () => {
   const url = (environment: Record<string, string>, flag?: string) => {
-    const parsed = parseClientSettings(environment, flag);
+    const parsed = parseClientSettings(environment, { url: flag });
     return parsed.ok ? parsed.value.url : parsed.faults[0]!.path;
   };
   assertEquals(url({ DRAAS_URL: "" }), "http://127.0.0.1:4700");

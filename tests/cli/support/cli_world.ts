@@ -22,6 +22,8 @@ export interface HostChanges extends Partial<Omit<CliHost, "stdout" | "stderr" |
   /** What is typed or piped. */
   typed?: string;
   files?: Readonly<Record<string, string>>;
+  /** The file of contexts, which commands write; `isPrivate`: nobody else can read it. */
+  contexts?: { text: string | null; isPrivate?: boolean };
   /** Whoever reads the standard output leaves after the first that is written, as `head -1` does. */
   isLeft?: boolean;
 }
@@ -40,7 +42,8 @@ export interface CliRun {
 export function beginDraas(
   app: Fetching,
   args: readonly string[],
-  { isTerminal = false, typed = "", files = {}, isLeft = false, ...changes }: HostChanges = {},
+  { isTerminal = false, typed = "", files = {}, isLeft = false, contexts, ...changes }:
+    HostChanges = {},
 ): CliRun {
   let onInterrupt = () => {};
   const run: CliRun = { stdout: "", stderr: "", interrupt: () => onInterrupt(), ended: null! };
@@ -50,6 +53,7 @@ export function beginDraas(
       return isLeft && name === "stdout" && run.stdout !== "";
     },
     columns: () => 100,
+    rows: () => 30,
     write: (text: string) => void (run[name] += text),
   });
   const host: CliHost = {
@@ -65,6 +69,17 @@ export function beginDraas(
       const text = files[path];
       if (text !== undefined) return Promise.resolve(text);
       throw new OperationalError("file_unreadable", `${path} cannot be read`, false, "");
+    },
+    contextFile: {
+      path: "/home/me/.config/draas/contexts.yaml",
+      read: () => {
+        const { text = null, isPrivate = true } = contexts ?? {};
+        return Promise.resolve(text === null ? null : { text, isPrivate });
+      },
+      write: (text) => {
+        if (contexts) contexts.text = text;
+        return Promise.resolve();
+      },
     },
     onInterrupt(interrupted) {
       onInterrupt = interrupted;

@@ -33,11 +33,12 @@ export class ProgramLife {
     environment: Readonly<Record<string, string>> = {},
     root: string = ROOT_FOLDER,
   ) {
+    const env = { ...hostEnvironment(), ...ownSettings(task), ...environment };
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...taskArguments(task), ...args],
+      args: [...taskArguments(task, env), ...args],
       cwd: root,
       clearEnv: true,
-      env: { ...hostEnvironment(), ...ownSettings(task), ...environment },
+      env,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -116,10 +117,11 @@ export class ProgramLife {
   }
 }
 
-/** What the task runs, without the `deno` before it. */
-function taskArguments(task: string): string[] {
+/** What the task runs, without the `deno` before it; as the shell of tasks takes it apart. */
+function taskArguments(task: string, { HOME = "" }: Readonly<Record<string, string>>): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
-  return (tasks[task] as string).split(" ").slice(1);
+  return (tasks[task] as string).split(" ").slice(1)
+    .map((word) => word.replaceAll('"', "").replaceAll("$HOME", HOME));
 }
 
 /** A worker of tests may run any program, and all speak as they do in a terminal, unless a test says otherwise. */
