@@ -5,6 +5,7 @@ import { readClientEnvironment } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
 import { VERSION } from "../programs/version.ts";
 import type { CliHost, ContextFile } from "./host.ts";
+import { hasColours } from "./output/paint.ts";
 import { runDraas } from "./program.ts";
 import { sinkOf } from "./text_sink.ts";
 
@@ -32,6 +33,12 @@ function realHost(): CliHost {
       return () => Deno.removeSignalListener("SIGINT", run);
     },
     contextFile: contextFileOf(environment.HOME),
+    async showFleet(fleet) {
+      // What draws takes longer to load than all the rest: only where it is used.
+      const { showLiveView } = await import("../tui/live_view.tsx");
+      const hasColor = hasColours(true, environment);
+      await showLiveView({ fleet, clock: hostClock, version: VERSION, hasColor }).left;
+    },
     environment,
     clock: hostClock,
     ids: hostIds,

@@ -44,6 +44,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   context_exists: EXIT.conflict,
   token_malformed: EXIT.usage,
   deleted: EXIT.notFound,
+  not_in_time: EXIT.timeout,
   no_worker: EXIT.timeout,
   workers_busy: EXIT.timeout,
   workers_unreachable: EXIT.timeout,
@@ -51,6 +52,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   outcome_unknown: EXIT.timeout,
   no_answer: EXIT.timeout,
   unreachable: EXIT.unreachable,
+  // What answers there is no control plane.
+  unexpected_answer: EXIT.unreachable,
   answer_lost: EXIT.timeout,
   log_indeterminate: EXIT.timeout,
   interrupted: EXIT.interrupted,

@@ -1,6 +1,7 @@
 /** Everything that the command line has of the machine that it runs on, as a port: tests bring their own. */
 import type { Clock } from "../events/clock.ts";
 import type { Ids, Randomness } from "../events/ids.ts";
+import type { FleetPort } from "../http/client/fleet_port.ts";
 import type { ClientEnvironment } from "../settings/client_settings.ts";
 
 /** Where text goes. */
@@ -48,6 +49,8 @@ export interface CliHost {
   /** @throws {OperationalError} `file_unreadable` */
   readTextFile(path: string): Promise<string>;
   contextFile: ContextFile;
+  /** Shows a fleet on the whole terminal until a person leaves it. */
+  showFleet(fleet: FleetPort): Promise<void>;
   /** From now on Ctrl-C calls `run` and does not end the program; the function that comes back ends that. */
   onInterrupt(run: () => void): () => void;
   environment: ClientEnvironment;

@@ -1,16 +1,22 @@
 /** The command line as a function: arguments and a host in, an exit code out. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, Help, Option } from "commander";
 import { addApplyCommand } from "./commands/apply.ts";
 import { addCompletionCommands } from "./commands/completion.ts";
 import { addContextCommands } from "./commands/contexts.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { addEventCommands } from "./commands/events.ts";
 import { addFleetCommands } from "./commands/fleet.ts";
 import { addInstanceCommands } from "./commands/instances.ts";
 import { addLifecycleCommands } from "./commands/lifecycle.ts";
 import { addLogCommands } from "./commands/logs.ts";
+import { addPastCommands } from "./commands/past.ts";
+import { addRevisionCommands } from "./commands/revisions.ts";
 import { runners } from "./commands/shared_options.ts";
 import { addTokenCommand } from "./commands/token.ts";
+import { addTopCommand } from "./commands/top.ts";
+import { addTuiCommand } from "./commands/tui.ts";
 import { addVersionCommand } from "./commands/version.ts";
+import { addWaitCommand } from "./commands/wait.ts";
 import { addWorkerCommands } from "./commands/workers.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
 import type { CliHost } from "./host.ts";
@@ -47,15 +53,25 @@ export async function runDraas(args: readonly string[], host: CliHost): Promise<
   addLifecycleCommands(maker);
   addLogCommands(maker);
   addEventCommands(maker);
+  addPastCommands(maker);
+  addWaitCommand(maker);
+  addRevisionCommands(maker);
+  addTopCommand(maker);
   addWorkerCommands(maker);
   addFleetCommands(maker);
   addApplyCommand(maker);
   addTokenCommand(maker);
+  addTuiCommand(maker);
   addContextCommands(maker);
+  addDoctorCommand(maker);
   addVersionCommand(maker);
   addCompletionCommands(maker);
   if (args.length === 0) {
     program.outputHelp();
+    return EXIT.done;
+  }
+  if (args[0] === RELEASE.short || args[0] === RELEASE.long) {
+    host.stdout.write(`${host.version}\n`);
     return EXIT.done;
   }
   try {
@@ -70,18 +86,25 @@ export async function runDraas(args: readonly string[], host: CliHost): Promise<
   }
 }
 
+/** Of the program alone, and only as its first word: `at --version` asks for something else. */
+const RELEASE = new Option("-V, --version", "show the release of the command line");
+
+function optionsShown(command: Command): Option[] {
+  const own = Help.prototype.visibleOptions.call(new Help(), command);
+  return command.parent === null ? [RELEASE, ...own] : own;
+}
+
 function emptyProgram(host: CliHost): Command {
   const { stdout, stderr, environment } = host;
   return new Command("draas")
     .description("Drives a fleet of DRaaS over its HTTP API.")
-    .version(host.version, "-V, --version", "show the release of the command line")
     .addOption(
       new Option("-o, --output <format>", "the form of the data").choices(FORMATS).default("table"),
     )
     .option("--json", "the same as -o json")
     .option("--url <url>", "where the control plane is; comes before DRAAS_URL")
     .option("--context <context>", "the control plane of this name: `draas context`")
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, visibleOptions: optionsShown })
     .addHelpText("after", SETTINGS_HELP)
     .showHelpAfterError("Call it with --help to see what there is.")
     .configureOutput({

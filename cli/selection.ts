@@ -62,6 +62,30 @@ export function askedBefore({ references, label, all }: Chosen): { id: string; n
   );
 }
 
+/** The instances that are meant; those that were deleted as well, by their whole ids. */
+export async function knownInstances(
+  client: RemoteClient,
+  references: readonly string[],
+): Promise<{ id: string; name: string }[]> {
+  const found = await someAtATime(references, READS_AT_ONCE, (one) => knownInstance(client, one));
+  return [...new Map(found.map((one) => [one.id, one])).values()];
+}
+
+/** As `knownInstances`. */
+export async function knownInstance(
+  client: RemoteClient,
+  reference: string,
+): Promise<{ id: string; name: string }> {
+  try {
+    const { id, name } = await instanceOf(client, reference);
+    return { id, name };
+  } catch (error) {
+    const isGone = error instanceof RemoteProblem && error.code === "deleted";
+    if (isGone) return { id: reference, name: reference };
+    throw error;
+  }
+}
+
 /** Instances that have all of these labels; the API filters by one of them. */
 export async function labelled(
   client: RemoteClient,

@@ -2,6 +2,7 @@
 import type { FleetSystem } from "../actors/instance_system.ts";
 import type { Incident } from "../actors/system_port.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
+import type { HttpDoor } from "./http_door.ts";
 import { untilSignal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 import type { Voice } from "./voice.ts";
@@ -10,7 +11,7 @@ import { greeting, type Started } from "./words.ts";
 /** A control plane that serves. */
 export interface Attended {
   system: FleetSystem;
-  url: string;
+  door: Pick<HttpDoor, "url" | "fleet">;
 }
 
 /**
@@ -18,19 +19,19 @@ export interface Attended {
  * @param environment for `NO_COLOR`
  */
 export async function attend(
-  { system, url }: Attended,
+  { system, door }: Attended,
   { headless, environment, voice, ...started }:
     & { headless: boolean; environment: Readonly<Record<string, string>>; voice: Voice }
     & Pick<Started, "tookMs" | "place" | "end">,
 ): Promise<void> {
   const asked = untilSignal();
   if (headless || !Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) {
-    voice.say(greeting(await system.status(), { ...started, version: VERSION, url }));
+    voice.say(greeting(await system.status(), { ...started, version: VERSION, url: door.url }));
     return await asked;
   }
   const { showLiveView } = await import("../tui/live_view.tsx");
   const hasColor = (environment.NO_COLOR ?? "") === "";
-  const view = showLiveView({ system, clock: hostClock, url, version: VERSION, hasColor });
+  const view = showLiveView({ fleet: door.fleet(), clock: hostClock, version: VERSION, hasColor });
   await Promise.race([view.left, asked]);
   await view.close();
 }

@@ -1,9 +1,12 @@
 /** The API on its socket: how a control plane opens its door, and closes it. */
 import type { FleetSystem } from "../actors/instance_system.ts";
-import { hostIds, idFromKey } from "../adapters/host/host_chance.ts";
+import { hostIds, hostRandomness, idFromKey } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
 import type { NodeMetrics } from "../adapters/prometheus/node_metrics.ts";
 import { createHttpApp } from "../http/app.ts";
+import type { FleetPort } from "../http/client/fleet_port.ts";
+import { RemoteSystem } from "../http/client/remote_system.ts";
+import type { HttpOptions } from "../http/options.ts";
 import { serveHttp } from "../http/server.ts";
 import type { Settings } from "../settings/settings.ts";
 import { type Telemetry, watchedAnswers } from "./telemetry.ts";
@@ -17,6 +20,8 @@ export const STOP_PATIENCE_MS = 3_000;
 /** An API that listens. */
 export interface HttpDoor {
   url: string;
+  /** The same fleet for this process itself, without a network and a token. */
+  fleet(): FleetPort;
   /** No more requests: what is under way is answered, as far as there is time. */
   close(): Promise<void>;
 }
@@ -36,7 +41,7 @@ export function openHttpDoor(
   { system, metrics, telemetry, tokens }: DoorParts,
 ): HttpDoor {
   const closing = new AbortController();
-  const app = createHttpApp({
+  const options: HttpOptions = {
     system,
     tokens: tokens?.book ?? null,
     rates: settings,
@@ -54,8 +59,8 @@ export function openHttpDoor(
     watch: watchedAnswers(metrics, telemetry),
     deriveId: (key) => idFromKey(settings.namespace, key),
     closing: closing.signal,
-  });
-  const server = serveHttp(app, {
+  };
+  const server = serveHttp(createHttpApp(options), {
     hostname: settings.host,
     port: settings.port,
     signal: closing.signal,
@@ -70,5 +75,22 @@ export function openHttpDoor(
     ]);
   };
   let closed: Promise<void> | null = null;
-  return { url: server.url, close: () => closed ??= finish() };
+  return {
+    url: server.url,
+    fleet: () => fleetWithin(options, server.url),
+    close: () => closed ??= finish(),
+  };
+}
+
+/** Whoever has this process has all that a token would give; what it asks is no request of a client. */
+function fleetWithin({ watch: _, ...options }: HttpOptions, url: string): FleetPort {
+  const app = createHttpApp({ ...options, token: null, allowedHosts: null });
+  return new RemoteSystem({
+    url,
+    token: null,
+    fetch: (request) => app.fetch(request),
+    clock: hostClock,
+    ids: hostIds,
+    randomness: hostRandomness,
+  });
 }

@@ -37,7 +37,7 @@ export async function serve(
     () => openHttpDoor(settings, { system, metrics, telemetry, tokens }),
   );
   undo.push(door.close);
-  await attend({ system, url: door.url }, {
+  await attend({ system, door }, {
     voice,
     headless: settings.headless,
     environment,

@@ -48,7 +48,7 @@ export async function start(
       hint: "A control plane on Redis is `deno task serve`.",
     });
   }
-  await attend({ system, url: door.url }, {
+  await attend({ system, door }, {
     voice,
     headless: settings.headless,
     environment,

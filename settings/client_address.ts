@@ -3,7 +3,7 @@
 /** What is right, as the end of a sentence about what is wrong. */
 export const ADDRESS_FORM = "must be an http or https address, for example http://127.0.0.1:4700";
 export const TOKEN_FORM =
-  "must be the server's DRAAS_API_TOKEN: visible characters, without spaces or line ends";
+  "must be a token of the control plane: visible characters, without spaces or line ends";
 
 const TOKEN = /^[\x21-\x7e]{1,512}$/;
 

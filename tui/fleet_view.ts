@@ -1,7 +1,7 @@
-/** What the live view shows of the fleet: plain data and text, made from states. Knows nothing of React. */
-import type { InstanceState } from "../machines/lifecycle.ts";
+/** What the live view shows of the fleet: plain data and text, made from answers. Knows nothing of React. */
+import type { InstanceAnswer } from "../http/client/answers.ts";
+import type { Availability } from "../http/client/fleet_port.ts";
 import { type InstanceStatus, STATUSES } from "../machines/requests.ts";
-import { statusOf } from "../machines/status.ts";
 import { fit, printable } from "./terminal_text.ts";
 
 /** What the screen shows at one time. */
@@ -40,50 +40,56 @@ export const SYMBOLS: Readonly<Record<InstanceStatus, string>> = {
   Deleted: "x",
 };
 
-/** Whether nobody has heard of a worker lately. */
-export type IsSilent = (workerId: string) => boolean;
-
-const ALL_HEARD: IsSilent = () => false;
-
 /** The row of an instance at a time (epoch milliseconds). What a silent worker runs is said to be so. */
-export function rowOf(state: InstanceState, now: number, isSilent = ALL_HEARD): FleetRow {
-  const { instanceId, specification, run, restarts, failure, nextStart } = state.context;
-  const status = statusOf(state);
-  const info = run?.runtimeInfo;
-  const isLive = info?.status === "Running";
+export function rowOf(instance: InstanceAnswer, now: number): FleetRow {
+  const { id, name, runtimeInfo, restarts, nextStartAt } = instance;
+  const status = statusOf(instance);
+  const info = runtimeInfo?.status === "Running" ? runtimeInfo : undefined;
+  const since = info?.startedAt ?? String(instance.lastModifiedAt);
   return {
-    id: printable(instanceId),
-    name: printable(specification?.name ?? ""),
+    id: printable(id),
+    name: printable(name),
     status,
     symbol: SYMBOLS[status],
-    processId: isLive ? printable(info.processId ?? "") : "",
-    port: isLive && info.port !== undefined ? String(info.port) : "",
+    processId: printable(info?.processId ?? ""),
+    port: info?.port === undefined ? "" : String(info.port),
     restarts: String(restarts),
-    since: duration(now - (isLive ? info.startedAt : state.context.lastModifiedAt)),
+    since: duration(now - Date.parse(since)),
     detail: detailOf(
-      silenceOf(run, isSilent) ?? failure?.message ?? conditionOf(state.context),
-      nextStart?.at,
+      silenceOf(instance) ?? failureOf(instance) ?? conditionOf(instance),
+      typeof nextStartAt === "string" ? Date.parse(nextStartAt) : undefined,
       now,
-      info?.runtimeMetadata.standIn === "true",
+      isStandIn(instance),
     ),
   };
 }
 
 /** The fleet at a time (epoch milliseconds), with at most `rowsMax` rows. */
 export function fleetView(
-  states: readonly InstanceState[],
+  instances: readonly InstanceAnswer[],
   now: number,
   rowsMax: number,
-  isSilent = ALL_HEARD,
 ): FleetView {
-  const rows = states.slice(0, rowsMax).map((state) => rowOf(state, now, isSilent));
-  return { rows, counts: countsOf(states.map(statusOf)), hidden: states.length - rows.length };
+  const rows = instances.slice(0, rowsMax).map((one) => rowOf(one, now));
+  const hidden = instances.length - rows.length;
+  return { rows, counts: countsOf(instances.map(statusOf)), hidden };
 }
 
-/** The first line: which program, where, and what is wrong with the log. */
-export function titleLine(version: string, url: string, away: string | null): string {
+/** Why what is shown may be old, at a time (epoch milliseconds); null: it is not. */
+export function oldText(
+  availability: Availability,
+  away: string | null,
+  now: number,
+): string | null {
+  if (availability.kind === "live" || availability.error === null) return away;
+  const { since, error } = availability;
+  return `no contact for ${duration(now - since)}: ${error.message}`;
+}
+
+/** The first line: which program, where, and why what is shown may be old. */
+export function titleLine(version: string, url: string, old: string | null): string {
   const title = `DRaaS ${version} ${url}`;
-  return away === null ? title : `${title}  LOG AWAY, this may be old: ${printable(away)}`;
+  return old === null ? title : `${title}  THIS MAY BE OLD: ${printable(old)}`;
 }
 
 /** The heads of the columns, as one line of a screen that is `columns` wide. */
@@ -125,21 +131,37 @@ function countsOf(statuses: readonly InstanceStatus[]): string {
     .join(", ") || "no instances";
 }
 
-function silenceOf(run: InstanceState["context"]["run"], isSilent: IsSilent): string | undefined {
-  const workerId = run?.runtimeInfo?.status === "Running" ? run.workerId : undefined;
-  return workerId !== undefined && isSilent(workerId)
-    ? `worker ${workerId} is silent, this may be old`
+/** A newer control plane may know one that is not known here: of that nothing is claimed. */
+function statusOf({ status }: InstanceAnswer): InstanceStatus {
+  return STATUSES.find((one) => one === status) ?? "Created";
+}
+
+function silenceOf({ workerSilent, worker, runtimeInfo }: InstanceAnswer): string | undefined {
+  return workerSilent && runtimeInfo?.status === "Running"
+    ? `worker ${worker} is silent, this may be old`
     : undefined;
+}
+
+function failureOf({ status, lastError }: InstanceAnswer): string | undefined {
+  return status === "Failed" ? textIn(lastError, "message") : undefined;
 }
 
 /** That it is unhealthy, or what its start waits for. */
 function conditionOf(
-  { health, progress }: InstanceState["context"],
+  { health, healthDetail, startProgress }: InstanceAnswer,
 ): string | undefined {
-  if (health?.status === "unhealthy") {
-    return `unhealthy${health.reason === null ? "" : `: ${health.reason}`}`;
-  }
-  return progress?.problem ?? undefined;
+  if (health !== "unhealthy") return textIn(startProgress, "problem");
+  const reason = textIn(healthDetail, "reason");
+  return reason === undefined ? "unhealthy" : `unhealthy: ${reason}`;
+}
+
+function isStandIn({ runtimeInfo }: InstanceAnswer): boolean {
+  return textIn(runtimeInfo?.runtimeMetadata, "standIn") === "true";
+}
+
+function textIn(value: unknown, member: string): string | undefined {
+  const found = (value as Record<string, unknown> | undefined)?.[member];
+  return typeof found === "string" ? found : undefined;
 }
 
 function detailOf(

@@ -2,23 +2,24 @@
 import { Box, render, Text, useApp, useInput, useWindowSize } from "ink";
 import { type ReactElement, useEffect, useState } from "react";
 import type { Clock } from "../events/clock.ts";
-import type { InstanceSystem } from "../actors/system_port.ts";
 import { OperationalError } from "../events/errors.ts";
+import type { InstanceAnswer } from "../http/client/answers.ts";
+import type { Availability, FleetPort, FleetWatch } from "../http/client/fleet_port.ts";
 import type { InstanceStatus } from "../machines/requests.ts";
-import { type FleetView, fleetView, headLine, rowLine, titleLine } from "./fleet_view.ts";
+import { type FleetView, fleetView, headLine, oldText, rowLine, titleLine } from "./fleet_view.ts";
 
 export interface LiveViewProps {
-  system: InstanceSystem;
+  fleet: FleetPort;
   clock: Clock;
-  /** Shown on the first line: where the API listens. */
-  url: string;
   version: string;
   hasColor: boolean;
 }
 
-/** Uptimes move once a second; events are shown at most this often. */
-const FRAME_MS = 100;
+/** Uptimes move once a second; what happened is looked at at most this often. */
+const FRAME_MS = 250;
 const TICK_MS = 1_000;
+/** No event tells that a worker has fallen silent. */
+const LOOK_MS = 5_000;
 /** Title, counts, column heads and hint, and the last line, which stays empty. */
 const LINES_AROUND = 5;
 
@@ -59,7 +60,9 @@ export function showLiveView(props: LiveViewProps): ShownView {
 export function LiveView(props: LiveViewProps): ReactElement {
   const { columns, rows: height } = useWindowSize();
   const width = columns - 1;
-  const { fleet, away } = useFleet(props.system, props.clock, Math.max(1, height - LINES_AROUND));
+  const { url } = props.fleet;
+  const rowsMax = Math.max(1, height - LINES_AROUND);
+  const { fleet, old } = useFleet(props.fleet, props.clock, rowsMax);
   const { exit } = useApp();
   useInput((input) => {
     // What is typed fast arrives as one string.
@@ -67,13 +70,13 @@ export function LiveView(props: LiveViewProps): ReactElement {
   });
   return (
     <Box flexDirection="column" width={width} height={Math.max(1, height - 1)} overflow="hidden">
-      <Text bold wrap="truncate" {...(props.hasColor && away !== null ? { color: "red" } : {})}>
-        {titleLine(props.version, props.url, away)}
+      <Text bold wrap="truncate" {...(props.hasColor && old !== null ? { color: "red" } : {})}>
+        {titleLine(props.version, url, old)}
       </Text>
       <Text wrap="truncate">
         {fleet.counts}
         {fleet.hidden > 0
-          ? ` (${fleet.hidden} of them below; GET ${props.url}/api/server/instances)`
+          ? ` (${fleet.hidden} of them below; GET ${url}/api/server/instances)`
           : ""}
       </Text>
       <Text bold wrap="truncate">{headLine(width)}</Text>
@@ -88,7 +91,7 @@ export function LiveView(props: LiveViewProps): ReactElement {
       ))}
       {fleet.rows.length === 0 && (
         <Text wrap="truncate">
-          No instances yet. Create one: POST {props.url}/api/server/instances
+          No instances yet. Create one: POST {url}/api/server/instances
         </Text>
       )}
       <Text dimColor={props.hasColor} wrap="truncate">q leaves; the servers run on</Text>
@@ -99,47 +102,91 @@ export function LiveView(props: LiveViewProps): ReactElement {
 interface Shown {
   fleet: FleetView;
   /** Why the fleet may be an old one; null when it is not. */
-  away: string | null;
+  old: string | null;
 }
 
-const NOTHING_YET: Shown = { fleet: { rows: [], counts: "", hidden: 0 }, away: null };
+const NOTHING_YET: Shown = { fleet: { rows: [], counts: "", hidden: 0 }, old: null };
 
-function useFleet(system: InstanceSystem, clock: Clock, rowsMax: number): Shown {
+function useFleet(port: FleetPort, clock: Clock, rowsMax: number): Shown {
   const [shown, setShown] = useState(NOTHING_YET);
   useEffect(() => {
-    let cancel: (() => void) | null = null;
-    let isOver = false;
-    let dueAt = Infinity;
-    const look = async () => {
-      try {
-        const { items } = await system.list({ limit: Infinity });
-        const fleet = fleetView(items, clock.now(), rowsMax, (id) => system.isSilent(id));
-        if (!isOver) setShown({ fleet, away: system.away() });
-      } catch (error) {
-        if (!(error instanceof OperationalError)) throw error;
-        if (!isOver) setShown(({ fleet }) => ({ fleet, away: error.message }));
-      }
-    };
-    const refresh = async () => {
-      dueAt = Infinity;
-      await look();
-      if (!isOver) later(TICK_MS);
-    };
-    const later = (delayMs: number) => {
-      const at = clock.monotonic() + delayMs;
-      if (isOver || at >= dueAt) return;
-      cancel?.();
-      dueAt = at;
-      cancel = clock.after(delayMs, () => void refresh());
-    };
-    // Without it the view still looks once a second.
-    const subscription = system.observe(() => later(FRAME_MS)).catch(() => null);
-    void refresh();
-    return () => {
-      isOver = true;
-      cancel?.();
-      void subscription.then((one) => one?.close());
-    };
-  }, [system, clock, rowsMax]);
+    const live = new LiveFleet(port, clock, (items, away, availability) => {
+      const now = clock.now();
+      const fleet = fleetView(items, now, rowsMax);
+      setShown({ fleet, old: oldText(availability, away, now) });
+    });
+    return () => live.close();
+  }, [port, clock, rowsMax]);
   return shown;
+}
+
+type Show = (
+  items: readonly InstanceAnswer[],
+  away: string | null,
+  availability: Availability,
+) => void;
+
+/** The list, read again after what happens, and shown again each second. */
+class LiveFleet {
+  private items: readonly InstanceAnswer[] = [];
+  private away: string | null = null;
+  private isLooking = false;
+  private isOver = false;
+  /** When the list is to be read again, and when the next tick is, by the monotonic clock. */
+  private lookAt = 0;
+  private tickAt = Infinity;
+  private cancel = () => {};
+  private readonly watch: FleetWatch;
+
+  constructor(
+    private readonly port: FleetPort,
+    private readonly clock: Clock,
+    private readonly show: Show,
+  ) {
+    this.watch = port.watch(() => {
+      this.lookAt = Math.min(this.lookAt, clock.monotonic() + FRAME_MS);
+      this.tickWithin(FRAME_MS);
+    });
+    this.tick();
+  }
+
+  close(): void {
+    this.isOver = true;
+    this.cancel();
+    this.watch.close();
+  }
+
+  private tickWithin(ms: number): void {
+    const at = this.clock.monotonic() + ms;
+    if (this.isOver || at >= this.tickAt) return;
+    this.cancel();
+    this.tickAt = at;
+    this.cancel = this.clock.after(ms, () => {
+      this.tickAt = Infinity;
+      this.tick();
+    });
+  }
+
+  private tick(): void {
+    if (this.isOver) return;
+    if (this.clock.monotonic() >= this.lookAt && !this.isLooking) void this.look();
+    this.show(this.items, this.away, this.watch.availability);
+    this.tickWithin(TICK_MS);
+  }
+
+  private async look(): Promise<void> {
+    this.isLooking = true;
+    this.lookAt = this.clock.monotonic() + LOOK_MS;
+    try {
+      const { items, isStale } = await this.port.instances.list();
+      this.items = items;
+      this.away = isStale ? (await this.port.node.readiness()).reasons.join("; ") : null;
+    } catch (error) {
+      if (!(error instanceof OperationalError)) throw error;
+      this.away = error.message;
+    } finally {
+      this.isLooking = false;
+    }
+    this.tick();
+  }
 }

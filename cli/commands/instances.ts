@@ -10,11 +10,16 @@ import { type Invocation, outcomeOf, unlessAborted, untilInterrupted } from "../
 import { instanceColumns } from "../output/fleet_tables.ts";
 import { instanceDetails } from "../output/instance_details.ts";
 import { chosenInstances, labelled } from "../selection.ts";
-import { addExamples, type CommandMaker, keyOption, labelOption } from "./shared_options.ts";
+import {
+  addExamples,
+  type CommandMaker,
+  keyOption,
+  labelOption,
+  STATUSES,
+} from "./shared_options.ts";
 
 const PLATFORMS = ["process", "docker", "kubernetes"];
 const TEMPLATES = ["drasi-server", "command", "image"];
-const STATUSES = ["Created", "Starting", "Running", "Restarting", "Stopping", "Stopped", "Failed"];
 
 interface ListOptions {
   status?: string;

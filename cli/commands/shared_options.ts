@@ -10,6 +10,17 @@ import {
 } from "../invocation.ts";
 import type { CliHost } from "../host.ts";
 
+/** The statuses that an instance of the fleet can have; one that is being deleted is hardly there any more. */
+export const STATUSES = [
+  "Created",
+  "Starting",
+  "Running",
+  "Restarting",
+  "Stopping",
+  "Stopped",
+  "Failed",
+] as const;
+
 /** What every command is made with. */
 export interface CommandMaker {
   program: Command;

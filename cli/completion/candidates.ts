@@ -40,7 +40,12 @@ async function possible(
   if (open) return open.argChoices ?? [];
   if (before.includes("--")) return [];
   if (typed.startsWith("-")) {
-    return ["--help", ...options.flatMap(({ long, hidden }) => long && !hidden ? [long] : [])];
+    const first = operands.length === 0 && before.length === 0 ? ["--version"] : [];
+    return [
+      "--help",
+      ...first,
+      ...options.flatMap(({ long, hidden }) => long && !hidden ? [long] : []),
+    ];
   }
   if (command.commands.length > 0) {
     return command.commands.flatMap((one) => isHidden(one) ? [] : [one.name()]);

@@ -74,8 +74,15 @@ const WIDE_INSTANCE: readonly Column<InstanceAnswer>[] = [
   { title: "LABELS", text: ({ labels }) => labelsText(labels) },
 ];
 
-const percent = (share: unknown) => typeof share === "number" ? `${(share * 100).toFixed(1)}%` : "";
-const bytes = (count: unknown) => typeof count === "number" ? size(count) : "";
+/** Of a core; empty where it is not known. */
+export function percent(share: unknown): string {
+  return typeof share === "number" ? `${(share * 100).toFixed(1)}%` : "";
+}
+
+/** Of memory; empty where it is not known. */
+export function bytes(count: unknown): string {
+  return typeof count === "number" ? size(count) : "";
+}
 
 /** Of a list of workers at `now` (epoch milliseconds). */
 export function workerColumns(now: number, isWide: boolean): Column<WorkerAnswer>[] {

@@ -15,6 +15,8 @@ const HINTS: Readonly<Record<string, string>> = {
     "`draas token new` to make one.",
   rate_limited: "Ask again in a while, and less at once (--parallel).",
   not_found: "`draas list` shows the instances there are.",
+  revision_not_found: "`draas revisions` lists those that there are.",
+  version_not_found: "`draas events` shows what it has been through, with the versions in -o wide.",
   worker_not_found: "`draas workers` shows the workers there are.",
   no_worker: "`draas workers` shows the workers; start one for this platform, and ask again.",
   workers_unreachable: "`draas workers` shows the workers; one that is silent may come back.",

@@ -28,7 +28,8 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   "http/": ["events/", "machines/", "fleet/", "actors/system_port.ts"],
   // Knows of the server what travels, and nothing else.
   "http/client/": ["events/"],
-  "tui/": ["events/", "machines/", "actors/system_port.ts"],
+  // The fleet's door and what comes through it, wherever the control plane is.
+  "tui/": ["events/", "machines/", "http/client/fleet_port.ts", "http/client/answers.ts"],
   "cli/": ["events/", "settings/", "http/client/", "tui/"],
   "settings/": ["events/"],
   "config.ts": ["events/", "settings/"],

@@ -70,6 +70,35 @@ Deno.test("Ctrl-C ends following and nothing else, with exit code 0", () =>
     assertEquals((await draas("stop", "ticker")).code, 0);
   }));
 
+Deno.test("a context is kept for its owner alone, and its fleet is explained, waited for and rolled back", () =>
+  withProgram(async (world) => {
+    const url = await (await world.start()).ready();
+    const draas = (...args: string[]) =>
+      new ProgramLife("draas", args, { HOME: world.folder }).ended;
+    const added = await draas("context", "add", "here", url);
+    assertEquals([added.code, added.stdout], [0, ""], added.stderr);
+    const file = `${world.folder}/.config/draas/contexts.yaml`;
+    assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+
+    await draas("create", "web", "--", "sleep", "1000");
+    const waiting = draas("wait", "web", "--context", "here");
+    assertEquals((await draas("start", "web", "--no-wait")).code, 0);
+    const waited = await waiting;
+    assertEquals([waited.code, waited.stderr], [0, ""]);
+    assertMatch(waited.stdout, /^web \(\w{8}\) is Running/);
+    const why = await draas("why", "web");
+    assertStringIncludes(why.stdout, "It is Running: an anonymous caller asked to start it");
+    assertMatch((await draas("at", "web", "--version", "1")).stdout, /Status +Created/);
+    const rolled = await draas("rollback", "web", "--to", "1", "-o", "json");
+    assertEquals(JSON.parse(rolled.stdout).items[0].outcome, "unchanged");
+    const [used] = JSON.parse((await draas("top", "web", "-o", "json")).stdout).items;
+    assertEquals([used.name, used.status, used.restarts], ["web", "Running", 0]);
+    const doctor = await draas("doctor");
+    assertEquals([doctor.code, doctor.stderr], [0, ""], doctor.stdout);
+    assertStringIncludes(doctor.stdout, `${url}, by context here`);
+    assertEquals((await draas("tui")).code, 2, "it needs a terminal");
+  }));
+
 Deno.test("where nobody listens it ends with 6, misspelt with 2, and the data is empty", async () => {
   const address = { DRAAS_URL: "http://127.0.0.1:1", DRAAS_TOKEN: "a-token-nobody-must-see" };
   const away = await new ProgramLife("draas", ["list"], address).ended;

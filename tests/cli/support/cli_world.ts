@@ -70,6 +70,7 @@ export function beginDraas(
       if (text !== undefined) return Promise.resolve(text);
       throw new OperationalError("file_unreadable", `${path} cannot be read`, false, "");
     },
+    showFleet: () => Promise.resolve(),
     contextFile: {
       path: "/home/me/.config/draas/contexts.yaml",
       read: () => {

@@ -33,7 +33,7 @@ export class ProgramLife {
     environment: Readonly<Record<string, string>> = {},
     root: string = ROOT_FOLDER,
   ) {
-    const env = { ...hostEnvironment(), ...ownSettings(task), ...environment };
+    const env = withDenoFolder({ ...hostEnvironment(), ...ownSettings(task), ...environment });
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...taskArguments(task, env), ...args],
       cwd: root,
@@ -130,6 +130,13 @@ function ownSettings(task: string): Record<string, string> {
     DRAAS_LOG_FORMAT: "text",
     ...task === "worker:process" ? { DRAAS_WORKER_POLICY: POLICY } : {},
   };
+}
+
+/** Deno's own folder is the host's, also for a program that is given another home. */
+function withDenoFolder(environment: Record<string, string>): Record<string, string> {
+  const home = Deno.env.get("HOME") ?? "";
+  if (environment.DENO_DIR !== undefined || environment.HOME === home) return environment;
+  return { ...environment, DENO_DIR: `${home}/.cache/deno` };
 }
 
 /** None of the settings of whoever runs the tests. */
