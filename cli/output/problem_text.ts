@@ -9,7 +9,7 @@ import { type Paint, plain } from "./paint.ts";
 /** Where the API's hint speaks to clients of HTTP, and this command line has a command for it. */
 const HINTS: Readonly<Record<string, string>> = {
   unauthorized: "Set DRAAS_TOKEN to a token of this control plane; who keeps its tokens file has " +
-    "`draas token new` to make one.",
+    "`draas token new` to make one, and `draas doctor` tells which one is sent.",
   forbidden:
     "Set DRAAS_TOKEN to a token of that role; who keeps the control plane's tokens file has " +
     "`draas token new` to make one.",
