@@ -84,7 +84,9 @@ async function revisions(
   if (show !== undefined) {
     const revision = await configurations.revision(id, show);
     if (printer.format === "table" || printer.format === "wide") {
-      printer.data(`${JSON.stringify(revision.configuration, null, 2)}\n`);
+      const lines = JSON.stringify(revision.configuration, null, 2).split("\n");
+      // JSON lets through what some terminals obey.
+      printer.data(`${(host.stdout.isTerminal ? lines.map(printable) : lines).join("\n")}\n`);
     } else list({ printer }, [revision], []);
     return EXIT.done;
   }

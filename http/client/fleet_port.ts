@@ -6,6 +6,7 @@
 import type { JsonObject } from "../../events/json.ts";
 import type { OperationalError } from "../../events/errors.ts";
 import type {
+  ApplyLine,
   ConfigurationAnswer,
   DifferenceAnswer,
   EventAnswer,
@@ -17,12 +18,14 @@ import type {
   LogLineAnswer,
   MutationAnswer,
   PastAnswer,
+  PlanAnswer,
   ReadinessAnswer,
   RevisionAnswer,
   RevisionList,
   WaitAnswer,
   WorkerAnswer,
 } from "./answers.ts";
+import type { ApplyWish } from "./fleet_calls.ts";
 import type {
   ChangeWish,
   InstanceFilter,
@@ -42,6 +45,7 @@ export interface FleetPort {
   readonly past: FleetPast;
   readonly output: FleetOutput;
   readonly workers: FleetWorkers;
+  readonly files: FleetFiles;
   readonly node: FleetNode;
   /**
    * Tells `listener` what happens in the fleet, from now on or from after a position, each event once and in order, and
@@ -55,8 +59,11 @@ export interface FleetPort {
 export interface FleetInstances {
   /** All of them, over all pages. */
   list(filter?: InstanceFilter): Promise<InstanceList>;
-  /** With more than a list tells. */
-  get(id: string): Promise<InstanceAnswer>;
+  /**
+   * With more than a list tells.
+   * @param atLeast a position in the log, such as an event's: what it says up to there is in the answer
+   */
+  get(id: string, atLeast?: string): Promise<InstanceAnswer>;
   create(specification: JsonObject, key: string): Promise<InstanceAnswer>;
   /** Changes what its user has decided. */
   change(id: string, changes: JsonObject, wish: ChangeWish): Promise<InstanceAnswer>;
@@ -110,6 +117,16 @@ export type FollowedOutput =
 export interface FleetWorkers {
   list(): Promise<WorkerAnswer[]>;
   ask(id: string, verb: WorkerVerb, key: string): Promise<JsonObject>;
+}
+
+/** Fleets as files: docs/fleet.md. */
+export interface FleetFiles {
+  /** What a file would change; nothing is done. */
+  diff(file: JsonObject, prune: boolean): Promise<PlanAnswer>;
+  /** Lines as it goes, the last one of the type `end`. An abort of `signal` begins nothing more. */
+  apply(file: JsonObject, wish: ApplyWish, signal: AbortSignal): AsyncIterable<ApplyLine>;
+  /** The fleet as files: those of one fleet, or of all, and of what no fleet has made. */
+  files(fleet?: string): Promise<JsonObject[]>;
 }
 
 /** The control plane that answers. */

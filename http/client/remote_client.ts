@@ -94,9 +94,12 @@ export class RemoteClient {
     return list;
   }
 
-  /** One instance, with more than a list tells. */
-  async instance(id: string): Promise<InstanceAnswer> {
-    return await this.read(instancePath(id), {}, hasId);
+  /**
+   * One instance, with more than a list tells.
+   * @param atLeast a position in the log: what it says up to there is in the answer
+   */
+  async instance(id: string, atLeast?: string): Promise<InstanceAnswer> {
+    return await this.read(instancePath(id), { atLeast }, hasId);
   }
 
   create(specification: JsonObject, key: string): Promise<InstanceAnswer> {

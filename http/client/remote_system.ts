@@ -2,6 +2,7 @@
 import type { LogLineAnswer } from "./answers.ts";
 import type {
   FleetConfigurations,
+  FleetFiles,
   FleetInstances,
   FleetNews,
   FleetNode,
@@ -35,6 +36,7 @@ export class RemoteSystem implements FleetPort {
   readonly past: FleetPast;
   readonly output: FleetOutput;
   readonly workers: FleetWorkers;
+  readonly files: FleetFiles;
   readonly node: FleetNode;
 
   constructor(private readonly options: RemoteOptions) {
@@ -42,7 +44,7 @@ export class RemoteSystem implements FleetPort {
     const past = new RemotePast(options);
     this.instances = {
       list: (filter) => client.list(filter),
-      get: (id) => client.instance(id),
+      get: (id, atLeast) => client.instance(id, atLeast),
       create: (specification, key) => client.create(specification, key),
       change: (id, changes, wish) => client.change(id, changes, wish),
       ask: (id, verb, wish, extra) => client.ask(id, verb, wish, extra),
@@ -62,6 +64,7 @@ export class RemoteSystem implements FleetPort {
       list: () => client.workers(),
       ask: (id, verb, key) => client.askWorker(id, verb, key),
     };
+    this.files = client.fleet;
     this.node = new RemoteNode(options);
   }
 

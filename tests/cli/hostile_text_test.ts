@@ -35,6 +35,55 @@ Deno.test("ids, names, positions and releases are made printable where they are 
   }
 });
 
+Deno.test("what is told of the past, of revisions, of waits and of what is wrong is made printable", async () => {
+  const known = { id: "web", name: EVIL, labels: {} };
+  const step = { at: EVIL, kind: EVIL, text: EVIL, version: 1 };
+  const why = { id: "web", status: EVIL, summary: EVIL, steps: [step], next: [step] };
+  const past = { ...known, at: EVIL, event: { type: EVIL, requestedBy: EVIL, version: 1 } };
+  const revision = { revision: 1, at: EVIL, by: EVIL };
+  const ready = {
+    ready: false,
+    reasons: [EVIL],
+    position: EVIL,
+    incidents: [{ code: EVIL, at: EVIL }],
+  };
+  const worker = { id: EVIL, platform: EVIL, silent: true, version: EVIL };
+  const calls: [string, unknown[]][] = [
+    ["why web", [known, why]],
+    ["why web -o wide", [known, why]],
+    ["at web --version 1", [known, { ...past, status: EVIL, desired: EVIL, health: EVIL }]],
+    ["revisions web", [known, { id: "web", items: [revision] }, { id: "web" }]],
+    ["revisions web -o name", [known, { id: "web", items: [{ revision: EVIL }] }, { id: "web" }]],
+    ["rollback web --to 1", [known, { id: "web", revision: EVIL, changed: true }]],
+    ["wait web", [known, { outcome: "reached", reason: EVIL, instance: { status: EVIL } }]],
+    ["top", [{ items: [{ ...known, status: EVIL, health: EVIL, restarts: 0 }], position: "" }]],
+    ["doctor", [
+      { version: EVIL },
+      ready,
+      { items: [worker] },
+      notFound(),
+      { items: [{ ...known, status: "Failed", platform: EVIL }], position: "" },
+    ]],
+  ];
+  for (const [line, answers] of calls) {
+    const told = answers.map((one) => one instanceof Response ? one : Response.json(one));
+    const { stdout, stderr } = await beginDraas(scriptedApp(told), line.split(" ")).ended;
+    assert(stdout.includes(TAME), `${line}: ${stdout}${stderr}`);
+    assert(!`${stdout}${stderr}`.includes("\u001b"), JSON.stringify([line, stdout, stderr]));
+  }
+});
+
+Deno.test("a configuration is shown on a terminal without what some of them obey", async () => {
+  const answers = [{ id: "web", name: "web" }, {
+    id: "web",
+    revision: 1,
+    configuration: { text: "\u009b2J" },
+  }].map((one) => Response.json(one));
+  const line = "revisions web --show 1".split(" ");
+  const { stdout } = await beginDraas(scriptedApp(answers), line, { isTerminal: true }).ended;
+  assertEquals(stdout, '{\n  "text": " 2J"\n}\n');
+});
+
 Deno.test("the positions of events that are followed are made printable", async () => {
   const app = scriptedApp([
     Response.json({ id: "web", name: "web" }),

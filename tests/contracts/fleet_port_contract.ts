@@ -1,6 +1,7 @@
 /** What every `FleetPort` does: reads, changes and follows a fleet, with the API's answers and its refusals as errors. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { OperationalError } from "../../events/errors.ts";
+import type { EventAnswer } from "../../http/client/answers.ts";
 import type { FleetNews, FleetPort } from "../../http/client/fleet_port.ts";
 import { NoAnswer, RemoteProblem } from "../../http/client/remote_problem.ts";
 import type { ScriptedPlatform } from "../http/support/scripted_platform.ts";
@@ -154,6 +155,26 @@ export function fleetPortContract(way: string, withFleet: WithFleet): void {
     assertEquals([told[0], told.at(-1)], ["hello", "deleted"]);
   });
 
+  it("a fleet file is compared, applied line by line, and told as it came to be", async (scene) => {
+    const { fleet: { files, instances } } = scene;
+    const entry = {
+      template: "command",
+      serverConfiguration: { command: ["true"] },
+      desired: "stopped",
+    };
+    const file = { fleet: "shop", instances: { web: entry } };
+    const plan = await files.diff(file, false);
+    assertEquals(plan.items.map(({ name }) => name), ["web"]);
+    const types: string[] = [];
+    const wish = { key: "k-1", prune: false, keepGoing: false, parallel: 4 };
+    for await (const { type } of files.apply(file, wish, new AbortController().signal)) {
+      types.push(type);
+    }
+    assertEquals(types.at(-1), "end");
+    assertEquals((await instances.list()).items.map(({ name }) => name), ["web"]);
+    assertEquals((await files.files("shop")).map((one) => one.fleet), ["shop"]);
+  });
+
   it("workers are listed, drained and resumed; the node tells its release and that it is ready", async (scene) => {
     const { fleet: { workers, node }, startWorker } = scene;
     await startWorker();
@@ -175,6 +196,8 @@ export function fleetPortContract(way: string, withFleet: WithFleet): void {
     await fleet.instances.create(WEB, "k-1");
     await fleet.instances.create({ ...WEB, name: "other" }, "k-2");
     await until("both are told", () => told.events.length === 2);
+    const { instanceId, position } = told.events[1]!;
+    assertEquals((await fleet.instances.get(instanceId, position)).name, "other");
     watch.close();
     await fleet.instances.create({ ...WEB, name: "third" }, "k-3");
     const after = new Told();
@@ -220,7 +243,7 @@ export function fleetPortContract(way: string, withFleet: WithFleet): void {
 
 /** What a watcher has heard. */
 class Told {
-  readonly events: { position: string; data: unknown }[] = [];
+  readonly events: EventAnswer[] = [];
   readonly availability: string[] = [];
   readonly gaps: string[] = [];
 
@@ -232,7 +255,7 @@ class Told {
 
   names(): string[] {
     return this.events.map(({ data }) =>
-      (data as { specification: { name: string } }).specification.name
+      (data as unknown as { specification: { name: string } }).specification.name
     );
   }
 }

@@ -76,11 +76,12 @@ export function shortened(told: readonly string[], said: readonly string[]): str
 /** Ids, times, pids and ages are others each time; so are the widths of columns. */
 function masked(line: string): string {
   return line
+    .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "#id")
     .replace(/\b[0-9a-f]{32}\b|\b[0-9a-f]{8}\b/g, "#id")
     .replace(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, "#at")
     .replace(/\((\d+ms|\d+(\.\d+)?s)\)/g, "(#t)")
     .replace(/\b\d+(ms|[smhd])\b/g, "#t")
-    .replace(/\b(pid|port) \d+/g, "$1 #")
+    .replace(/\b(pid|port|process) \d+/g, "$1 #")
     .replace(/\b\d+-\d+\b/g, "#position")
     .replace(/ +/g, " ");
 }
