@@ -84,7 +84,7 @@ export function openHttpDoor(
 
 /** Whoever has this process has all that a token would give; what it asks is no request of a client. */
 function fleetWithin({ watch: _, ...options }: HttpOptions, url: string): FleetPort {
-  const app = createHttpApp({ ...options, token: null, allowedHosts: null });
+  const app = createHttpApp({ ...options, tokens: null, allowedHosts: null });
   return new RemoteSystem({
     url,
     token: null,

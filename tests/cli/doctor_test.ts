@@ -15,6 +15,7 @@ import { OperationalError } from "../../events/errors.ts";
 import type { InstanceAnswer, WorkerAnswer } from "../../http/client/answers.ts";
 import type { ClientSettings } from "../../settings/client_settings.ts";
 import { itemsOf, refusedConnection, withCli } from "./support/cli_world.ts";
+import { bookOf } from "../http/support/tokens.ts";
 
 const TOKEN = "a-token-nobody-must-see";
 
@@ -80,7 +81,7 @@ Deno.test("a missing and a wrong token are told apart, end with 1, and are not s
     for (const { stdout, stderr } of [missing, wrong, right]) {
       assert(!`${stdout}${stderr}`.includes(TOKEN), stdout);
     }
-  }, { token: TOKEN }));
+  }, { tokens: bookOf(TOKEN, "admin") }));
 
 Deno.test("a platform without a worker is a failure that names it", () =>
   withCli(async ({ draas, create }) => {

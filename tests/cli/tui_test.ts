@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { FleetPort } from "../../http/client/fleet_port.ts";
 import { refusedConnection, withCli } from "./support/cli_world.ts";
+import { bookOf } from "../http/support/tokens.ts";
 
 Deno.test("the live view is given the fleet that the command line asks", () =>
   withCli(async ({ draas, create }) => {
@@ -27,4 +28,4 @@ Deno.test("without a terminal, a control plane or a token nothing is opened", ()
       throw refusedConnection();
     };
     assertEquals((await draas("tui", { isTerminal: true, showFleet, fetch })).code, 6);
-  }, { token: "a-token-nobody-must-see" }));
+  }, { tokens: bookOf("a-token-nobody-must-see", "admin") }));
