@@ -2,7 +2,7 @@
 import type { Clock } from "../events/clock.ts";
 import type { CommandBus } from "../events/command_bus.ts";
 import type { RecordedEvent } from "../events/envelope.ts";
-import type { EventLog, KeyRecord } from "../events/event_log.ts";
+import type { EventLog, EventPlace, KeyRecord } from "../events/event_log.ts";
 import type { Ids } from "../events/ids.ts";
 import type { Deciding } from "../machines/accept.ts";
 import { decide } from "../machines/decide.ts";
@@ -332,14 +332,14 @@ export class Asker {
   }
 
   private async findEnd(instanceId: string, commandId: string): Promise<RecordedEvent | null> {
-    let before: number | undefined;
+    let before: EventPlace | undefined;
     for (;;) {
-      const page = await this.parts.reads.run(
+      const page: RecordedEvent[] = await this.parts.reads.run(
         () => this.parts.log.history(instanceId, HISTORY_PAGE, before),
       );
       const found = page.find((event) => endedCommandId(event) === commandId);
       if (found || page.length < HISTORY_PAGE) return found ?? null;
-      before = page[0]?.version;
+      before = page[0];
     }
   }
 }

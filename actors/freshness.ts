@@ -1,5 +1,6 @@
 /** Brings one instance up to what the log has of it, where another node has appended and the tail is behind. Design §3. */
-import type { EventLog } from "../events/event_log.ts";
+import type { RecordedEvent } from "../events/envelope.ts";
+import { type EventLog, type EventPlace, HISTORY_MAX } from "../events/event_log.ts";
 import { initialState } from "../machines/evolve.ts";
 import { isForked, isLost, type LostHistory } from "./forks.ts";
 import type { InstanceTable } from "./instance_table.ts";
@@ -14,7 +15,8 @@ export interface FreshnessParts {
   onHistoryLost(lost: LostHistory): Promise<void>;
 }
 
-const PAGE = 256;
+/** More events of one instance than this are left to the tail. */
+const MISSING_MAX = 8_192;
 
 export class Freshness {
   constructor(private readonly parts: FreshnessParts) {}
@@ -40,29 +42,36 @@ export class Freshness {
     return true;
   }
 
-  /** Folds the instance's events up to a version that the log is known to have. */
+  /**
+   * Folds the instance's events up to a version that the log is known to have.
+   * @throws {OperationalError} `behind` when that is very much: the tail is faster then
+   */
   async foldUpTo(instanceId: string, version: number, deadline?: number): Promise<void> {
     const { log, table, reads } = this.parts;
-    for (let from = 0;;) {
-      from = Math.max(from, table.versionOf(instanceId));
-      if (from >= version) return;
-      const to = Math.min(version, from + PAGE);
-      const events = await reads.run(
-        () => log.history(instanceId, to - from, to + 1),
+    const pages: RecordedEvent[][] = [];
+    let left = version - table.versionOf(instanceId);
+    if (left > MISSING_MAX) throw behindInstance(instanceId);
+    for (let before: number | EventPlace = version + 1; left > 0;) {
+      const limit = Math.min(left, HISTORY_MAX);
+      const page: RecordedEvent[] = await reads.run(
+        () => log.history(instanceId, limit, before),
         deadline,
       );
-      const { foldings } = table;
+      pages.push(page);
+      left -= page.length;
+      // Where the oldest were cut, a baseline further on stands for them.
+      if (page.length < limit) break;
+      before = page[0]!;
+    }
+    const { foldings } = table;
+    for (const events of pages.reverse()) {
       const state = table.state(instanceId);
       if (state && isForked(state, events)) {
         const { context: seen } = state;
         return await this.parts.onHistoryLost({ seen, found: version, foldings });
       }
       for (const event of events) table.apply(event);
-      // Where the oldest were cut, a baseline further on stands for them.
-      from = to;
-      if (from === version && table.versionOf(instanceId) < version) {
-        throw behindInstance(instanceId);
-      }
     }
+    if (table.versionOf(instanceId) < version) throw behindInstance(instanceId);
   }
 }

@@ -1,6 +1,6 @@
 /** One instance folded from the log itself, by nothing that a node remembers: what it was, and what its baseline must be. */
 import type { RecordedEvent } from "../events/envelope.ts";
-import type { EventLog } from "../events/event_log.ts";
+import type { EventLog, EventPlace } from "../events/event_log.ts";
 import { evolve, initialState, isNext } from "../machines/evolve.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { beginningOf } from "./log_beginning.ts";
@@ -19,15 +19,16 @@ export async function foldedFromLog(
   version: number,
 ): Promise<InstanceState | null> {
   const pages: RecordedEvent[][] = [];
-  let below = version + 1;
+  let before: number | EventPlace = version + 1;
   for (let held = 0; held < HELD_MAX; held += PAGE) {
-    const page = await reads.run(() => log.history(instanceId, PAGE, below));
+    const page: RecordedEvent[] = await reads.run(() => log.history(instanceId, PAGE, before));
     const origin = page.findLastIndex((event) => event.type === "Baseline");
     pages.push(origin < 0 ? page : page.slice(origin));
-    below = page[0]?.version ?? 1;
-    if (origin >= 0 || below === 1 || page.length < PAGE) {
+    const [first] = page;
+    if (!first || origin >= 0 || first.version === 1 || page.length < PAGE) {
       return foldOf(instanceId, version, pages.reverse().flat());
     }
+    before = first;
   }
   return await foldedBySight(log, reads, instanceId, version);
 }

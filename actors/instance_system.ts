@@ -218,12 +218,8 @@ export class FleetSystem implements InstanceSystem {
     return this.parts.availability.away() ?? this.follower.unreadable?.message ?? null;
   }
 
-  async history(
-    instanceId: string,
-    limit: number,
-    beforeVersion?: number,
-  ): Promise<RecordedEvent[]> {
-    return await this.reads.run(() => this.parts.log.history(instanceId, limit, beforeVersion));
+  async history(...of: Parameters<InstanceSystem["history"]>): Promise<RecordedEvent[]> {
+    return await this.reads.run(() => this.parts.log.history(...of));
   }
 
   past(instanceId: string, moment: Moment): Promise<PastState> {

@@ -1,6 +1,11 @@
 /** The one door to the fleet: what HTTP, the terminal UI and the CLI see of it. Design §3, §6. */
 import type { Position, RecordedEvent } from "../events/envelope.ts";
-import type { AvailabilityChange, Durability, Subscription } from "../events/event_log.ts";
+import type {
+  AvailabilityChange,
+  Durability,
+  EventPlace,
+  Subscription,
+} from "../events/event_log.ts";
 import type { WorkerRecord } from "../events/command_bus.ts";
 import type { RunMetrics } from "../events/metrics.ts";
 import type { LogPage, LogReading, OutputLine } from "../events/server_output.ts";
@@ -163,8 +168,12 @@ export interface InstanceSystem {
   list(filter: ListFilter, atLeast?: Position): Promise<InstancePage>;
   /** Why `get` and `list` may tell of the past only, in words: the log cannot be asked. Null when it can. */
   away(): string | null;
-  /** The instance's last `limit` events below `beforeVersion`, oldest first. */
-  history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
+  /** The instance's last events, oldest first; as `EventLog.history`. */
+  history(
+    instanceId: string,
+    limit: number,
+    before?: number | EventPlace,
+  ): Promise<RecordedEvent[]>;
   /** What an instance was, folded from the log itself; deleted ones too. A time to come shows the present. */
   past(instanceId: string, moment: Moment): Promise<PastState>;
   /**

@@ -68,6 +68,12 @@ export interface Latest {
   position: Position;
 }
 
+/** The most events that one look into a history gives. */
+export const HISTORY_MAX = 1_000;
+
+/** An event of an instance, as far as it says what came before it. In a log that was put back it says nothing. */
+export type EventPlace = Pick<RecordedEvent, "version" | "previous">;
+
 /** A subscription; closing it twice is the same as once. */
 export interface Subscription {
   close(): void;
@@ -95,8 +101,16 @@ export interface EventLog {
     listener: (events: RecordedEvent[]) => void,
     signal?: AbortSignal,
   ): Promise<Subscription>;
-  /** The last `limit` events of one instance below `beforeVersion` (default: all), oldest first. */
-  history(instanceId: string, limit: number, beforeVersion?: number): Promise<RecordedEvent[]>;
+  /**
+   * The last `limit` events (at most `HISTORY_MAX`) of one instance, oldest first: of all, of those below a version, or
+   * of those before an event that was read. The log is walked back: for a version from the newest event on, for an
+   * event from where that one is, so that page after page costs what the pages hold.
+   */
+  history(
+    instanceId: string,
+    limit: number,
+    before?: number | EventPlace,
+  ): Promise<RecordedEvent[]>;
   /** The answer kept under an idempotency key; null when there is none or its time is over. */
   findKey(key: string): Promise<KeyRecord | null>;
   /** The newest event of one instance, as the log has it now; version 0 at `START` when it does not know it. */

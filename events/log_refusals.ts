@@ -1,6 +1,6 @@
 /** What every log refuses, whatever it is kept in: batches that contradict themselves or are too large, calls after its end. */
 import { OperationalError } from "./errors.ts";
-import type { AppendBatch } from "./event_log.ts";
+import { type AppendBatch, HISTORY_MAX } from "./event_log.ts";
 
 /** Bounds of one batch: a longer one would hold up everybody else's. `traps.md` 19. */
 export const BATCH_EVENTS_MAX = 64;
@@ -44,6 +44,13 @@ export function assertSmallEnough(
     false,
     "Make the configuration smaller, or split the request.",
   );
+}
+
+/** @throws {Error} for a page of a history that is none, or too large: a bug of whoever asks */
+export function assertPage(limit: number): void {
+  if (limit < 1 || limit > HISTORY_MAX) {
+    throw new Error(`a page of a history has no ${limit} events`);
+  }
 }
 
 /** What every call gets once the log is closed. */

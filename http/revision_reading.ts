@@ -1,5 +1,7 @@
 /** The revisions of an instance as its history tells them: read back from the newest, no further than is asked for. */
 import type { InstanceSystem } from "../actors/system_port.ts";
+import type { RecordedEvent } from "../events/envelope.ts";
+import { type EventPlace, HISTORY_MAX } from "../events/event_log.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import {
   beginReading,
@@ -9,8 +11,6 @@ import {
   type RevisionReading,
 } from "../machines/revisions.ts";
 import { Problem } from "./problem.ts";
-
-const EVENTS_PAGE = 1_000;
 
 /** A page of revisions, newest first. */
 export interface RevisionPage {
@@ -74,15 +74,15 @@ async function* revisionsBack(
 ): AsyncGenerator<Revision> {
   const { instanceId, version, revision } = state.context;
   let reading: RevisionReading = beginReading(revision);
-  for (let before = version + 1; before > 1;) {
-    const events = await system.history(instanceId, EVENTS_PAGE, before);
+  for (let before: number | EventPlace = version + 1;;) {
+    const events: RecordedEvent[] = await system.history(instanceId, HISTORY_MAX, before);
     for (const event of events.toReversed()) {
       const step = readBack(reading, event);
       reading = step.reading;
       yield* step.revisions;
     }
-    if (events.length < EVENTS_PAGE) break;
-    before = events[0]!.version;
+    if (events.length < HISTORY_MAX) break;
+    before = events[0]!;
   }
   yield* readToEnd(reading);
 }

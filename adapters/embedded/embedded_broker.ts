@@ -77,7 +77,7 @@ export function openEmbeddedBroker(ports: BrokerPorts): EmbeddedBroker {
   let closing: Promise<void> | null = null;
   const close = () => closing ??= closeParts(parts, feed);
   return {
-    log: new EmbeddedEventLog(tables, writes, feed, close),
+    log: new EmbeddedEventLog(tables, writes, feed, defer, close),
     availability: ALWAYS_AVAILABLE,
     retention: new EmbeddedRetention(tables, writes, leadership),
     leadership,

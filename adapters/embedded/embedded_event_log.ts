@@ -5,22 +5,28 @@ import type {
   AppendOutcome,
   Durability,
   EventLog,
+  EventPlace,
   KeyRecord,
   Latest,
   LogAvailability,
   Subscription,
 } from "../../events/event_log.ts";
+import { assertPage } from "../../events/log_refusals.ts";
 import type { EventFeed } from "./event_feed.ts";
-import type { GroupCommit } from "./group_commit.ts";
+import type { Defer, GroupCommit } from "./group_commit.ts";
 import { append } from "./steps/append.ts";
-import { eventsAfter, historyOf, positionOf, sequenceOf } from "./stored_events.ts";
-import type { Tables } from "./tables.ts";
+import { eventsAfter, positionOf, recordedFrom, sequenceOf, walkBack } from "./stored_events.ts";
+import type { EventRow, Tables } from "./tables.ts";
+
+/** Events walked over in one turn of the event loop. */
+const WALK_MAX = 256;
 
 export class EmbeddedEventLog implements EventLog {
   constructor(
     private readonly tables: Tables,
     private readonly writes: GroupCommit,
     private readonly feed: EventFeed,
+    private readonly defer: Defer,
     private readonly closeBroker: () => Promise<void>,
   ) {}
 
@@ -44,9 +50,10 @@ export class EmbeddedEventLog implements EventLog {
   history(
     instanceId: string,
     limit: number,
-    beforeVersion = Infinity,
+    before: number | EventPlace = Infinity,
   ): Promise<RecordedEvent[]> {
-    return this.writes.read(() => historyOf(this.tables, instanceId, limit, beforeVersion));
+    assertPage(limit);
+    return this.walk(instanceId, limit, before);
   }
 
   findKey(key: string): Promise<KeyRecord | null> {
@@ -75,6 +82,29 @@ export class EmbeddedEventLog implements EventLog {
 
   close(): Promise<void> {
     return this.closeBroker();
+  }
+
+  private async walk(
+    instanceId: string,
+    limit: number,
+    before: number | EventPlace,
+  ): Promise<RecordedEvent[]> {
+    const [below, place] = typeof before === "number" ? [before] : [before.version, before];
+    const walk = walkBack(this.tables, instanceId, place);
+    const rows: EventRow[] = [];
+    const isOver = () => {
+      for (let walked = 0; walked < WALK_MAX; walked++) {
+        const { value: row } = walk.next();
+        if (!row) return true;
+        if (row.version < below) rows.push(row);
+        if (rows.length === limit) return true;
+      }
+      return false;
+    };
+    while (!await this.writes.read(isOver)) {
+      await new Promise<void>((resolve) => this.defer(resolve));
+    }
+    return rows.reverse().map(recordedFrom);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Between rows and events: positions are counted numbers, and what is read back is lifted to today's shape. */
 import type { Position, RecordedEvent } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
+import type { EventPlace } from "../../events/event_log.ts";
 import { upcast } from "../../events/upcast.ts";
 import type { EventRow, Tables } from "./tables.ts";
 
@@ -58,21 +59,32 @@ export function eventsAfter(tables: Tables, sequence: number, limit: number): Re
   return tables.events.after(sequence, limit).map(recordedFrom);
 }
 
-/** The last `limit` events of an instance with versions below `belowVersion` and above `afterVersion`, oldest first. */
-export function historyOf(
+/** The events of an instance from its newest one, or from the one before `place`, back to the first that there is. */
+export function* walkBack(
   tables: Tables,
   instanceId: string,
-  limit: number,
-  belowVersion: number,
-  afterVersion = 0,
-): RecordedEvent[] {
-  const rows: EventRow[] = [];
-  let row = tables.events.get(tables.instances.get(instanceId)?.lastSequence ?? 0);
-  while (row && row.version > afterVersion && rows.length < limit) {
-    if (row.version < belowVersion) rows.push(row);
+  place?: EventPlace,
+): Generator<EventRow> {
+  let row = place && rowBefore(tables, instanceId, place);
+  if (row === undefined) {
+    row = tables.events.get(tables.instances.get(instanceId)?.lastSequence ?? 0);
+  }
+  while (row) {
+    yield row;
     row = row.previous === 0 ? undefined : tables.events.get(row.previous);
   }
-  return rows.reverse().map(recordedFrom);
+}
+
+/** Null when there is none (any more); undefined when `place` is not one of this log. */
+function rowBefore(
+  { events }: Tables,
+  instanceId: string,
+  { previous, version }: EventPlace,
+): EventRow | null | undefined {
+  const sequence = previous === null ? 0 : sequenceOf(previous);
+  if (sequence < events.bounds().first) return null;
+  const row = events.get(sequence);
+  return row?.instanceId === instanceId && row.version === version - 1 ? row : undefined;
 }
 
 function parse<T>(row: EventRow, text: string): T {

@@ -6,12 +6,13 @@ import type {
   AppendOutcome,
   Durability,
   EventLog,
+  EventPlace,
   KeyRecord,
   Latest,
   Subscription,
 } from "../../events/event_log.ts";
 import { CURRENT_SCHEMA } from "../../events/instance_events.ts";
-import { assertConsistent } from "../../events/log_refusals.ts";
+import { assertConsistent, assertPage } from "../../events/log_refusals.ts";
 import { prepared, type PreparedBatch } from "./prepared_batch.ts";
 import type { RedisEventFeed } from "./redis_event_feed.ts";
 import type { OfferedSchemas } from "./offered_schemas.ts";
@@ -22,8 +23,8 @@ import { timeOf, type ToldEvent, toldEvent } from "./stored_entries.ts";
 
 /** More missed events than this are read anew by the caller. */
 const MISSED_MAX = 500;
-/** Events of one instance that one call of `history` gives at most. */
-const HISTORY_PAGE = 500;
+/** Events of one instance that one call of the function `history` gives at most. */
+const WALK_PAGE = 500;
 
 /** What the log is made of. */
 export interface LogParts {
@@ -70,8 +71,20 @@ export class RedisEventLog implements EventLog {
     return this.parts.feed.open(after, listener, signal);
   }
 
-  history(instanceId: string, limit: number, beforeVersion = Infinity): Promise<RecordedEvent[]> {
-    return this.walk(instanceId, limit, beforeVersion, 0);
+  async history(
+    instanceId: string,
+    limit: number,
+    before: number | EventPlace = Infinity,
+  ): Promise<RecordedEvent[]> {
+    assertPage(limit);
+    if (typeof before === "number") return await this.walk(instanceId, limit, before);
+    if (before.previous === null) return [];
+    const events = await this.walk(instanceId, limit, Infinity, 0, before.previous);
+    const newest = events.at(-1);
+    return newest?.instanceId === instanceId && newest.version === before.version - 1
+      ? events
+      // It was cut, or is not of this log: then the walk from the newest event says what there is.
+      : await this.walk(instanceId, limit, before.version);
   }
 
   async findKey(key: string): Promise<KeyRecord | null> {
@@ -158,17 +171,18 @@ export class RedisEventLog implements EventLog {
     } as RecordedEvent;
   }
 
-  /** The last events of an instance with versions below and above these, oldest first. */
+  /** The last events of an instance with versions below and above these, oldest first; `from` its newest by default. */
   private async walk(
     instanceId: string,
     limit: number,
     below: number,
-    above: number,
+    above = 0,
+    from = "",
   ): Promise<RecordedEvent[]> {
     const found: RecordedEvent[] = [];
     const belowText = below === Infinity ? Number.MAX_SAFE_INTEGER : below;
-    for (let from = "";;) {
-      const page = Math.min(limit - found.length, HISTORY_PAGE);
+    for (;;) {
+      const page = Math.min(limit - found.length, WALK_PAGE);
       const args = [instanceId, page, belowText, above, from];
       const answer = await this.parts.link.read("history", args);
       const [next, ...events] = answer as [string, ...ToldEvent[]];

@@ -1,6 +1,7 @@
 /** Why an instance is what it is: the chain of requests, commands, answers and decisions, in plain words. Design §6. */
 import type { InstanceSystem } from "../../actors/system_port.ts";
 import type { RecordedEvent } from "../../events/envelope.ts";
+import type { EventPlace } from "../../events/event_log.ts";
 import type { JsonObject } from "../../events/json.ts";
 import { explain, type ExplainedStep, reachesBack } from "../../machines/explain.ts";
 import type { ExpectedStep } from "../../machines/explain_next.ts";
@@ -63,11 +64,12 @@ async function eventsBehind(
 ): Promise<RecordedEvent[]> {
   const { instanceId, version } = state.context;
   const events: RecordedEvent[] = [];
-  for (let pages = 0, below = version + 1; pages < PAGES_MAX && below > 1; pages++) {
-    const page = await system.history(instanceId, PAGE, below);
+  let before: number | EventPlace = version + 1;
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const page: RecordedEvent[] = await system.history(instanceId, PAGE, before);
     events.unshift(...page);
     if (page.length < PAGE || reachesBack(state, events)) break;
-    below = page[0]!.version;
+    before = page[0]!;
   }
   return events;
 }

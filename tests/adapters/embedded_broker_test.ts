@@ -5,6 +5,7 @@ import { MemoryTables } from "../../adapters/memory/memory_tables.ts";
 import { type RecordedEvent, START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import {
+  answered,
   appended,
   batch,
   command,
@@ -288,3 +289,26 @@ for (const [technology, open] of [["memory", memoryWorld], ["sqlite", sqliteWorl
     await world.close();
   });
 }
+
+Deno.test("a look far back into a long history lets others have their turns", async () => {
+  const { broker, tables } = await memoryWorld();
+  const events = Array.from({ length: 50 }, () => answered());
+  for (let version = 0; version < 3_000; version += 50) {
+    await appended(broker, batch("a", version, { events }));
+  }
+  let [read, longest] = [0, 0];
+  const get = tables.events.get.bind(tables.events);
+  tables.events.get = (sequence) => {
+    longest = Math.max(longest, ++read);
+    return get(sequence);
+  };
+  let isOver = false;
+  const looking = broker.log.history("a", 1, 2).finally(() => isOver = true);
+  while (!isOver) {
+    read = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assertEquals((await looking)[0]?.version, 1);
+  assert(longest <= 300, `${longest} events were read in one turn`);
+  await broker.close();
+});

@@ -1,6 +1,7 @@
 /** Worlds for the contract suites and the other tests of the embedded brokers: memory and SQLite, on a manual clock. */
 import type { Ids } from "../../events/ids.ts";
 import type { EmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
+import type { EventTable } from "../../adapters/embedded/tables.ts";
 import { openMemoryBroker } from "../../adapters/memory/memory_broker.ts";
 import { MemoryTables } from "../../adapters/memory/memory_tables.ts";
 import { openEmbeddedBroker } from "../../adapters/embedded/embedded_broker.ts";
@@ -40,10 +41,22 @@ export interface EmbeddedWorld<T> extends BrokerWorld {
   crash(): Promise<void>;
 }
 
+/** Counts the events that are read one by one from now on. */
+function countReads(events: EventTable): () => Promise<number> {
+  let count = 0;
+  const get = events.get.bind(events);
+  events.get = (sequence) => {
+    count++;
+    return get(sequence);
+  };
+  return () => Promise.resolve(count);
+}
+
 /** A broker in memory. */
 export async function memoryWorld(): Promise<EmbeddedWorld<MemoryTables>> {
   const ports = embeddedPorts();
   const tables = new MemoryTables();
+  const entriesRead = countReads(tables.events);
   let broker = openMemoryBroker({ ...ports, tables });
   return {
     get broker() {
@@ -61,6 +74,7 @@ export async function memoryWorld(): Promise<EmbeddedWorld<MemoryTables>> {
       await settled();
       broker = openMemoryBroker({ ...ports, tables });
     },
+    entriesRead,
     damageSnapshot: async () => {
       const { id } = tables.snapshots.get()!;
       tables.snapshots.putChunk(id, 0, tables.snapshots.chunk(id, 0)!.replace("i-0", "i-x"));
@@ -75,6 +89,7 @@ export async function sqliteWorld(): Promise<EmbeddedWorld<SqliteTables> & { fol
   const ports = embeddedPorts();
   const folder = await Deno.makeTempDir({ prefix: "draas-log-" });
   let tables = SqliteTables.open(folder);
+  const entriesRead = countReads(tables.events);
   let broker = openEmbeddedBroker({ ...ports, tables });
   const open = () => {
     tables = SqliteTables.open(folder);
@@ -100,6 +115,7 @@ export async function sqliteWorld(): Promise<EmbeddedWorld<SqliteTables> & { fol
       tables.database.close();
       open();
     },
+    entriesRead,
     damageSnapshot: async () => {
       tables.database.exec("UPDATE snapshot_chunks SET text = replace(text, 'i-0', 'i-x')");
     },

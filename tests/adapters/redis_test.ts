@@ -2,6 +2,7 @@
 import { commandBusContract } from "../contracts/command_bus_contract.ts";
 import { eventLogContract } from "../contracts/event_log_contract.ts";
 import { eventTailContract } from "../contracts/event_tail_contract.ts";
+import { historyContract } from "../contracts/history_contract.ts";
 import { logRetentionContract } from "../contracts/log_retention_contract.ts";
 import { lostWorkerContract } from "../contracts/lost_worker_contract.ts";
 import { standingRunContract } from "../contracts/standing_run_contract.ts";
@@ -17,6 +18,7 @@ Deno.test.afterAll(() => server.close());
 
 const open = () => redisWorld(server);
 eventLogContract("redis", open);
+historyContract("redis", open);
 eventTailContract("redis", open);
 logRetentionContract("redis", open);
 commandBusContract("redis", open);

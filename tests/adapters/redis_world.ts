@@ -38,6 +38,10 @@ export async function redisWorld(server: RedisServer): Promise<BrokerWorld> {
       await broker.close();
       broker = await brokerOn(server, namespace);
     },
+    entriesRead: async () => {
+      const said = await server.cli("INFO", "commandstats");
+      return Number(/cmdstat_xrange:calls=(\d+)/.exec(said)?.[1] ?? 0);
+    },
     damageSnapshot: async () => {
       const keys = await server.cli("KEYS", `{draas:${namespace}}:snapshot:*`);
       const [chunk = ""] = keys.split("\n");

@@ -20,6 +20,8 @@ export interface BrokerWorld {
   advance(ms: number): Promise<void>;
   /** Every process of the broker ends and begins anew over the same data. */
   reopen(): Promise<void>;
+  /** How many events were read from storage one by one, in all. */
+  entriesRead(): Promise<number>;
   /** Spoils the stored snapshot behind the broker's back. */
   damageSnapshot(): Promise<void>;
   close(): Promise<void>;

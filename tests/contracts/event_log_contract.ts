@@ -142,20 +142,6 @@ export function eventLogContract(technology: string, open: OpenWorld): void {
     assertEquals(pages.length, 10);
   });
 
-  it("the history of an instance is its own events only, the last ones, oldest first", async ({ broker }) => {
-    for (let version = 0; version < 6; version++) {
-      await appended(broker, batch("a", version));
-      await appended(broker, batch("b", version));
-    }
-    const { log } = broker;
-    const versions = async (...args: Parameters<typeof log.history>) =>
-      (await log.history(...args)).map((event) => `${event.instanceId}${event.version}`);
-    assertEquals(await versions("a", 100), ["a1", "a2", "a3", "a4", "a5", "a6"]);
-    assertEquals(await versions("a", 2), ["a5", "a6"]);
-    assertEquals(await versions("a", 2, 5), ["a3", "a4"]);
-    assertEquals(await versions("a", 9, 1), []);
-  });
-
   it("the latest of an instance is where its newest event is", async ({ broker }) => {
     assertEquals(await broker.log.latest("a"), { version: 0, position: START });
     const [, second] = await appended(broker, batch("a", 0, { events: [answered(), answered()] }));

@@ -108,7 +108,7 @@ export function logRetentionContract(technology: string, open: OpenWorld): void 
     for (let n = 0; n < 45; n++) await appended(broker, batch("a", n * 60, { events }));
     const [last] = await appended(broker, baseline("a", 45 * 60));
     assertEquals(await broker.retention.trim(last!.position, fence), 45 * 60);
-    assertEquals(await broker.log.history("a", 9_999), [last]);
+    assertEquals(await broker.log.history("a", 1_000), [last]);
   });
 
   it("the log goes on from the same head after a cut", async (world) => {

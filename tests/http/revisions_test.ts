@@ -5,7 +5,7 @@ import { storedState } from "../../machines/evolve.ts";
 import { History, INSTANCE } from "../support/recorded.ts";
 import { type ApiClient, apiClient, assertProblem, faultLines } from "./support/api_client.ts";
 import { apiOptions, withApi } from "./support/api_world.ts";
-import { scriptedSystem } from "./support/scripted_system.ts";
+import { pageOf, scriptedSystem } from "./support/scripted_system.ts";
 
 const CONFIGURATIONS = "/api/configuration/instances";
 const INSTANCES = "/api/server/instances";
@@ -230,8 +230,7 @@ function cutInstance(): ApiClient {
   const left = events.slice(2);
   return apiClient(createHttpApp(apiOptions(scriptedSystem(null, {
     get: (id) => Promise.resolve(id === INSTANCE ? state : undefined),
-    history: (_, limit, before = Infinity) =>
-      Promise.resolve(left.filter(({ version }) => version < before).slice(-limit)),
+    history: (_, limit, before) => Promise.resolve(pageOf(left, limit, before)),
   }))));
 }
 

@@ -1,11 +1,10 @@
 /** Why an instance is what it is, over the API: the chain in words and as data, also of deleted ones. Design §6. */
 import { assertEquals } from "@std/assert";
-import type { RecordedEvent } from "../../events/envelope.ts";
 import { createHttpApp } from "../../http/app.ts";
 import { History, INSTANCE } from "../support/recorded.ts";
 import { apiClient, assertProblem, faultLines } from "./support/api_client.ts";
 import { apiOptions, withApi } from "./support/api_world.ts";
-import { scriptedSystem } from "./support/scripted_system.ts";
+import { pageOf, scriptedSystem, versionOf } from "./support/scripted_system.ts";
 
 const INSTANCES = "/api/server/instances";
 
@@ -73,14 +72,12 @@ Deno.test("a start that waits tells until when, and a deleted instance who delet
 
 /** An API over one history, which counts the pages that are read of it. */
 function over(history: History) {
-  const read: (number | undefined)[] = [];
+  const read: number[] = [];
   const system = scriptedSystem(null, {
     get: (id) => Promise.resolve(id === INSTANCE ? history.state : undefined),
-    history(_id, limit, below = Infinity) {
-      read.push(below);
-      return Promise.resolve(
-        history.events.filter((event: RecordedEvent) => event.version < below).slice(-limit),
-      );
+    history(_id, limit, before) {
+      read.push(versionOf(before));
+      return Promise.resolve(pageOf(history.events, limit, before));
     },
   });
   const call = apiClient(createHttpApp(apiOptions(system)));

@@ -18,7 +18,7 @@ import {
 } from "../../../events/log_refusals.ts";
 import { freezeDeep } from "../frozen.ts";
 import type { Step, StepContext } from "../step.ts";
-import { historyOf, positionOf } from "../stored_events.ts";
+import { positionOf, recordedFrom, walkBack } from "../stored_events.ts";
 import type { CommandRow, InstanceRow } from "../tables.ts";
 
 /** More missed events than this are read anew by the caller. */
@@ -150,8 +150,12 @@ function keepAnswer(context: StepContext, batch: AppendBatch, version: number): 
 function conflict(context: StepContext, batch: AppendBatch, version: number): AppendOutcome {
   const after = batch.expectedVersion;
   const below = Math.min(version, after + MISSED_MAX) + 1;
-  const missed = historyOf(context.tables, batch.instanceId, MISSED_MAX, below, after);
-  return { kind: "conflict", version, missed };
+  const missed: RecordedEvent[] = [];
+  for (const row of walkBack(context.tables, batch.instanceId)) {
+    if (row.version <= after) break;
+    if (row.version < below) missed.push(recordedFrom(row));
+  }
+  return { kind: "conflict", version, missed: missed.reverse() };
 }
 
 function newInstance(instanceId: string): InstanceRow {

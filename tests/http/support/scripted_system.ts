@@ -1,6 +1,7 @@
 /** An instance system that answers as it is told, for outcomes that are hard to reach, and keeps what it was asked. */
 import type { AskOptions, AskOutcome, InstanceSystem } from "../../../actors/system_port.ts";
 import type { RecordedEvent } from "../../../events/envelope.ts";
+import type { EventPlace } from "../../../events/event_log.ts";
 import { type NewEvent, newEvent } from "../../../events/instance_events.ts";
 import { specificationSchema } from "../../../events/specification.ts";
 import { evolve, initialState } from "../../../machines/evolve.ts";
@@ -31,6 +32,20 @@ export function stateAfter(...more: NewEvent[]): InstanceState {
   });
   return recorded([newEvent("InstanceCreated", { specification }), ...more])
     .reduce(evolve, initialState("i-1"));
+}
+
+/** A page of a history, as a log gives it. */
+export function pageOf(
+  events: readonly RecordedEvent[],
+  limit: number,
+  before?: number | EventPlace,
+): RecordedEvent[] {
+  return events.filter(({ version }) => version < versionOf(before)).slice(-limit);
+}
+
+/** Below which version a history is to be read. */
+export function versionOf(before: number | EventPlace = Infinity): number {
+  return typeof before === "number" ? before : before.version;
 }
 
 export interface ScriptedSystem extends InstanceSystem {
