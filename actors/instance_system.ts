@@ -214,6 +214,10 @@ export class FleetSystem implements InstanceSystem {
     return { ...pageOf(this.table.all(), filter), position: this.table.position };
   }
 
+  get position(): Position {
+    return this.table.position;
+  }
+
   away(): string | null {
     return this.parts.availability.away() ?? this.follower.unreadable?.message ?? null;
   }

@@ -9,6 +9,7 @@ import type {
 import type { WorkerRecord } from "../events/command_bus.ts";
 import type { RunMetrics } from "../events/metrics.ts";
 import type { LogPage, LogReading, OutputLine } from "../events/server_output.ts";
+import type { LabelSelector } from "./label_selector.ts";
 import type { CommandFailure } from "../machines/command_end.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest, InstanceStatus, Rejection } from "../machines/requests.ts";
@@ -48,23 +49,41 @@ export type AskOutcome =
   /** For `dryRun`: the events that would be appended. */
   | { kind: "plan"; events: { type: string; data: unknown }[]; state: InstanceState | null };
 
+/** What a list can be sorted by. */
+export const SORT_KEYS = ["name", "status", "createdAt", "lastModifiedAt", "restarts"] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+export interface ListSort {
+  key: SortKey;
+  descending: boolean;
+}
+
+/** Where a page has ended: the key that its last instance had then, and which one that was. */
+export interface ListPlace {
+  key: string | number;
+  id: string;
+}
+
 export interface ListFilter {
-  status?: InstanceStatus;
+  /** Any of these; without them all but the deleted ones. */
+  statuses?: readonly InstanceStatus[];
   platform?: string;
   template?: string;
   worker?: string;
-  /** `key` or `key=value`. */
-  label?: string;
+  labels?: LabelSelector;
   /** Part of the name or the id, any case. */
   q?: string;
+  /** By default by creation. */
+  sort?: ListSort;
   limit: number;
-  /** From the previous page. */
-  cursor?: string;
+  /** The `next` of the page before, which was sorted alike. */
+  after?: ListPlace;
 }
 
 export interface InstancePage {
   items: InstanceState[];
-  nextCursor: string | null;
+  /** Null for the last page. */
+  next: ListPlace | null;
   /** The log position that the page is true for. */
   position: Position;
 }
@@ -161,11 +180,13 @@ export interface InstanceSystem {
    */
   get(instanceId: string, atLeast?: Position): Promise<InstanceState | undefined>;
   /**
-   * The fleet, deleted instances left out, ordered by creation.
+   * A page of the fleet.
    * @param atLeast as for `get`
    * @throws {OperationalError} as `get`
    */
   list(filter: ListFilter, atLeast?: Position): Promise<InstancePage>;
+  /** Up to where this node has folded the log. */
+  readonly position: Position;
   /** Why `get` and `list` may tell of the past only, in words: the log cannot be asked. Null when it can. */
   away(): string | null;
   /** The instance's last events, oldest first; as `EventLog.history`. */

@@ -62,6 +62,9 @@ export function askedBefore({ references, label, all }: Chosen): { id: string; n
   );
 }
 
+/** What a selector of the API can say. */
+const PLAIN_VALUE = /^[A-Za-z0-9._/-]*$/;
+
 /** The instances that are meant; those that were deleted as well, by their whole ids. */
 export async function knownInstances(
   client: RemoteClient,
@@ -86,17 +89,17 @@ export async function knownInstance(
   }
 }
 
-/** Instances that have all of these labels; the API filters by one of them. */
+/** Instances that have all of these labels. The API filters as far as it can be told: a value may have commas. */
 export async function labelled(
   client: RemoteClient,
   label: Readonly<Record<string, string>>,
   filter: { status?: string; platform?: string; worker?: string; q?: string } = {},
 ): Promise<InstanceAnswer[]> {
   const wanted = Object.entries(label);
-  const [key, value] = wanted[0] ?? [];
+  const selector = wanted.map(([key, value]) => PLAIN_VALUE.test(value) ? `${key}=${value}` : key);
   const found = await client.instances({
     ...filter,
-    ...(key === undefined ? {} : { label: `${key}=${value}` }),
+    ...(wanted.length === 0 ? {} : { label: selector.join(",") }),
   });
   return found.filter(({ labels }) => wanted.every(([name, text]) => labels[name] === text));
 }

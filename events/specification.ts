@@ -62,8 +62,13 @@ const LABEL = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
 const labelText =
   "must be 1 to 63 letters, digits, '.', '_', '/' or '-', beginning and ending with a letter or digit";
 
+const LABELS_MAX = 64;
+
 /** Names and values of labels, of instances as of workers. */
-export const labelsSchema = z.record(z.string().regex(LABEL, labelText), z.string().max(256));
+export const labelsSchema = z.record(z.string().regex(LABEL, labelText), z.string().max(256))
+  .refine((labels) => Object.keys(labels).length <= LABELS_MAX, {
+    error: `must be at most ${LABELS_MAX} labels`,
+  });
 
 /** Platforms that this release has workers for. */
 export const platformSchema = z.enum(["process", "docker", "kubernetes"], {

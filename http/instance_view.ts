@@ -12,6 +12,45 @@ import { present, runtimeInfoView } from "./runtime_view.ts";
 /** The predecessor's statuses: it had none for what is under way. */
 export type LegacyStatus = "Created" | "Running" | "Stopped" | "Error" | "ConfigurationChanged";
 
+/** Every field that the JSON of an instance can have. */
+export const INSTANCE_FIELDS = [
+  "id",
+  "name",
+  "description",
+  "platform",
+  "template",
+  "labels",
+  "status",
+  "legacyStatus",
+  "desired",
+  "health",
+  "healthDetail",
+  "workerSilent",
+  "startProgress",
+  "lastError",
+  "version",
+  "generation",
+  "specificationVersion",
+  "configuration",
+  "restartPolicy",
+  "onWorkerLost",
+  "leaseMs",
+  "workerLabels",
+  "limits",
+  "worker",
+  "site",
+  "restarts",
+  "metrics",
+  "nextStartAt",
+  "nextStartAttempt",
+  "createdAt",
+  "lastModifiedAt",
+  "runtimeInfo",
+  "allowed",
+  "pending",
+  "queuedStart",
+] as const;
+
 /**
  * The JSON of one instance that was created. Of a deleted one little is left.
  * @param isSilent whether nobody has heard of a worker lately; its servers' health is unknown then

@@ -61,6 +61,14 @@ export function atLeastOneOf(context: HttpContext, name: string, other: string):
   return { ok: false, faults: [{ path: `?${name}`, message: `must be given, or ${other}` }] };
 }
 
+/** That not both of these parameters are given: two ways to say one thing. */
+export function atMostOneOf(context: HttpContext, name: string, other: string): Parsed<null> {
+  const { searchParams } = new URL(context.req.url);
+  if (!searchParams.has(name) || !searchParams.has(other)) return { ok: true, value: null };
+  const message = `is another way to say ${name}; give one of them`;
+  return { ok: false, faults: [{ path: `?${other}`, message }] };
+}
+
 /** `true` or `false`. */
 export const flag = z.enum(["true", "false"], { error: "must be true or false" })
   .transform((text) => text === "true").meta({ type: "boolean" });

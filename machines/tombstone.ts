@@ -16,7 +16,8 @@ export function tombstoneOf(facts: Facts): Facts {
   return {
     ...facts,
     specification: specification &&
-      { ...specification, description: "", configuration: {}, labels: {} },
+      // Its labels stay: who follows the events of those with a label is to hear of its end too.
+      { ...specification, description: "", configuration: {} },
     run: null,
     health: null,
     progress: null,

@@ -26,7 +26,7 @@ function fleetOf(
   const asked: { instanceId: string; type: string; timeoutMs: number }[] = [];
   const system: InstanceSystem = {
     ...scriptedSystem(null),
-    list: () => Promise.resolve({ items: [...fleet.values()], nextCursor: null, position: "1-0" }),
+    list: () => Promise.resolve({ items: [...fleet.values()], next: null, position: "1-0" }),
     async ask(instanceId, { type }, { timeoutMs }) {
       asked.push({ instanceId: instanceId!, type, timeoutMs });
       const kind = await answer(fleet.get(instanceId!)!);

@@ -72,26 +72,8 @@ export class RemoteClient {
   }
 
   /** As `instances`, with the position that the list is true for, and whether it may be old. */
-  async list(filter: InstanceFilter = {}, limitMs?: number): Promise<InstanceList> {
-    const list: InstanceList = { items: [], position: "", isStale: false };
-    const { clock } = this.options;
-    const deadline = limitMs === undefined ? null : clock.monotonic() + limitMs;
-    let cursor: string | undefined;
-    do {
-      const { answer: page, isStale } = await readReply<
-        { items: InstanceAnswer[]; nextCursor?: string; position: string }
-      >(this.options, {
-        path: INSTANCES,
-        query: { ...filter, limit: PAGE, cursor },
-        limitMs: deadline === null ? READ_LIMIT_MS : Math.max(0, deadline - clock.monotonic()),
-      }, hasItems);
-      list.items.push(...page.items);
-      // What comes after the first page may be newer than it; nothing of the list is older.
-      if (cursor === undefined) list.position = page.position;
-      list.isStale ||= isStale;
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    return list;
+  list(filter: InstanceFilter = {}, limitMs?: number): Promise<InstanceList> {
+    return this.readAll(INSTANCES, { ...filter }, limitMs);
   }
 
   /**
@@ -159,9 +141,9 @@ export class RemoteClient {
     }, hasVerdict);
   }
 
-  async workers(limitMs = READ_LIMIT_MS): Promise<WorkerAnswer[]> {
-    return (await this.read<{ items: WorkerAnswer[] }>("/api/workers", {}, hasItems, limitMs))
-      .items;
+  /** Every worker; `limitMs` as for `instances`. */
+  async workers(limitMs?: number): Promise<WorkerAnswer[]> {
+    return (await this.readAll<WorkerAnswer>("/api/workers", {}, limitMs)).items;
   }
 
   /** A second `forget` would be refused: there is no such worker then. The others can be repeated. */
@@ -214,6 +196,33 @@ export class RemoteClient {
       limitMs: READ_LIMIT_MS,
     });
     return objectOf(reply, this.url, hasId) as unknown as InstanceAnswer;
+  }
+
+  /** Every item of a list, over all of its pages. */
+  private async readAll<T>(
+    path: string,
+    query: Record<string, string | undefined>,
+    limitMs?: number,
+  ): Promise<{ items: T[]; position: string; isStale: boolean }> {
+    const list = { items: [] as T[], position: "", isStale: false };
+    const { clock } = this.options;
+    const deadline = limitMs === undefined ? null : clock.monotonic() + limitMs;
+    let cursor: string | undefined;
+    do {
+      const { answer: page, isStale } = await readReply<
+        { items: T[]; nextCursor?: string; position: string }
+      >(this.options, {
+        path,
+        query: { ...query, limit: PAGE, cursor },
+        limitMs: deadline === null ? READ_LIMIT_MS : Math.max(0, deadline - clock.monotonic()),
+      }, hasItems);
+      list.items.push(...page.items);
+      // What comes after the first page may be newer than it; nothing of the list is older.
+      if (cursor === undefined) list.position = page.position;
+      list.isStale ||= isStale;
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return list;
   }
 
   private async read<T>(

@@ -2,10 +2,11 @@
 
 /** Which instances a list is to have. */
 export interface InstanceFilter {
+  /** Some, with commas between them. */
   status?: string;
   platform?: string;
   worker?: string;
-  /** `key` or `key=value`. */
+  /** A selector: `env=prod,tier!=web,owner,!old`. */
   label?: string;
   /** Part of the name or the id, any case. */
   q?: string;

@@ -72,7 +72,7 @@ async function startOf(context: HttpContext, { system }: HttpServices): Promise<
     lastEventId: readLastEventId(context),
   });
   const given = lastEventId ?? query.after ?? "now";
-  return given === "now" ? (await system.status()).position : given;
+  return given === "now" ? system.position : given;
 }
 
 function readLastEventId(context: HttpContext): Parsed<string | undefined> {

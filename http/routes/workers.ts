@@ -2,36 +2,42 @@
 import type { WorkerRecord } from "../../events/command_bus.ts";
 import type { JsonObject } from "../../events/json.ts";
 import { expectNoBody } from "../ask_options.ts";
+import { z } from "zod";
 import { allParts } from "../checked_input.ts";
+import { cursorOf, cursorOfList } from "../cursor.ts";
 import { isoTime } from "../iso_time.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { workerNotFound } from "../problem.ts";
-import { readQuery } from "../query.ts";
+import { readQuery, wholeNumber } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
 
 /** Workers of other makers have ids of any form. */
 const ID_CHARACTERS_MAX = 200;
+
+/** What its cursors are called. */
+const LIST = "workers";
+const listQuery = {
+  limit: wholeNumber(1, 500).optional().meta({ description: "Of a page; 100 when left out." }),
+  cursor: cursorOfList(LIST, z.string()).optional().meta({
+    description: "`nextCursor` of the page before.",
+  }),
+};
 
 /** The routes of workers. */
 export const workerRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/api/workers",
-    summary: "every worker that has registered and was not forgotten",
+    summary: "the workers that have registered and were not forgotten, by id: ?limit= cursor=",
     docs: {
       id: "listWorkers",
       title: "List workers",
       tag: "Workers",
-      description: "Every worker that has registered and was not forgotten.",
+      description: "Those that have registered and were not forgotten, by their ids, page by page.",
+      query: listQuery,
       answers: { 200: "Workers" },
     },
-    async handle(context, { system }) {
-      allParts({ query: readQuery(context, {}) });
-      const items = (await system.workers()).map((worker) =>
-        workerView(worker, system.isSilent(worker.workerId))
-      );
-      return context.json({ items });
-    },
+    handle: list,
   },
   {
     method: "POST",
@@ -79,6 +85,26 @@ export const workerRoutes: readonly Route[] = [
     handle: forget,
   },
 ];
+
+async function list(context: HttpContext, { system }: HttpServices): Promise<Response> {
+  const { query: { limit = 100, cursor: after } } = allParts({
+    query: readQuery(context, listQuery),
+  });
+  const { position } = system;
+  const all = (await system.workers())
+    .filter(({ workerId }) => after === undefined || workerId > after)
+    .sort((a, b) => a.workerId < b.workerId ? -1 : 1);
+  const page = all.slice(0, limit);
+  return context.json(
+    {
+      items: page.map((worker) => workerView(worker, system.isSilent(worker.workerId))),
+      ...(all.length > limit ? { nextCursor: cursorOf(LIST, page.at(-1)!.workerId) } : {}),
+      position,
+    },
+    200,
+    { "draas-position": position },
+  );
+}
 
 async function drain(
   context: HttpContext,

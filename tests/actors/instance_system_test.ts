@@ -1,6 +1,6 @@
 /** The instance system over a real broker: asks, waits, races, recovery, what time owes. Design §3, §4. */
 import { assert, assertEquals } from "@std/assert";
-import type { AskOutcome } from "../../actors/system_port.ts";
+import type { AskOutcome, InstancePage } from "../../actors/system_port.ts";
 import { storedState } from "../../machines/evolve.ts";
 import { statusOf } from "../../machines/status.ts";
 import { settled } from "../adapters/manual_clock.ts";
@@ -275,17 +275,12 @@ systemTest(
 systemTest("lists leave deleted instances out, filter, and page by a cursor", async (world) => {
   const ids = [await world.create(), await world.create(), await world.create()];
   await world.done(ids[1]!, { type: "delete", force: false });
+  const idsOf = (page: InstancePage) => page.items.map((one) => one.context.instanceId);
   const first = await world.system.list({ limit: 1 });
-  assertEquals([first.items.map((one) => one.context.instanceId), first.nextCursor], [
-    [ids[0]],
-    ids[0],
-  ]);
-  const second = await world.system.list({ limit: 1, cursor: ids[0]! });
-  assertEquals([second.items.map((one) => one.context.instanceId), second.nextCursor], [
-    [ids[2]],
-    null,
-  ]);
-  assertEquals((await world.system.list({ limit: 9, status: "Running" })).items, []);
+  assertEquals([idsOf(first), first.next?.id], [[ids[0]], ids[0]]);
+  const second = await world.system.list({ limit: 1, after: first.next! });
+  assertEquals([idsOf(second), second.next], [[ids[2]], null]);
+  assertEquals((await world.system.list({ limit: 9, statuses: ["Running"] })).items, []);
 });
 
 systemTest("a node that shuts down refuses new asks and says so", async (world) => {

@@ -6,6 +6,7 @@ import { newEvent } from "../../events/instance_events.ts";
 import { evolve, initialState, storedState } from "../../machines/evolve.ts";
 import { statusOf } from "../../machines/status.ts";
 import { appended, batch } from "../contracts/broker_samples.ts";
+import { countReads } from "../adapters/embedded_world.ts";
 import { SystemWorld } from "./system_world.ts";
 
 const SECOND_MS = 1_000;
@@ -133,6 +134,23 @@ Deno.test("a history of thousands is read in pages, and every version of it can 
     await baseline(world, id);
     const { first } = await cutBefore(world, id, 3_007);
     assertEquals([first.type, first.version], ["Baseline", 3_008]);
+  }));
+
+Deno.test("a look back by time or version reads a long history a few times, not once for each page", () =>
+  withHistory(async (world, id, events) => {
+    const change = (n: number) => newEvent("InstanceConfigured", { changes: { name: `n${n}` } });
+    const length = 5_007;
+    for (let version = events.length; version < length; version += 50) {
+      const some = Array.from({ length: 50 }, (_, n) => change(version + n));
+      await appended(world.broker, batch(id, version, { events: some }));
+    }
+    const entriesRead = countReads(world.tables.events);
+    for (const moment of [{ version: 8 }, { at: events[2]!.at }, { at: 0 }]) {
+      const before = await entriesRead();
+      await world.system.past(id, moment);
+      const read = await entriesRead() - before;
+      assert(read < 4 * length, `${JSON.stringify(moment)} read ${read} entries`);
+    }
   }));
 
 /** Cuts the log before a version, and gives what is told of the first one then. */

@@ -77,7 +77,7 @@ class OldLog {
 async function fleet(system: FleetSystem): Promise<unknown[]> {
   const states = [
     ...(await system.list({ limit: 1_000 })).items,
-    ...(await system.list({ limit: 1_000, status: "Deleted" })).items,
+    ...(await system.list({ limit: 1_000, statuses: ["Deleted"] })).items,
   ];
   // A baseline is an event of its own: the version and the position go on with it.
   return states.map((state) => {

@@ -22,7 +22,7 @@ export class SystemWorld {
   broker!: EmbeddedBroker;
   system!: FleetSystem;
   worker!: WorkerChannel;
-  private readonly tables = new MemoryTables();
+  readonly tables = new MemoryTables();
   private readonly watchers = new Set<(change: AvailabilityChange) => void>();
   private lives = 0;
 

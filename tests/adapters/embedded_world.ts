@@ -42,7 +42,7 @@ export interface EmbeddedWorld<T> extends BrokerWorld {
 }
 
 /** Counts the events that are read one by one from now on. */
-function countReads(events: EventTable): () => Promise<number> {
+export function countReads(events: EventTable): () => Promise<number> {
   let count = 0;
   const get = events.get.bind(events);
   events.get = (sequence) => {

@@ -163,8 +163,8 @@ Deno.test("the address is a flag's before it is the environment's, with a path b
   await beginDraas(app, ["workers"], { environment }).ended;
   await beginDraas(app, ["workers", "--url", "https://two.example/draas/"], { environment }).ended;
   assertEquals(app.asked.map(({ url }) => url), [
-    "http://one.example/api/workers",
-    "https://two.example/draas/api/workers",
+    "http://one.example/api/workers?limit=500",
+    "https://two.example/draas/api/workers?limit=500",
   ]);
 });
 

@@ -89,6 +89,13 @@ const refusedCreates: [string, Call, string[]][] = [
   ["limits that are no object", { body: { name: "a", limits: 5 } }, [
     "limits: must be an object with any of memoryBytes, cpus, openFiles, processes",
   ]],
+  ["more labels than there may be", {
+    body: {
+      name: "one",
+      labels: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`l${n}`, ""])),
+      serverConfiguration: {},
+    },
+  }, ["labels: must be at most 64 labels"]],
   ["everything wrong at once", {
     body: {
       name: 7,

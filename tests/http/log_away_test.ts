@@ -90,7 +90,7 @@ Deno.test("a read demands a position with atLeast, and a malformed one is a faul
     },
     list: async (_filter, atLeast) => {
       demanded.push(atLeast);
-      return { items: [], nextCursor: null, position: "9-0" };
+      return { items: [], next: null, position: "9-0" };
     },
   });
   await call("GET /api/server/instances/i-1?atLeast=7-0");

@@ -1,10 +1,12 @@
 /** What can be read: lists, histories, logs, workers, health and readiness. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { OperationalError } from "../../events/errors.ts";
+import type { EventPlace } from "../../events/event_log.ts";
+import { newEvent } from "../../events/instance_events.ts";
 import { createHttpApp } from "../../http/app.ts";
-import { apiClient, assertProblem } from "./support/api_client.ts";
+import { apiClient, assertProblem, faultLines } from "./support/api_client.ts";
 import { apiOptions, withApi } from "./support/api_world.ts";
-import { scriptedSystem } from "./support/scripted_system.ts";
+import { pageOf, recorded, scriptedSystem } from "./support/scripted_system.ts";
 
 const LIST = "GET /api/server/instances";
 
@@ -71,10 +73,38 @@ Deno.test("a history tells who asked for what, and pages backwards", () =>
     ]);
     assertMatch(asked.at, /^\d{4}-.*Z$/);
     const last = await call(`GET ${at}/events?limit=3`);
-    assertEquals([each(last, "version"), last.json.nextBefore], [[2, 3, 4], 2]);
-    const first = await call(`GET ${at}/events?before=2`);
-    assertEquals([each(first, "version"), first.json.nextBefore], [[1], undefined]);
+    assertEquals(each(last, "version"), [2, 3, 4]);
+    const first = await call(`GET ${at}/events?cursor=${last.json.nextCursor}`);
+    assertEquals([each(first, "version"), first.json.nextCursor], [[1], undefined]);
+    const second = await call(`GET ${at}/events?limit=1&before=3`);
+    assertEquals([each(second, "version"), typeof second.json.nextCursor], [[2], "string"]);
+    const both = await call(`GET ${at}/events?before=3&cursor=${last.json.nextCursor}`);
+    assertEquals(faultLines(both), ["?cursor: is another way to say before; give one of them"]);
   }));
+
+Deno.test("a long history is walked by pages, each of which reads no more than it tells", async () => {
+  let read = 0;
+  const events = recorded(
+    Array.from(
+      { length: 900 },
+      () => newEvent("RequestAnswered", { request: "stop", commandId: null }),
+    ),
+  );
+  const history = (_: string, limit: number, before?: number | EventPlace) => {
+    read += typeof before === "number" ? 900 - before : limit;
+    return Promise.resolve(pageOf(events, limit, before));
+  };
+  const call = apiClient(createHttpApp(apiOptions(scriptedSystem(null, { history }))));
+  const versions: number[] = [];
+  for (let cursor: string | undefined = "";;) {
+    const page = await call(`GET /api/server/instances/i-1/events?limit=50${cursor}`);
+    versions.unshift(...each(page, "version"));
+    if (page.json.nextCursor === undefined) break;
+    cursor = `&cursor=${page.json.nextCursor}`;
+  }
+  assertEquals(versions, events.map(({ version }) => version));
+  assertEquals(read, 900);
+});
 
 Deno.test("an answer does not show digests of idempotency keys", () =>
   withApi(async ({ call, create }) => {
@@ -108,7 +138,7 @@ Deno.test("logs of a site that does not answer are a 503 that may be repeated", 
 
 Deno.test("workers are shown with what they offer and when they were last heard of", () =>
   withApi(async ({ call, startWorker }) => {
-    assertEquals((await call("GET /api/workers")).json, { items: [] });
+    assertEquals((await call("GET /api/workers")).json, { items: [], position: "0-0" });
     await startWorker();
     const { items: [worker] } = (await call("GET /api/workers")).json;
     assertEquals([worker.id, worker.platform, worker.site, worker.slots, worker.draining], [

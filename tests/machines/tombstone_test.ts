@@ -50,7 +50,7 @@ Deno.test("of a deleted instance only who it was and when it went is kept", () =
   );
   assertEquals(
     [context.specification?.configuration, context.specification?.labels, context.run],
-    [{}, {}, null],
+    [{}, { l: "m" }, null],
   );
   assertEquals(JSON.stringify(storedState(state)).length < 1_200, true, "it is small");
 });
