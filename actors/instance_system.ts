@@ -18,6 +18,7 @@ import { Incidents } from "./incidents.ts";
 import { MetricsReader } from "./metrics_reader.ts";
 import { Reads } from "./reads.ts";
 import { PastStates } from "./past_states.ts";
+import { recentChangesOf } from "./recent_changes.ts";
 import { behind, notLeader, readsOnly, shuttingDown, unavailable } from "./refusals.ts";
 import { Retention, type RetentionRound } from "./retention.ts";
 import { ServerOutputs } from "./server_outputs.ts";
@@ -27,6 +28,7 @@ import { WorkerWatch } from "./worker_watch.ts";
 import type {
   AskOptions,
   AskOutcome,
+  ChangeFilter,
   HistoryBreak,
   InstancePage,
   InstanceSystem,
@@ -212,6 +214,11 @@ export class FleetSystem implements InstanceSystem {
     this.follower.assertFolded();
     if (atLeast !== undefined) await this.reach(atLeast);
     return { ...pageOf(this.table.all(), filter), position: this.table.position };
+  }
+
+  recentChanges(filter: ChangeFilter): ReturnType<InstanceSystem["recentChanges"]> {
+    this.follower.assertFolded();
+    return { ...recentChangesOf(this.table.all(), filter), position: this.table.position };
   }
 
   get position(): Position {

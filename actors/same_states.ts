@@ -8,13 +8,16 @@ export function isSameState(a: InstanceState, b: InstanceState): boolean {
   return isSameJson(storedState(a), storedState(b));
 }
 
-/** Two states are the same but for version and position: a baseline's and that of the events before it. */
+/**
+ * Two states are the same but for version and position: a baseline's and that of the events before it. Nor are the
+ * changes compared that are kept for display: an older release's baseline knows nothing of them.
+ */
 export function hasSameContent(a: InstanceState, b: InstanceState): boolean {
   return isSameJson(contentOf(a), contentOf(b));
 }
 
 function contentOf({ value, context }: InstanceState): object {
-  const { version: _version, position: _position, ...content } = context;
+  const { version: _version, position: _position, statusChanges: _, ...content } = context;
   return { value, content };
 }
 

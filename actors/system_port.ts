@@ -11,6 +11,7 @@ import type { RunMetrics } from "../events/metrics.ts";
 import type { LogPage, LogReading, OutputLine } from "../events/server_output.ts";
 import type { LabelSelector } from "./label_selector.ts";
 import type { CommandFailure } from "../machines/command_end.ts";
+import type { StatusChange } from "../machines/facts.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest, InstanceStatus, Rejection } from "../machines/requests.ts";
 
@@ -86,6 +87,23 @@ export interface InstancePage {
   next: ListPlace | null;
   /** The log position that the page is true for. */
   position: Position;
+}
+
+export interface ChangeFilter {
+  /** Epoch milliseconds. */
+  since: number;
+  /** Changes to one of these, in the predecessor's words. */
+  statuses?: readonly string[];
+  limit: number;
+  /** The `next` of the page before. */
+  after?: Position;
+}
+
+/** A change of an instance's status. */
+export interface RecentChange extends StatusChange {
+  instanceId: string;
+  /** Of the last report from outside. */
+  metadata?: Record<string, string>;
 }
 
 /** Something that happened to the log, which a person should know of also when it is over. */
@@ -185,6 +203,10 @@ export interface InstanceSystem {
    * @throws {OperationalError} as `get`
    */
   list(filter: ListFilter, atLeast?: Position): Promise<InstancePage>;
+  /** The last few changes of each instance's status, oldest first; of a deleted one none. */
+  recentChanges(
+    filter: ChangeFilter,
+  ): { items: RecentChange[]; next: Position | null; position: Position };
   /** Up to where this node has folded the log. */
   readonly position: Position;
   /** Why `get` and `list` may tell of the past only, in words: the log cannot be asked. Null when it can. */

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { commandTypeSchema } from "./commands.ts";
+import { externalStatusSchema } from "./external_status.ts";
 import { limitsSchema } from "./limits.ts";
 import { healthReportSchema } from "./health.ts";
 import { observationSchema } from "./observations.ts";
@@ -140,6 +141,8 @@ export const eventSchemas = {
   RuntimeObserved: observationSchema.extend({ workerId: z.string() }),
   /** Marked as ignorable in the log: to a release that does not know it, nobody says how servers are. */
   HealthObserved: healthReportSchema.extend({ workerId: z.string() }),
+  /** Changes nothing of the run, and sends no command. */
+  ExternalStatusReported: externalStatusSchema,
   /** The whole state of an instance, so that what lies before may be cut. Design §3. */
   Baseline: z.object({ state: jsonObjectSchema }),
 } as const;

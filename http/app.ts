@@ -27,6 +27,7 @@ import { operationsRoutes } from "./routes/operations.ts";
 import { predecessorRoutes } from "./routes/predecessor.ts";
 import { revisionRoutes } from "./routes/revisions.ts";
 import { stateRoutes } from "./routes/state.ts";
+import { statusRoutes } from "./routes/status.ts";
 import { waitRoutes } from "./routes/wait.ts";
 import { whyRoutes } from "./routes/why.ts";
 import { workerRoutes } from "./routes/workers.ts";
@@ -69,6 +70,7 @@ function allRoutes(services: HttpServices): readonly Route[] {
     ...configurationRoutes,
     ...revisionRoutes,
     ...predecessorRoutes,
+    ...statusRoutes,
     ...historyRoutes,
     ...stateRoutes,
     ...whyRoutes,

@@ -1,9 +1,8 @@
 /** The configuration of an instance as the API shows it: what is configured, what runs, and whether they differ. */
 import type { JsonObject } from "../events/json.ts";
-import type { Launch } from "../machines/facts.ts";
+import { hasDrift, runningLaunch } from "../machines/legacy_status.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { Revision } from "../machines/revisions.ts";
-import { mayRun } from "../machines/status.ts";
 import { isoTime } from "./iso_time.ts";
 
 /** Within the JSON of its instance. */
@@ -28,17 +27,6 @@ export function configurationView(state: InstanceState): JsonObject {
       : {}),
     configuration: specification?.configuration ?? {},
   };
-}
-
-/** It runs with an older configuration than the present one. A start with a body of its own is no drift. */
-export function hasDrift(state: InstanceState): boolean {
-  const running = runningLaunch(state)?.configurationRevision ?? null;
-  return running !== null && running !== state.context.revision;
-}
-
-/** What the live run was started with; null when nothing may run, or nobody knows. */
-export function runningLaunch(state: InstanceState): Launch | null {
-  return mayRun(state) ? state.context.run?.launch ?? null : null;
 }
 
 /** One revision in a list: without its configuration, which may be large. */

@@ -1,16 +1,14 @@
 /** An instance as the API shows it: its state as JSON. Design §6; the predecessor's words in `drasi-server.md` §16. */
 import type { MetricsOfRuns } from "../actors/system_port.ts";
 import type { JsonObject } from "../events/json.ts";
-import type { Facts, LastError, PendingCommand } from "../machines/facts.ts";
+import type { Facts, LastError, PendingCommand, ReportedStatus } from "../machines/facts.ts";
+import { legacyStatusOf } from "../machines/legacy_status.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { allowedRequests, mayRun, statusOf } from "../machines/status.ts";
-import { configurationPart, hasDrift } from "./configuration_view.ts";
+import { configurationPart } from "./configuration_view.ts";
 import { isoTime } from "./iso_time.ts";
 import { healthView } from "./health_view.ts";
 import { present, runtimeInfoView } from "./runtime_view.ts";
-
-/** The predecessor's statuses: it had none for what is under way. */
-export type LegacyStatus = "Created" | "Running" | "Stopped" | "Error" | "ConfigurationChanged";
 
 /** Every field that the JSON of an instance can have. */
 export const INSTANCE_FIELDS = [
@@ -40,6 +38,7 @@ export const INSTANCE_FIELDS = [
   "worker",
   "site",
   "restarts",
+  "externalStatus",
   "metrics",
   "nextStartAt",
   "nextStartAttempt",
@@ -89,6 +88,7 @@ export function instanceView(
     ...(run && mayRun(state) ? { worker: run.workerId } : {}),
     ...(run ? { site: run.site } : {}),
     restarts: context.restarts,
+    ...(context.externalStatus ? externalStatusView(context.externalStatus) : {}),
     ...metricsView(state, metrics),
     ...(nextStart
       ? { nextStartAt: isoTime(nextStart.at), nextStartAttempt: nextStart.attempt + 1 }
@@ -114,26 +114,9 @@ export function etagOf(state: InstanceState): string {
   return `"${state.context.specificationVersion}"`;
 }
 
-/** The predecessor's word for a state: what the server was last, while something is under way. */
-export function legacyStatusOf(state: InstanceState): LegacyStatus {
-  const status = statusOf(state);
-  switch (status) {
-    case "Running":
-      return hasDrift(state) ? "ConfigurationChanged" : "Running";
-    case "Failed":
-      return "Error";
-    case "Created":
-      return "Created";
-    case "Stopped":
-    case "Deleted":
-      return "Stopped";
-    case "Starting":
-    case "Restarting":
-    case "Stopping":
-    case "Deleting":
-      if (state.value.run === "running") return "Running";
-      return state.context.endedRuns.length === 0 ? "Created" : "Stopped";
-  }
+/** What was last reported from outside, and by whom. */
+export function externalStatusView({ at, by, ...report }: ReportedStatus): JsonObject {
+  return { externalStatus: { ...report, reportedAt: isoTime(at), reportedBy: by } };
 }
 
 /** The worker whose metrics tell of this instance, while it may run. */

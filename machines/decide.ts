@@ -1,5 +1,6 @@
 /** The lifecycle's decision: what a request means in a state. Pure; the caller appends. Design §4. */
 import type { CommandEnd } from "../events/event_log.ts";
+import type { ExternalStatus } from "../events/external_status.ts";
 import { type NewEvent, newEvent } from "../events/instance_events.ts";
 import { canonicalJson } from "../events/json.ts";
 import { isAlready, specificationFaults } from "../events/specification.ts";
@@ -41,6 +42,8 @@ export function decide(state: InstanceState, request: InstanceRequest, given: De
       return decideDelete(state, request.force, given);
     case "move":
       return decideMove(state, request, given);
+    case "reportStatus":
+      return decideReport(state, request.report, given);
   }
 }
 
@@ -85,6 +88,14 @@ function decideConfigure(
   const faults = specificationFaults(specification, changes);
   if (faults.length > 0) return rejected({ code: "invalid", faults });
   return accept(state, [newEvent("InstanceConfigured", { changes })], given);
+}
+
+/** Design §4 rules 13 and 15: only what is news, and nothing follows from it. */
+function decideReport(state: InstanceState, report: ExternalStatus, given: Deciding): Decision {
+  const { at: _at, by: _by, ...last } = state.context.externalStatus ?? {};
+  return canonicalJson(report) === canonicalJson(last)
+    ? unchanged(state, "reportStatus", given)
+    : accept(state, [newEvent("ExternalStatusReported", report)], given);
 }
 
 function decideStart(

@@ -6,10 +6,11 @@ import { noFacts } from "./facts.ts";
 import { foldFacts } from "./fold_facts.ts";
 import type { InstanceState } from "./lifecycle.ts";
 import { type CommandAction, moveOf, stateAt } from "./moves.ts";
+import { changesAfter } from "./status_changes.ts";
 import { isBuried, tombstoneOf } from "./tombstone.ts";
 
 /** The number of the fold: of the states' shape and of what is kept in them. A snapshot with another one is dropped. */
-export const STATE_SCHEMA = 9;
+export const STATE_SCHEMA = 10;
 
 const rest = { run: "none", pending: "idle" } as const;
 
@@ -36,7 +37,12 @@ export function step(
   }
   const { value, actions } = moveOf(state, event);
   const facts = foldFacts(state.context, event);
-  return { state: stateAt(value, isBuried(value, facts) ? tombstoneOf(facts) : facts), actions };
+  if (isBuried(value, facts)) return { state: stateAt(value, tombstoneOf(facts)), actions };
+  const after = stateAt(value, facts);
+  const statusChanges = changesAfter(state, after, event);
+  return statusChanges === facts.statusChanges
+    ? { state: after, actions }
+    : { state: stateAt(value, { ...facts, statusChanges }), actions };
 }
 
 /** What a fold may take up: the next event, or a baseline, which needs nothing before it. */

@@ -1,5 +1,6 @@
 /** What the log says of one instance, as plain data: the context of the lifecycle machine. Design §4. */
 import type { Position } from "../events/envelope.ts";
+import type { ExternalStatus } from "../events/external_status.ts";
 import type { ComponentProblem, StartStep } from "../events/health.ts";
 import type { JsonObject } from "../events/json.ts";
 import { isUnlimited, type Limits } from "../events/limits.ts";
@@ -107,6 +108,25 @@ export interface LastFailure {
   runtimeInfo: RuntimeInfo;
 }
 
+/** A change of the status, in the predecessor's words. */
+export interface StatusChange {
+  from: string;
+  to: string;
+  at: number;
+  /** Of the event that made it. */
+  position: Position;
+  /** Who was behind it: who asked, the worker, or who reports from outside. */
+  source: string;
+  /** It was only reported from outside. */
+  isReported?: true;
+}
+
+/** The last report from outside, when it came, and from whom. */
+export interface ReportedStatus extends ExternalStatus {
+  at: number;
+  by: string;
+}
+
 export interface Facts {
   instanceId: string;
   version: number;
@@ -147,6 +167,10 @@ export interface Facts {
   recentStarts: number[];
   /** Automatic restarts in all. */
   restarts: number;
+  /** Null while nobody outside has said anything. */
+  externalStatus: ReportedStatus | null;
+  /** The last few, oldest first. For display. */
+  statusChanges: StatusChange[];
   createdAt: number;
   lastModifiedAt: number;
   deletedAt: number | null;
@@ -180,6 +204,8 @@ export function noFacts(instanceId: string): Facts {
     attempts: 0,
     recentStarts: [],
     restarts: 0,
+    externalStatus: null,
+    statusChanges: [],
     createdAt: 0,
     lastModifiedAt: 0,
     deletedAt: null,

@@ -89,6 +89,14 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         deletedAt: event.data.force || event.data.commandId === null ? event.at : null,
         deletedBy: event.meta.requestedBy ?? "unknown",
       };
+    case "ExternalStatusReported":
+      return {
+        externalStatus: {
+          ...event.data,
+          at: event.at,
+          by: event.meta.requestedBy ?? "unknown",
+        },
+      };
     default:
       return foldRestarts(facts, event);
   }

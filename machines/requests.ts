@@ -2,6 +2,7 @@
 import type { Fault } from "../events/configuration.ts";
 import type { JsonObject } from "../events/json.ts";
 import type { Command } from "../events/commands.ts";
+import type { ExternalStatus } from "../events/external_status.ts";
 import type { CommandEnd } from "../events/event_log.ts";
 import type { NewEvent } from "../events/instance_events.ts";
 import type { Destination, Specification, SpecificationChanges } from "../events/specification.ts";
@@ -17,7 +18,9 @@ export type InstanceRequest =
   /** `force` does not wait for a worker: it names what may still run, and whoever has it ends it. */
   | { type: "delete"; force: boolean }
   /** `force` does not wait for a worker: what its last place keeps is left there. */
-  | { type: "move"; to: Destination; force: boolean };
+  | { type: "move"; to: Destination; force: boolean }
+  /** What somebody outside says of its server; whoever owns the server is not asked. */
+  | { type: "reportStatus"; report: ExternalStatus };
 
 export type RequestType = InstanceRequest["type"];
 

@@ -29,5 +29,7 @@ export function tombstoneOf(facts: Facts): Facts {
     unjudged: null,
     nextStart: null,
     recentStarts: [],
+    externalStatus: null,
+    statusChanges: [],
   };
 }

@@ -133,7 +133,8 @@ async function list(context: HttpContext, services: HttpServices): Promise<Respo
   const { query } = allParts({ query: readQuery(context, listQuery) });
   const { fields, atLeast } = query;
   const page = await system.list(filterOf(query), atLeast);
-  const isAsked = (field: typeof INSTANCE_FIELDS[number]) => fields === undefined || fields.includes(field);
+  const isAsked = (field: typeof INSTANCE_FIELDS[number]) =>
+    fields === undefined || fields.includes(field);
   const workerIds = isAsked("metrics") ? page.items.flatMap((one) => workerOf(one) ?? []) : [];
   const metrics = await system.metrics(workerIds);
   const items = page.items.map((state) => {

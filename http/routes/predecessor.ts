@@ -1,9 +1,10 @@
 /** The predecessor's routes that are not this API's own: other names and shapes, over the same handlers. Design §6. */
 import { z } from "zod";
 import type { Json, JsonObject } from "../../events/json.ts";
+import { legacyStatusOf } from "../../machines/legacy_status.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { checkedConfiguration, requestConfiguration } from "../configuration_change.ts";
-import { legacyStatusOf } from "../instance_view.ts";
+import { externalStatusView } from "../instance_view.ts";
 import type { Route } from "../options.ts";
 import { invalidRequest } from "../problem.ts";
 import { runtimeInfoView } from "../runtime_view.ts";
@@ -131,11 +132,12 @@ function isServerField(name: string): boolean {
 }
 
 function statusView(state: InstanceState): JsonObject {
-  const { instanceId, run, failure } = state.context;
+  const { instanceId, run, failure, externalStatus } = state.context;
   return {
     ...(run?.runtimeInfo ? runtimeInfoView(run.runtimeInfo) : {}),
     instanceId,
     status: legacyStatusOf(state),
     ...(failure ? { errorMessage: failure.message } : {}),
+    ...(externalStatus ? externalStatusView(externalStatus) : {}),
   };
 }

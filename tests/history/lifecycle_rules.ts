@@ -1,5 +1,5 @@
 /** What an event must and must not do to the state of its instance: runs, sites, deadlines and restarts. Design §4. */
-import { canonicalJson } from "../../events/json.ts";
+import { canonicalJson, type JsonObject } from "../../events/json.ts";
 import { isNewer, type RuntimeInfo } from "../../events/runtime_info.ts";
 import { leasedPart } from "../../machines/leases.ts";
 import { endsAMove, reportedRun } from "../../machines/reports.ts";
@@ -51,6 +51,21 @@ export const RUN_RULES: LogRules = {
       return state.context.commands.length === 0 && state.value.pending !== "idle"
         ? `nothing is in hand, and yet it is ${describe(state)}`
         : null;
+    },
+  },
+  outsideReportsDecideNothing: {
+    sentence:
+      "What somebody outside says of a server is shown: it changes no run, no request and no wish. Rule 15.",
+    holds: (_, { event, before, state }) => {
+      if (event.type !== "ExternalStatusReported") return null;
+      const decided = ({ value, context }: InstanceState) => {
+        const { version: _v, position: _p, lastModifiedAt: _l, ...rest } = context;
+        const { externalStatus: _e, statusChanges: _c, ...facts } = rest;
+        return canonicalJson({ value, facts } as unknown as JsonObject);
+      };
+      return decided(before) === decided(state)
+        ? null
+        : `it was ${describe(before)}, and is ${describe(state)}`;
     },
   },
   deletedIsTheEnd: {

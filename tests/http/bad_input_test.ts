@@ -245,8 +245,8 @@ const refusedQueries: [string, string[]][] = [
   ["GET /api/server/instances?limit=0", ["?limit: must be a whole number from 1 to 500"]],
   ["GET /api/server/instances?limit=1.5", ["?limit: must be a whole number from 1 to 500"]],
   ["GET /api/server/instances?limit=&status=", [
-    "?status: must be one of Created, Starting, Running, Restarting, Stopping, Stopped, Failed, " +
-    "Deleting, Deleted",
+    "?status: must be some of Created, Starting, Running, Restarting, Stopping, Stopped, Failed, " +
+    "Deleting, Deleted, with commas between them",
     "?limit: must be a whole number from 1 to 500",
   ]],
   ["GET /api/server/instances?limit=1&limit=2", ["?limit: must be given once"]],

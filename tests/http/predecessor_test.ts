@@ -109,17 +109,3 @@ Deno.test("an instance's status is told in the predecessor's words, with what is
     assertStringIncludes(failed.errorMessage, "No such file.");
     assertProblem(await call("GET /api/status/nobody/status"), 404, "not_found");
   }));
-
-Deno.test("a status that somebody else would write is no route: what runs is what its worker reports", () =>
-  withApi(async ({ call, create }) => {
-    const id = await create();
-    for (
-      const line of [
-        `PUT ${INSTANCES}/${id}/status`,
-        "POST /api/status/updates",
-        "GET /api/status/recent-changes",
-      ]
-    ) {
-      assertProblem(await call(line), 404, "route_not_found");
-    }
-  }));

@@ -104,6 +104,7 @@ const events: Record<string, (history: History) => History> = {
   "HealthObserved unhealthy r1": (history) => history.health("unhealthy"),
   "HealthObserved starting": (history) =>
     history.health("starting", { start: { step: "settling", since: 1 } }),
+  "ExternalStatusReported Stopped": (history) => history.reported("Stopped"),
   RestartScheduled: (history) =>
     history.add("RestartScheduled", { runId: "r1", attempt: 0, delayMs: 50 }),
   RestartAbandoned: (history) =>

@@ -55,7 +55,7 @@ Deno.test("a request that is still in hand is told, however many came after it",
 });
 
 Deno.test("each kind of event has its sentence, or has no part in the status", () => {
-  const untold = ["InstanceConfigured", "RequestAnswered", "Baseline"];
+  const untold = ["InstanceConfigured", "RequestAnswered", "Baseline", "ExternalStatusReported"];
   const events = [
     ...fc.sample(anyHistory, 200).flatMap((history) => history.events),
     ...new History().add("CommandRefused", { commandId: "c1", reason: "Poison" }).events,

@@ -103,6 +103,9 @@ export const anyEvent: fc.Arbitrary<(history: History) => void> = fc.oneof(
   fc.constant((history: History) =>
     void history.add("RestartAbandoned", { runId: "r1", reason: "CrashLoop", starts: 3 })
   ),
+  fc.constantFrom("Running", "Error").map((status) => (history: History) =>
+    void history.reported(status)
+  ),
   fc.constant((history: History) =>
     void history.add("RequestAnswered", { request: "start", commandId: null })
   ),

@@ -1,6 +1,7 @@
 /** Builds histories for tests: events as the log would hold them, one after the other. */
 import type { EventMeta, RecordedEvent } from "../../events/envelope.ts";
 import { type EventData, type EventType, newEvent } from "../../events/instance_events.ts";
+import type { ExternalStatus } from "../../events/external_status.ts";
 import type { HealthReport } from "../../events/health.ts";
 import type { RuntimeInfo } from "../../events/runtime_info.ts";
 import { type Destination, specificationSchema } from "../../events/specification.ts";
@@ -170,6 +171,15 @@ export class History {
       ...more,
       workerId: "w1",
     });
+  }
+
+  /** A report from outside. */
+  reported(status: string, more: Partial<ExternalStatus> = {}, meta: EventMeta = {}): this {
+    return this.add(
+      "ExternalStatusReported",
+      { status, source: "monitor", metadata: {}, ...more },
+      meta,
+    );
   }
 
   /** Created, started and running as run `r1`. */

@@ -70,6 +70,7 @@ export function scriptedSystem(
     tell: () => Promise.reject(new Error("not scripted")),
     get: (id) => Promise.resolve(id === "i-1" ? state : undefined),
     list: () => Promise.resolve({ items: [state], next: null, position: "1-0" }),
+    recentChanges: () => ({ items: [], next: null, position: "1-0" }),
     position: "1-0",
     away: () => null,
     history: () => Promise.resolve([]),

@@ -277,6 +277,16 @@ export const BROKEN_HEALTH: Broken = {
     judged(
       History.running().health("healthy").health("unhealthy").health("starting").events,
     ),
+  outsideReportsDecideNothing: () => {
+    const before = History.running();
+    const [told] = History.running().reported("Stopped").events.slice(-1);
+    return misfolded(
+      "outsideReportsDecideNothing",
+      before.state,
+      told!,
+      History.running().exited("r1", 0).state,
+    );
+  },
   lateHealthChangesNothing: () => {
     const before = History.running();
     const [told] = History.running().health("unhealthy", { runId: "r0" }).events.slice(-1);
@@ -302,6 +312,7 @@ export const BROKEN_HEALTH: Broken = {
 
 /** Histories in which everything is as it should be. */
 export const SOUND: Readonly<Record<string, () => readonly RecordedEvent[]>> = {
+  "a report from outside": () => History.running().reported("Error").stopRequested().events,
   "a start and a stop": () => History.stopping().stopped().events,
   "a start that waited for a stop": () =>
     History.stopping().add("StartQueued", launch("c3", 3)).stopped()

@@ -4,6 +4,7 @@ import type { BrokerWorld } from "../../contracts/broker_world.ts";
 import { commandBusContract } from "../../contracts/command_bus_contract.ts";
 import { eventLogContract } from "../../contracts/event_log_contract.ts";
 import { eventTailContract } from "../../contracts/event_tail_contract.ts";
+import { historyContract } from "../../contracts/history_contract.ts";
 import { logRetentionContract } from "../../contracts/log_retention_contract.ts";
 import { lostWorkerContract } from "../../contracts/lost_worker_contract.ts";
 import { standingRunContract } from "../../contracts/standing_run_contract.ts";
@@ -34,6 +35,12 @@ async function modelWorld(): Promise<BrokerWorld> {
       },
     });
   };
+  let entriesRead = 0;
+  const execute = redis.execute.bind(redis);
+  redis.execute = (name, ...args) => {
+    if (name === "XRANGE") entriesRead++;
+    return execute(name, ...args);
+  };
   const pump = model.pump();
   let broker = await open();
   return {
@@ -45,6 +52,7 @@ async function modelWorld(): Promise<BrokerWorld> {
       await broker.close();
       broker = await open();
     },
+    entriesRead: () => Promise.resolve(entriesRead),
     damageSnapshot: () => {
       const { id } = JSON.parse(redis.execute("GET", SNAPSHOT) as string);
       redis.execute("SET", `${SNAPSHOT}:${id}:0`, "damage");
@@ -59,6 +67,7 @@ async function modelWorld(): Promise<BrokerWorld> {
 }
 
 eventLogContract("model", modelWorld);
+historyContract("model", modelWorld);
 eventTailContract("model", modelWorld);
 logRetentionContract("model", modelWorld);
 commandBusContract("model", modelWorld);
