@@ -233,6 +233,10 @@ export class FleetSystem implements InstanceSystem {
     return await this.reads.run(() => this.parts.log.history(...of));
   }
 
+  read(after: Position, limit: number): Promise<RecordedEvent[]> {
+    return this.reads.run(() => this.parts.log.read(after, limit));
+  }
+
   past(instanceId: string, moment: Moment): Promise<PastState> {
     return this.pastStates.of(instanceId, moment);
   }

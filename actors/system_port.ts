@@ -226,6 +226,11 @@ export interface InstanceSystem {
   logs(instanceId: string, tailLines: number): Promise<string[]>;
   /** What its server prints, with times, streams and markers. */
   readonly output: ServerOutput;
+  /**
+   * The first events after a position, in the log's order.
+   * @throws {OperationalError} `log_truncated` when some of them were cut; `log_unavailable`
+   */
+  read(after: Position, limit: number): Promise<RecordedEvent[]>;
   /** Every event after a position (default: from now on), in order; an abort of `signal` ends it, as in `EventLog.tail`. */
   observe(
     listener: (events: RecordedEvent[]) => void,

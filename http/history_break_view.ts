@@ -55,3 +55,18 @@ export function historyBreakView(broken: HistoryBreak, last: Position): LastMess
     },
   };
 }
+
+/** @param given what the client says it has come to, which is none of this log; @param head where this node is */
+export function strangePlaceView(given: string, head: Position): LastMessage {
+  return {
+    type: "gap",
+    resumeAfter: head,
+    data: {
+      position: head,
+      code: "HISTORY_ROLLBACK",
+      detail: `${given} is no place in this log: it was put back, or is another one.`,
+      retryable: true,
+      hint: READ_ANEW,
+    },
+  };
+}

@@ -18,14 +18,17 @@ export interface HttpLimits {
   jsonDepthMax: number;
   /** From the first byte of a body to its last. */
   bodyReadMs: number;
-  /** Open event streams; each holds at most `eventBufferBytes` that its client has not read. */
+  /** Open streams of the fleet's log; for each wait at most `eventBufferBytes`, and a page that many may share. */
   eventStreamsMax: number;
   eventBufferBytes: number;
+  /** Open streams of outputs; each holds at most `logBufferBytes` that its client has not read. */
+  logStreamsMax: number;
+  logBufferBytes: number;
   heartbeatMs: number;
   /** Requests that wait for a status at once: each hears of every event. */
   waitsMax: number;
-  /** A client that follows an output and reads nothing for so long is let go. */
-  logStallMs: number;
+  /** A client of a stream that reads nothing for so long, though there is something, is let go. */
+  streamStallMs: number;
   /** Requests of one address without a right token, before it has to wait: 3 s for each further one. */
   refusalsMax: number;
 }
@@ -36,11 +39,13 @@ export const DEFAULT_LIMITS: Readonly<HttpLimits> = {
   fleetAppliesMax: 16,
   jsonDepthMax: 64,
   bodyReadMs: 30_000,
-  eventStreamsMax: 100,
-  eventBufferBytes: 1_048_576,
+  eventStreamsMax: 2_000,
+  eventBufferBytes: 65_536,
+  logStreamsMax: 100,
+  logBufferBytes: 1_048_576,
   heartbeatMs: 15_000,
   waitsMax: 1_000,
-  logStallMs: 60_000,
+  streamStallMs: 60_000,
   refusalsMax: 20,
 };
 

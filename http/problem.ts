@@ -304,10 +304,10 @@ export function problemOfUnknown(instanceId: string, commandId: string, position
   });
 }
 
-/** Every event stream is a subscription: there are only so many. */
-export function tooManyStreams(eventStreamsMax: number): Problem {
+/** Each stream holds something for its client: there are only so many. */
+export function tooManyStreams(streamsMax: number): Problem {
   return new Problem("busy", {
-    detail: `There are ${eventStreamsMax} event streams open, as many as there may be.`,
+    detail: `There are ${streamsMax} such streams open, as many as there may be.`,
     hint: "Close one that is not needed, or repeat it after the time in Retry-After.",
     retryAfterMs: STREAM_RETRY_AFTER_MS,
   });

@@ -5,6 +5,8 @@ import type { Clock } from "../events/clock.ts";
 export interface SseChannelOptions {
   clock: Clock;
   heartbeatMs: number;
+  /** The sign of life, where it is not the usual one. */
+  heartbeat?(): string;
   /** What may wait for the client; `room` is what is left of it. */
   bufferBytes: number;
   /** Called while there is room, one call after the other, from the channel's making on. */
@@ -36,7 +38,12 @@ export class SseChannel {
   }
 
   send(text: string): void {
-    this.controller.enqueue(this.encoder.encode(text));
+    this.sendBytes(this.encoder.encode(text));
+  }
+
+  /** The bytes may be shared with other channels: nobody changes them. */
+  sendBytes(bytes: Uint8Array<ArrayBuffer>): void {
+    this.controller.enqueue(bytes);
   }
 
   /** Nothing more is told. `isGone`: there is nobody to tell the end to. */
@@ -45,9 +52,15 @@ export class SseChannel {
     if (!isGone) this.controller.close();
   }
 
+  /** Nothing more is told, and what waits for the client is dropped. */
+  breakOff(reason: string): void {
+    this.cancelHeartbeat();
+    this.controller.error(new Error(reason));
+  }
+
   private beat(): void {
     this.cancelHeartbeat = this.options.clock.after(this.options.heartbeatMs, () => {
-      if (this.room > 0) this.send(": heartbeat\n\n");
+      if (this.room > 0) this.send(this.options.heartbeat?.() ?? ": heartbeat\n\n");
       this.beat();
     });
   }
@@ -59,9 +72,12 @@ export function sseMessage(type: string, id: string | null, data: unknown): stri
 }
 
 /** The answer that carries it; null for a request without a body to read. */
-export function streamResponse(stream: ReadableStream<Uint8Array> | null): Response {
+export function streamResponse(
+  stream: ReadableStream<Uint8Array> | null,
+  contentType = "text/event-stream",
+): Response {
   return new Response(stream, {
     // Proxies that collect answers before they pass them on would hold messages back.
-    headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
+    headers: { "content-type": contentType, "x-accel-buffering": "no" },
   });
 }

@@ -49,7 +49,7 @@ export async function* followStream(
         if (message.id !== "") lastEventId = message.id;
         if (message.event !== "error") failures = 0;
         hasBegun = true;
-        yield message;
+        if (message.data !== "") yield message;
       }
     } catch (error) {
       fault = error;

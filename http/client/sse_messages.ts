@@ -1,6 +1,6 @@
 /** Reads server-sent events from a response's body, one message at a time (WHATWG HTML, 9.2.6). */
 
-/** One message. `id` is what to go on after; empty where the message has none. */
+/** One message. `id` is what to go on after; empty where the message has none. Without data it is only that. */
 export interface SseMessage {
   id: string;
   event: string;
@@ -45,7 +45,7 @@ export async function* sseMessages(
   }
 }
 
-/** Null for comments and for blocks without data. */
+/** Null for comments, and for blocks with neither data nor id. */
 function messageOf(lines: readonly string[]): SseMessage | null {
   let [id, event] = ["", "message"];
   const data: string[] = [];
@@ -55,5 +55,5 @@ function messageOf(lines: readonly string[]): SseMessage | null {
     else if (field === "event") event = value;
     else if (field === "data") data.push(value);
   }
-  return data.length === 0 ? null : { id, event, data: data.join("\n") };
+  return data.length === 0 && id === "" ? null : { id, event, data: data.join("\n") };
 }

@@ -60,8 +60,8 @@ export function logsRoutes(): readonly Route[] {
       if (!asked.follow) return await once(context, services, instanceId, asked);
       // HEAD comes here too, and nobody would ever read or end its stream.
       if (context.req.method === "HEAD") return streamResponse(null);
-      const { eventStreamsMax } = services.limits;
-      if (open >= eventStreamsMax) throw tooManyStreams(eventStreamsMax);
+      const { logStreamsMax } = services.limits;
+      if (open >= logStreamsMax) throw tooManyStreams(logStreamsMax);
       const { system, clock, limits, closing, watch } = services;
       const count = (by: number) => {
         open += by;
@@ -74,8 +74,8 @@ export function logsRoutes(): readonly Route[] {
           adapt: (line) => adapted(line, asked),
           clock,
           heartbeatMs: limits.heartbeatMs,
-          bufferBytes: limits.eventBufferBytes,
-          stalledMs: limits.logStallMs,
+          bufferBytes: limits.logBufferBytes,
+          stalledMs: limits.streamStallMs,
           ...(closing ? { closing } : {}),
           onEnd: () => count(-1),
         }),

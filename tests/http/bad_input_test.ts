@@ -268,7 +268,7 @@ const refusedQueries: [string, string[]][] = [
   ]],
   ["GET /api/server/instances/ID/logs?tail=-1", ["?tail: must be a whole number from 0 to 5000"]],
   ["GET /api/events?after=yesterday", [
-    "?after: must be a position in the log, such as 0-0, or now",
+    "?after: must be a position in the log, such as 0-0, the id of a message of this stream, or now",
   ]],
 ];
 for (const [line, expected] of refusedQueries) {

@@ -90,6 +90,20 @@ Deno.test("a stream that ends or breaks goes on after the last message that was 
   assertEquals(resumedAfter, [null, "1-0", "2-0", "2-0"]);
 });
 
+Deno.test("a sign of life that says how far the server has read is where the next connection begins", async () => {
+  const leaving = new AbortController();
+  const { messages, resumedAfter } = followerOf([
+    stream("id: 1-0\ndata: a\n\n: heartbeat\nid: 7-0\n\n"),
+    stream("id: 8-0\ndata: b\n\n"),
+  ], leaving.signal);
+  const read: string[] = [];
+  for await (const { data } of messages) {
+    read.push(data);
+    if (data === "b") leaving.abort();
+  }
+  assertEquals([read, resumedAfter], [["a", "b"], [null, "7-0"]]);
+});
+
 Deno.test("a stream that cannot be opened is given up soon, one that was open later", async () => {
   for (const [answers, attempts] of [[[], 5], [[stream("id: 1-0\ndata: a\n\n")], 31]] as const) {
     const { messages, resumedAfter } = followerOf(answers);

@@ -162,7 +162,7 @@ Deno.test("a client that goes away ends its query", async () => {
 Deno.test("a client that reads nothing is asked for no more, and then let go with a message", async () => {
   const lines = Array.from({ length: 20 }, () => LINES[1]!);
   const many = Array.from({ length: 200 }, (_, at) => page(lines, `${at}.9.0@site-1`));
-  const { app, told, isLeft } = logsApi(many, { eventBufferBytes: 4_096, logStallMs: 100 });
+  const { app, told, isLeft } = logsApi(many, { logBufferBytes: 4_096, streamStallMs: 100 });
   const response = await app.fetch(new Request(`http://localhost${LOGS}?follow=true`));
   const reader = new EventReader(response);
   await until("the client is let go", isLeft);
@@ -186,7 +186,7 @@ Deno.test("a site that does not answer at the begin is a 503; later it is an err
 });
 
 Deno.test("there are no more streams of output than may be, and a closed one makes room", async () => {
-  const { app, call } = logsApi([page(LINES, "3.9.0@site-1")], { eventStreamsMax: 1 });
+  const { app, call } = logsApi([page(LINES, "3.9.0@site-1")], { logStreamsMax: 1 });
   const reader = await opened(app, "?follow=true");
   assertProblem(await call(`GET ${LOGS}?follow=true`), 429, "busy");
   await reader.close();

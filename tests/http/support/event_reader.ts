@@ -53,6 +53,15 @@ export class EventReader {
     }
   }
 
+  /** Reads until a heart-beat comes that has an id, and gives that. */
+  async nextHeartbeatId(): Promise<string> {
+    const beat = /: heartbeat\nid: (.*)\n\n/;
+    while (!beat.test(this.buffer)) {
+      if (!await this.fill()) throw new Error("the stream ended");
+    }
+    return beat.exec(this.buffer)![1]!;
+  }
+
   async close(): Promise<void> {
     await this.reader.cancel();
   }

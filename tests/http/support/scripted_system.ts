@@ -82,6 +82,7 @@ export function scriptedSystem(
         throw new Error("not scripted");
       },
     },
+    read: () => Promise.resolve([]),
     observe: () => Promise.resolve({ close: () => {} }),
     watchHistory: () => ({ close: () => {} }),
     workers: () => Promise.resolve([]),
