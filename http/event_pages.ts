@@ -33,8 +33,12 @@ const EVENTS_MAX = 64;
 const BYTES_MAX = 65_536;
 /** What those who have come the furthest read, and those who are somewhat behind. */
 const PAGES_KEPT = 64;
-/** Between two awakenings of everybody: what comes meanwhile goes along in one page. */
+/**
+ * Between two awakenings of everybody, at least, and for each reader: what comes meanwhile goes along in one page, and
+ * a thousand readers leave most of the time to others.
+ */
 const WAVE_MS = 20;
+const WAVE_MS_EACH = 0.05;
 
 export class EventPages {
   private readonly pages = new Map<Position, Promise<EventPage | null>>();
@@ -136,8 +140,9 @@ export class EventPages {
   private hear(): void {
     this.news++;
     if (this.cancelWave) return;
-    const sinceLast = this.clock.monotonic() - this.lastWaveAt;
-    this.cancelWave = this.clock.after(Math.max(0, WAVE_MS - sinceLast), () => {
+    const nextAt = this.lastWaveAt + Math.max(WAVE_MS, WAVE_MS_EACH * this.readers);
+    const waitMs = Math.max(0, nextAt - this.clock.monotonic());
+    this.cancelWave = this.clock.after(waitMs, () => {
       this.cancelWave = null;
       this.lastWaveAt = this.clock.monotonic();
       for (const wake of [...this.waiting]) wake();
