@@ -10,8 +10,8 @@ import type { FleetWish, Wanted } from "./fleet_wish.ts";
 export interface FleetEyes {
   /** The instance, deleted or not; undefined when there never was one. */
   get(id: string): Promise<InstanceState | undefined>;
-  /** Those that are not deleted and have a label, `key` or `key=value`. */
-  labelled(label: string): Promise<InstanceState[]>;
+  /** Those that are not deleted and have this label. */
+  labelled(key: string, value: string): Promise<InstanceState[]>;
   /** The id that belongs to a key in this namespace. */
   deriveId(key: string): string;
 }
@@ -24,7 +24,7 @@ export async function observeFleet(eyes: FleetEyes, wish: FleetWish): Promise<Ob
   const { fleet, instances } = wish;
   const [found, states] = await Promise.all([
     inBatches(instances, (wanted) => findWanted(eyes, fleet, wanted)),
-    eyes.labelled(`${FLEET_LABEL}=${fleet}`),
+    eyes.labelled(FLEET_LABEL, fleet),
   ]);
   const labelled = await inBatches(
     states,

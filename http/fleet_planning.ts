@@ -1,4 +1,5 @@
 /** What fleet files are compared with: the fleet as the system tells it, and the plan that comes of it. docs/fleet.md */
+import type { InstancePage, ListFilter, ListPlace } from "../actors/system_port.ts";
 import type { Position } from "../events/envelope.ts";
 import { type FleetPlan, identityFaults, planFleet } from "../fleet/fleet_plan.ts";
 import type { FleetWish } from "../fleet/fleet_wish.ts";
@@ -45,24 +46,29 @@ export async function reached({ system }: HttpServices, atLeast?: Position): Pro
 /** The fleet as a plan looks at it. */
 export function eyesOf(services: HttpServices): FleetEyes {
   const { system, deriveId } = services;
-  return { get: (id) => system.get(id), labelled: (label) => statesOf(services, label), deriveId };
+  return {
+    get: (id) => system.get(id),
+    labelled: (key, value) =>
+      statesOf(services, { labels: [{ kind: "in", key, values: [value] }] }),
+    deriveId,
+  };
 }
 
-/** Every instance, page by page; with a label, `key` or `key=value`, those that have it. */
+/** Every instance that the filter lets through, page by page. */
 export async function statesOf(
   { system }: HttpServices,
-  label?: string,
+  filter: Pick<ListFilter, "labels"> = {},
 ): Promise<InstanceState[]> {
   const states: InstanceState[] = [];
-  let cursor: string | null = null;
+  let after: ListPlace | null = null;
   do {
-    const page = await system.list({
+    const page: InstancePage = await system.list({
+      ...filter,
       limit: PAGE,
-      ...(label === undefined ? {} : { label }),
-      ...(cursor === null ? {} : { cursor }),
+      ...(after === null ? {} : { after }),
     });
     states.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== null);
+    after = page.next;
+  } while (after !== null);
   return states;
 }

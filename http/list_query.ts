@@ -35,7 +35,9 @@ export const sortBy = z.string().transform((text, issues): ListSort => {
 });
 
 /** An order as its parameter says it. */
-export function sortText({ key, descending }: ListSort = { key: "createdAt", descending: false }) {
+export function sortText(
+  { key, descending }: ListSort = { key: "createdAt", descending: false },
+): string {
   return `${descending ? "-" : ""}${key}`;
 }
 
