@@ -217,3 +217,18 @@ function notAFlag(command: Command): string {
     ? "is not a flag; see --help"
     : `is not a flag of ${command}; see --help`;
 }
+
+/**
+ * Loads libraries that look at NODE_ENV when they are loaded, as they are meant for use: React is several times slower
+ * otherwise. Nothing that is started later sees it.
+ */
+export async function loadForUse<T>(load: () => Promise<T>): Promise<T> {
+  const before = Deno.env.get("NODE_ENV");
+  Deno.env.set("NODE_ENV", "production");
+  try {
+    return await load();
+  } finally {
+    if (before === undefined) Deno.env.delete("NODE_ENV");
+    else Deno.env.set("NODE_ENV", before);
+  }
+}

@@ -5,7 +5,6 @@ import { readClientEnvironment } from "../config.ts";
 import { OperationalError, reasonOf } from "../events/errors.ts";
 import { VERSION } from "../programs/version.ts";
 import type { CliHost, ContextFile } from "./host.ts";
-import { hasColours } from "./output/paint.ts";
 import { runDraas } from "./program.ts";
 import { sinkOf } from "./text_sink.ts";
 
@@ -34,10 +33,13 @@ function realHost(): CliHost {
     },
     contextFile: contextFileOf(environment.HOME),
     async showFleet(fleet) {
-      // What draws takes longer to load than all the rest: only where it is used.
-      const { showLiveView } = await import("../tui/live_view.tsx");
-      const hasColor = hasColours(true, environment);
-      await showLiveView({ fleet, clock: hostClock, version: VERSION, hasColor }).left;
+      const { endWithBugs, plainVoice, tellBug, untilSignal } = await import(
+        "../programs/terminal.ts"
+      );
+      const { showTui } = await import("../programs/tui_screen.ts");
+      endWithBugs(plainVoice);
+      const onBug = (error: unknown) => tellBug(plainVoice, error);
+      await showTui({ fleet, environment, onBug }, untilSignal());
     },
     environment,
     clock: hostClock,

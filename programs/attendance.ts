@@ -1,9 +1,9 @@
 /** What a control plane does between its start and its end: it shows itself, and waits to be told to end. */
 import type { FleetSystem } from "../actors/instance_system.ts";
 import type { Incident } from "../actors/system_port.ts";
-import { hostClock } from "../adapters/host/host_clock.ts";
 import type { HttpDoor } from "./http_door.ts";
-import { untilSignal } from "./terminal.ts";
+import { tellBug, untilSignal } from "./terminal.ts";
+import { showTui } from "./tui_screen.ts";
 import { VERSION } from "./version.ts";
 import type { Voice } from "./voice.ts";
 import { greeting, type Started } from "./words.ts";
@@ -14,26 +14,31 @@ export interface Attended {
   door: Pick<HttpDoor, "url" | "fleet">;
 }
 
+/** How it is shown. */
+type Showing =
+  & { headless: boolean; environment: Readonly<Record<string, string>>; voice: Voice }
+  & Pick<Started, "tookMs" | "place" | "end">;
+
 /**
- * Shows the live view in a terminal, or greets; resolves when a person or a signal ends it.
- * @param environment for `NO_COLOR`
+ * Shows the terminal UI in a terminal, or greets; resolves when a person or a signal ends it.
+ * @param environment for `NO_COLOR`, `TERM` and the locale
  */
 export async function attend(
   { system, door }: Attended,
-  { headless, environment, voice, ...started }:
-    & { headless: boolean; environment: Readonly<Record<string, string>>; voice: Voice }
-    & Pick<Started, "tookMs" | "place" | "end">,
+  { headless, environment, voice, ...started }: Showing,
 ): Promise<void> {
   const asked = untilSignal();
-  if (headless || !Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) {
-    voice.say(greeting(await system.status(), { ...started, version: VERSION, url: door.url }));
-    return await asked;
+  if (!headless && Deno.stdout.isTerminal() && Deno.stdin.isTerminal()) {
+    const onBug = (error: unknown) => tellBug(voice, error);
+    try {
+      return await showTui({ fleet: door.fleet(), environment, onBug }, asked);
+    } catch (error) {
+      // The control plane goes on without it.
+      onBug(error);
+    }
   }
-  const { showLiveView } = await import("../tui/live_view.tsx");
-  const hasColor = (environment.NO_COLOR ?? "") === "";
-  const view = showLiveView({ fleet: door.fleet(), clock: hostClock, version: VERSION, hasColor });
-  await Promise.race([view.left, asked]);
-  await view.close();
+  voice.say(greeting(await system.status(), { ...started, version: VERSION, url: door.url }));
+  await asked;
 }
 
 /** Says what happened to the log, also when it is over. */

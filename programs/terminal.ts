@@ -10,6 +10,36 @@ import { type Fields, openVoice, usageLines, type Voice } from "./voice.ts";
 const SAME_SIGNAL_MS = 500;
 const encoder = new TextEncoder();
 
+/** Who has the whole terminal: the terminal UI. */
+export interface Holder {
+  /** Gives the terminal back as it was, at once. */
+  giveBack(): void;
+  /** What was told meanwhile, for the screen. */
+  hear(text: string): void;
+}
+
+/** What is told while somebody holds the terminal waits; the last of it. */
+const UNSAID_MAX = 50;
+let holder: Holder | null = null;
+let unsaid: (() => void)[] = [];
+
+/** From now on nobody else writes to the terminal; the function that comes back says what was kept back. */
+export function holdTerminal(by: Holder): () => void {
+  holder = by;
+  return () => {
+    if (holder === by) holder = null;
+    for (const sayIt of unsaid.splice(0)) sayIt();
+  };
+}
+
+/** Whoever holds the terminal gives it back: the program is about to end. */
+function freeTerminal(): void {
+  const held = holder;
+  holder = null;
+  held?.giveBack();
+  for (const sayIt of unsaid.splice(0)) sayIt();
+}
+
 /** A line on standard output. */
 export function say(text: string): void {
   out(`${text}\n`);
@@ -19,6 +49,12 @@ export function say(text: string): void {
 export function complainOfUse(message: string, hint = ""): void {
   log(usageLines(message, hint));
 }
+
+/** The voice of a program that has no log to set up. */
+export const plainVoice: Voice = {
+  say,
+  tell: (_level, message, { hint } = {}) => complainOfUse(message, hint),
+};
 
 /** The real voice of a program, as it is set. */
 export function programVoice(
@@ -56,6 +92,7 @@ export function tellBug(voice: Voice, error: unknown, where: Fields = {}): void 
 export function endWithBugs(voice: Voice): void {
   const end = (event: Event, error: unknown) => {
     event.preventDefault();
+    freeTerminal();
     tellBug(voice, error);
     Deno.exit(1);
   };
@@ -70,6 +107,7 @@ export function tellEnd(voice: Voice, { message, hint, code }: OperationalError)
 
 /** Ends the program at once, and tells why. */
 export function endAtOnce(voice: Voice, error: OperationalError): never {
+  freeTerminal();
   tellEnd(voice, error);
   Deno.exit(1);
 }
@@ -77,6 +115,11 @@ export function endAtOnce(voice: Voice, error: OperationalError): never {
 /** Resolves with the first SIGINT or SIGTERM. From the call on they do not end the program by themselves. */
 export function untilSignal(): Promise<void> {
   return new Promise(onSignal);
+}
+
+/** Resolves when the terminal is gone. Only for who shows something there: `nohup` keeps the others alive. */
+export function untilHangUp(): Promise<void> {
+  return new Promise((resolve) => Deno.addSignalListener("SIGHUP", resolve));
 }
 
 /** Whoever asks again does not want to wait. What is in the log is safe: it is as after a crash. */
@@ -95,11 +138,18 @@ function onSignal(run: () => void): void {
 }
 
 function out(text: string): void {
-  writeAll(Deno.stdout, text);
+  write(Deno.stdout, text);
 }
 
 function log(text: string): void {
-  writeAll(Deno.stderr, text);
+  holder?.hear(text);
+  write(Deno.stderr, text);
+}
+
+/** What goes elsewhere than to the terminal does not disturb who holds that. */
+function write(stream: typeof Deno.stdout, text: string): void {
+  if (holder === null || !stream.isTerminal()) return writeAll(stream, text);
+  unsaid = [...unsaid, () => writeAll(stream, text)].slice(-UNSAID_MAX);
 }
 
 /** Whoever read it may be gone: that is no reason to end. */

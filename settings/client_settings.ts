@@ -12,6 +12,9 @@ export const CLIENT_VARIABLES = [
   "TERM",
   "INIT_CWD",
   "HOME",
+  "LC_ALL",
+  "LC_CTYPE",
+  "LANG",
 ] as const;
 
 /** What a client was given by its environment; an empty value counts as unset. */

@@ -24,7 +24,7 @@ Flags of start and serve
   --queue-timeout-ms N        DRAAS_QUEUE_TIMEOUT_MS      600000
   --retention TIME            DRAAS_RETENTION             none: every event is kept; 30d, at least 1d
   --retention-events N        DRAAS_RETENTION_EVENTS      none; never younger ones than a day
-  --headless                  no live view, also in a terminal
+  --headless                  no terminal UI, also in a terminal
                               DRAAS_API_TOKEN             none; an admin's token, of at least 16 characters
   --tokens-file FILE          DRAAS_TOKENS_FILE           tokens.yaml in the working folder, if there is one: tokens
                                                           with roles; \`draas token new\` makes them. For other

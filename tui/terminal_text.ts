@@ -18,9 +18,12 @@ export function printable(text: string): string {
   return text.replace(UNSAFE, " ").replace(MARKS_MAX, "$1");
 }
 
+/** Most text is of these, where a character is a column: no need to look closer. */
+const PLAIN = /^[ -~]*$/;
+
 /** How many columns a terminal gives to printable text; wide characters take two. */
 export function columnsOf(text: string): number {
-  return stringWidth(text);
+  return PLAIN.test(text) ? text.length : stringWidth(text);
 }
 
 /** Printable text in exactly `columns` columns: cut between characters, with `…` for what is gone, or filled up. */
@@ -28,13 +31,43 @@ export function fit(text: string, columns: number): string {
   const width = columnsOf(text);
   if (width <= columns) return text + " ".repeat(columns - width);
   if (columns <= 0) return "";
+  const cut = beginningOf(text, columns - 1);
+  return `${cut}…${" ".repeat(columns - 1 - columnsOf(cut))}`;
+}
+
+/**
+ * As `fit`, but what is cut is cut in the middle: of names both the beginning and the end tell one from the other.
+ */
+export function fitMiddle(text: string, columns: number): string {
+  if (columnsOf(text) <= columns || columns < 5) return fit(text, columns);
+  const before = beginningOf(text, Math.ceil((columns - 1) / 2));
+  const after = endOf(text, columns - 1 - columnsOf(before));
+  const short = `${before}…${after}`;
+  return short + " ".repeat(columns - columnsOf(short));
+}
+
+/** As many of the first characters as fit into `columns`. */
+function beginningOf(text: string, columns: number): string {
+  if (PLAIN.test(text)) return text.slice(0, columns);
   let cut = "";
   let used = 0;
   for (const { segment } of segmenter.segment(text)) {
-    const next = used + columnsOf(segment);
-    if (next > columns - 1) break;
+    used += columnsOf(segment);
+    if (used > columns) break;
     cut += segment;
-    used = next;
   }
-  return `${cut}…${" ".repeat(columns - 1 - used)}`;
+  return cut;
+}
+
+function endOf(text: string, columns: number): string {
+  if (PLAIN.test(text)) return text.slice(text.length - columns);
+  const segments = Array.from(segmenter.segment(text), ({ segment }) => segment);
+  let cut = "";
+  let used = 0;
+  for (const segment of segments.reverse()) {
+    used += columnsOf(segment);
+    if (used > columns) break;
+    cut = segment + cut;
+  }
+  return cut;
 }

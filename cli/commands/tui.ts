@@ -8,9 +8,9 @@ import { addExamples, type CommandMaker } from "./shared_options.ts";
 /** Adds the command to the program. */
 export function addTuiCommand({ program, run }: CommandMaker): void {
   addExamples(
-    program.command("tui").summary("show the fleet live, on the whole terminal")
+    program.command("tui").summary("show and drive the fleet, on the whole terminal")
       .description(
-        "Shows the fleet live, on the whole terminal. It goes on over broken connections, and says since when nothing is heard. " +
+        "Shows the fleet live, on the whole terminal, and does by keys what the other commands do. It goes on over broken connections, and says since when nothing is heard. " +
           "Leaving it stops nothing.",
       )
       .action((_options: unknown, command: Command) => run(tui, command)),
@@ -22,7 +22,7 @@ export function addTuiCommand({ program, run }: CommandMaker): void {
 async function tui({ host, remote }: Invocation): Promise<number> {
   if (!host.stdin.isTerminal || !host.stdout.isTerminal) {
     throw new UsageError(
-      "The live view needs a terminal.",
+      "The terminal UI needs a terminal.",
       "`draas list`, `draas top` and `draas events -f` tell the same without one.",
     );
   }

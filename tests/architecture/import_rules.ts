@@ -29,7 +29,13 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   // Knows of the server what travels, and nothing else.
   "http/client/": ["events/"],
   // The fleet's door and what comes through it, wherever the control plane is.
-  "tui/": ["events/", "machines/", "http/client/fleet_port.ts", "http/client/answers.ts"],
+  "tui/": [
+    "events/",
+    "machines/",
+    "http/client/fleet_port.ts",
+    "http/client/answers.ts",
+    "http/client/wishes.ts",
+  ],
   "cli/": ["events/", "settings/", "http/client/", "tui/"],
   "settings/": ["events/"],
   "config.ts": ["events/", "settings/"],

@@ -30,8 +30,8 @@ const broken: [string, Rule, Source, string][] = [
   ], "events/ids.ts:2 imports machines/plan.ts; events/ may import nothing of ours"],
   ["an import at run time that the table does not have", importFaults, [
     "config.ts",
-    'await import("./tui/live_view.tsx");',
-  ], "config.ts:1 imports tui/live_view.tsx; config.ts may import events/, settings/"],
+    'await import("./tui/shell/open_tui.tsx");',
+  ], "config.ts:1 imports tui/shell/open_tui.tsx; config.ts may import events/, settings/"],
   [
     "more of the actors than their port",
     importFaults,

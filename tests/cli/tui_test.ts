@@ -4,7 +4,7 @@ import type { FleetPort } from "../../http/client/fleet_port.ts";
 import { refusedConnection, withCli } from "./support/cli_world.ts";
 import { bookOf } from "../http/support/tokens.ts";
 
-Deno.test("the live view is given the fleet that the command line asks", () =>
+Deno.test("the terminal UI is given the fleet that the command line asks", () =>
   withCli(async ({ draas, create }) => {
     await create({ name: "web" });
     let names: string[] = [];
@@ -22,7 +22,7 @@ Deno.test("without a terminal, a control plane or a token nothing is opened", ()
     };
     const piped = await draas("tui", { showFleet });
     assertEquals(piped.code, 2);
-    assertStringIncludes(piped.stderr, "The live view needs a terminal.");
+    assertStringIncludes(piped.stderr, "The terminal UI needs a terminal.");
     assertEquals((await draas("tui", { isTerminal: true, showFleet })).code, 1);
     const fetch = () => {
       throw refusedConnection();

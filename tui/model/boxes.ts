@@ -1,0 +1,134 @@
+/** What lies over a screen, as lines in a frame: the question, the palette, the help. Pure. */
+import { keyText } from "../keymap.ts";
+import { columnsOf, fit } from "../terminal_text.ts";
+import { layoutOf } from "./layout.ts";
+import { fitLine, type Line, lineOf, span, type Tone } from "./line.ts";
+import type { Model } from "./model.ts";
+import type { Confirm, Overlay } from "./overlay.ts";
+import { paletteCommands } from "./palette.ts";
+import { readingOf } from "./reading.ts";
+import { inputLine } from "./text_input.ts";
+
+/** A frame to be drawn over the body of the screen. */
+export interface BoxView {
+  lines: readonly Line[];
+  /** From the upper left corner of the body. */
+  top: number;
+  left: number;
+}
+
+const WIDTH_MAX = 76;
+/** Names of targets that are shown; more are told by their number. */
+const NAMES_MAX = 6;
+const PALETTE_ROWS = 10;
+
+/** What lies over the present screen; null where nothing does, or only its own line is typed into. */
+export function boxOf(model: Model): BoxView | null {
+  const { overlay } = model;
+  if (overlay === null || overlay.kind === "filter") return null;
+  const { width, body } = layoutOf(model.terminal);
+  const inner = Math.min(WIDTH_MAX, width - 4) - 2;
+  const { title, lines, tone } = contentOf(model, overlay, inner);
+  const shown = lines.slice(0, Math.max(1, body - 2));
+  const left = Math.floor((width - inner - 2) / 2);
+  const top = overlay.kind === "palette" ? 0 : Math.floor((body - shown.length - 2) / 2);
+  return { lines: framed(title, shown, inner, tone), left, top: Math.max(0, top) };
+}
+
+interface Content {
+  title: string;
+  lines: readonly Line[];
+  tone: Tone;
+}
+
+function contentOf(
+  model: Model,
+  overlay: Exclude<Overlay, { kind: "filter" }>,
+  width: number,
+): Content {
+  switch (overlay.kind) {
+    case "confirm":
+      return { title: overlay.title, lines: confirmLines(overlay, width), tone: "bad" };
+    case "palette":
+      return { title: "Command", lines: paletteLines(model, overlay), tone: "accent" };
+    case "help":
+    case "equivalents": {
+      const { title, lines, height } = readingOf(model, overlay);
+      const shown = lines.slice(overlay.top, overlay.top + height);
+      const more = lines.length - overlay.top - shown.length;
+      const rest = more > 0 ? [lineOf(`… ${more} more lines; ↓ goes on`, "quiet")] : [];
+      return { title, lines: [...shown, ...rest], tone: "accent" };
+    }
+  }
+}
+
+function confirmLines(confirm: Confirm, width: number): Line[] {
+  const { names, effect, mustType, typed, isOnIt, button } = confirm;
+  const shown = names.slice(0, NAMES_MAX);
+  return [
+    ...shown.map((name) => lineOf(`  ${fit(name, Math.max(1, width - 4)).trimEnd()}`, "strong")),
+    ...(names.length > shown.length ? [lineOf(`  and ${names.length - shown.length} more`)] : []),
+    lineOf(""),
+    ...wrapped(effect, width),
+    lineOf(""),
+    ...(mustType === null ? [] : [
+      [
+        span("Type "),
+        span(mustType.text, "strong"),
+        span(`${mustType.what === "" ? "" : `, ${mustType.what},`} to go on: `),
+        ...inputLine(typed),
+      ],
+      lineOf(""),
+    ]),
+    [
+      span(isOnIt ? "  Cancel  " : "[ Cancel ]", isOnIt ? "plain" : "accent"),
+      span("   "),
+      span(isOnIt ? `[ ${button} ]` : `  ${button}  `, isOnIt ? "bad" : "quiet"),
+    ],
+  ];
+}
+
+function paletteLines(model: Model, palette: Extract<Overlay, { kind: "palette" }>): Line[] {
+  const found = paletteCommands(model, palette);
+  const from = Math.max(
+    0,
+    Math.min(palette.chosen - PALETTE_ROWS + 1, found.length - PALETTE_ROWS),
+  );
+  const rows = found.slice(from, from + PALETTE_ROWS).map(
+    ({ word = "", title, keys }, at): Line => {
+      const isChosen = from + at === palette.chosen;
+      return [
+        span(`${isChosen ? ">" : " "} ${word.padEnd(12)}`, isChosen ? "accent" : "strong"),
+        span(title),
+        span(keys.length > 0 ? `  ${keyText(keys[0]!)}` : "", "quiet"),
+      ];
+    },
+  );
+  const none = found.length === 0 ? [lineOf("  nothing of this name is of use here", "quiet")] : [];
+  return [[span(":"), ...inputLine(palette.input)], ...rows, ...none];
+}
+
+function framed(title: string, lines: readonly Line[], width: number, tone: Tone): Line[] {
+  const label = ` ${fit(title, Math.min(columnsOf(title), width - 4))} `;
+  const side = span("│", tone);
+  return [
+    [
+      span("┌─", tone),
+      span(label, "strong"),
+      span(`${"─".repeat(width - 1 - columnsOf(label))}┐`, tone),
+    ],
+    ...lines.map((line) => [side, ...fitLine([span(" "), ...line], width), side]),
+    [span(`└${"─".repeat(width)}┘`, tone)],
+  ];
+}
+
+/** Words on as many lines as they need. */
+function wrapped(text: string, width: number): Line[] {
+  const lines: string[] = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1)!;
+    if (last !== "" && last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return lines.map((line) => lineOf(line));
+}

@@ -1,0 +1,25 @@
+/** How each screen is drawn, by its name. */
+import type { ReactElement } from "react";
+import { Lines } from "../components/lines.tsx";
+import { lineOf } from "../model/line.ts";
+import { type ScreenId } from "../model/places.ts";
+import { FleetScreen } from "./fleet_screen.tsx";
+import type { ScreenProps } from "./screen_props.ts";
+
+export const SCREEN_VIEWS: Readonly<Record<ScreenId, (props: ScreenProps) => ReactElement>> = {
+  fleet: FleetScreen,
+  workers: ComingScreen,
+  events: ComingScreen,
+  metrics: ComingScreen,
+  plan: ComingScreen,
+  logs: ComingScreen,
+  instance: ComingScreen,
+  timeline: ComingScreen,
+};
+
+/** A place that is kept for a screen. */
+function ComingScreen(): ReactElement {
+  return (
+    <Lines lines={[lineOf(""), lineOf("  There is nothing on this screen yet; Esc goes back.")]} />
+  );
+}
