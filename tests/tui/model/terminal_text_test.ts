@@ -1,7 +1,7 @@
 /** Text from outside never moves the cursor, and always fits its column. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { columnsOf, fit, printable } from "../../tui/terminal_text.ts";
+import { columnsOf, fit, printable } from "../../../tui/terminal_text.ts";
 
 const unsafe: [string, string, string][] = [
   ["an escape sequence", "a\u001b[2Jb", "a [2Jb"],
