@@ -1,5 +1,5 @@
 /** A task of `deno.json` in a real terminal: tmux runs it, sends it keys, and tells what is on its screen. */
-import { type ApiClient, apiClient } from "../../http/support/api_client.ts";
+import { type ApiClient, plainClient } from "../../http/support/api_client.ts";
 import { until, withDataDir } from "../../e2e/program.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
@@ -116,7 +116,7 @@ export type Tmux = (...args: string[]) => Promise<string>;
 function terminalOf(
   screen: TaskScreen & Pick<RealTerminal, "url" | "dataDir">,
 ): RealTerminal {
-  const call = apiClient({
+  const call = plainClient({
     fetch: (request) =>
       fetch(screen.url + new URL(request.url).pathname + new URL(request.url).search, request),
   });
