@@ -18,14 +18,21 @@ const EACH = 400;
 const STARTS = 100;
 
 interface Round {
-  /** Requests a second. */
-  bare: number;
-  api: number;
-  traced: number;
+  bare: Reading;
+  api: Reading;
+  traced: Reading;
   /** Medians, milliseconds. */
   askMs: number;
   startMs: number;
   tracedStartMs: number;
+}
+
+/** Reading one instance, many times over. */
+interface Reading {
+  /** Requests a second. */
+  rate: number;
+  /** Of the server, for one request, µs: what it takes of the host, however busy that is. */
+  cpu: number;
 }
 
 /** A server and the connections to it. */
@@ -66,15 +73,21 @@ async function httpFigures(rounds: number): Promise<Figure[]> {
 
 /** By turns, so that what the host does meanwhile hits all. */
 async function measure(plain: Contestant, traced: Contestant): Promise<Round> {
-  const { path } = plain.server;
   return {
-    bare: await rateOf(plain.bare, path, EACH),
-    api: await rateOf(plain.api, path, EACH),
-    traced: await rateOf(traced.api, traced.server.path, EACH),
+    bare: await read(plain, plain.bare),
+    api: await read(plain, plain.api),
+    traced: await read(traced, traced.api),
     askMs: Number(await plain.bare[0]!.ask("POST", `/asks/${STARTS}`)),
     startMs: await timeStarts(plain),
     tracedStartMs: await timeStarts(traced),
   };
+}
+
+async function read({ server, bare }: Contestant, by: HttpConnection[]): Promise<Reading> {
+  const cpuTime = async () => Number(await bare[0]!.ask("POST", "/cpu"));
+  const before = await cpuTime();
+  const rate = await rateOf(by, server.path, EACH);
+  return { rate, cpu: (await cpuTime() - before) / (by.length * EACH) };
 }
 
 async function timeStarts({ api, server: { startPath } }: Contestant): Promise<number> {
@@ -135,20 +148,33 @@ function figuresOf(rounds: readonly Round[]): Figure[] {
         name: "GET, by the bare route's",
         unit: "×",
         goal: { atLeast: 0.5 },
-        note: `requests/s with ${CONNECTIONS} connections: API ${told((one) => one.api)}, bare ${
-          told((one) => one.bare)
-        }`,
+        note: `requests/s with ${CONNECTIONS} connections: API ${
+          told((one) => one.api.rate)
+        }, bare ${told((one) => one.bare.rate)}`,
       },
-      rounds.map(({ api, bare }) => api / bare),
+      rounds.map(({ api, bare }) => api.rate / bare.rate),
+    ),
+    figure(
+      {
+        name: "GET, the bare route's CPU by its",
+        unit: "×",
+        goal: null,
+        note: `µs of the server's CPU: API ${told((one) => one.api.cpu)}, bare ${
+          told((one) => one.bare.cpu)
+        }, with traces ${told((one) => one.traced.cpu)}`,
+      },
+      rounds.map(({ api, bare }) => bare.cpu / api.cpu),
     ),
     figure(
       {
         name: "GET with traces, by that without",
         unit: "×",
         goal: null,
-        note: `requests/s: ${told((one) => one.traced)}; its collector runs beside the clients`,
+        note: `requests/s: ${
+          told((one) => one.traced.rate)
+        }; its collector runs beside the clients`,
       },
-      rounds.map(({ traced, api }) => traced / api),
+      rounds.map(({ traced, api }) => traced.rate / api.rate),
     ),
     figure(
       {
