@@ -31,6 +31,7 @@ import { statusRoutes } from "./routes/status.ts";
 import { waitRoutes } from "./routes/wait.ts";
 import { whyRoutes } from "./routes/why.ts";
 import { workerRoutes } from "./routes/workers.ts";
+import { ShownInstances } from "./shown_instances.ts";
 
 /**
  * The API as a function from request to response (`app.fetch`), not yet listening anywhere (`server.ts`).
@@ -41,7 +42,8 @@ import { workerRoutes } from "./routes/workers.ts";
  * ```
  */
 export function createHttpApp(options: HttpOptions): Hono<HttpEnv> {
-  const services = { ...options, limits: { ...DEFAULT_LIMITS, ...options.limits } };
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const services = { ...options, limits, shown: new ShownInstances() };
   const routes = allRoutes(services);
   const { watch } = services;
   const app = new Hono<HttpEnv>();

@@ -16,9 +16,8 @@ export function healthView(
   state: InstanceState,
   isSilent: (workerId: string) => boolean,
 ): JsonObject {
-  const { run, commands, health, progress } = state.context;
-  const workerId = commands.findLast((one) => one.accepted)?.accepted?.workerId ??
-    (mayRun(state) ? run?.workerId : undefined);
+  const { health, progress } = state.context;
+  const workerId = workerToHear(state);
   if (workerId !== undefined && isSilent(workerId)) {
     return { health: "unknown", workerSilent: true };
   }
@@ -29,6 +28,13 @@ export function healthView(
   return health && status === "Running"
     ? { health: health.status, healthDetail: detailView(health) }
     : { health: "unknown" };
+}
+
+/** The worker who knows how the instance is: who does its command, or has its run. */
+export function workerToHear(state: InstanceState): string | undefined {
+  const { run, commands } = state.context;
+  return commands.findLast((one) => one.accepted)?.accepted?.workerId ??
+    (mayRun(state) ? run?.workerId : undefined);
 }
 
 /** `lastFailure`: how the last run that failed ended, its last output, and what helps to understand it. Not in lists. */

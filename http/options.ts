@@ -6,6 +6,7 @@ import type { Clock } from "../events/clock.ts";
 import type { Ids } from "../events/ids.ts";
 import type { RouteDocs } from "./route_docs.ts";
 import type { TokenBook } from "./access/token_book.ts";
+import type { ShownInstances } from "./shown_instances.ts";
 
 /** Bounds of everything that a client could make large. */
 export interface HttpLimits {
@@ -113,8 +114,11 @@ export interface HttpOptions {
   closing?: AbortSignal;
 }
 
-/** The options with every limit filled in: what routes are given. */
-export type HttpServices = Omit<HttpOptions, "limits"> & { limits: HttpLimits };
+/** The options with every limit filled in, and what is kept over requests: what routes are given. */
+export type HttpServices = Omit<HttpOptions, "limits"> & {
+  limits: HttpLimits;
+  shown: ShownInstances;
+};
 
 /** What the middleware knows of a request. */
 export interface HttpEnv {

@@ -92,7 +92,7 @@ Deno.test("every fault of every source is told at once, each with the right form
   assertEquals(
     faultsOf({
       file: "DRAAS_PORT: many\nDRAAS_DATA_DIR: [a]\n",
-      environment: { DRAAS_NAMESPACE: "Über", DRAAS_STANDIN: "sometimes" },
+      environment: { DRAAS_NAMESPACE: "Über", DRAAS_STANDIN: "sometimes", DRAAS_LOG_LEVEL: "loud" },
       args: ["--queue-timeout-ms", "1.5", "--port", "65536", "--host"],
     }),
     [
@@ -101,6 +101,7 @@ Deno.test("every fault of every source is told at once, each with the right form
       'DRAAS_NAMESPACE: "Über" is not valid; it must be 1 to 32 lower-case letters, digits and -, ' +
       "for example default",
       'DRAAS_STANDIN: "sometimes" is not valid; it must be auto or never',
+      'DRAAS_LOG_LEVEL: "loud" is not valid; it must be debug, info, warn or error',
       '--queue-timeout-ms: "1.5" is not valid; it must be a whole number from 1 to 86400000',
       '--port: "65536" is not valid; it must be a whole number from 0 to 65535',
       "--host: needs a value",

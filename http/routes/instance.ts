@@ -19,7 +19,6 @@ import {
   readChanges,
   readDestination,
 } from "../instance_input.ts";
-import { failureView } from "../health_view.ts";
 import { instanceView, workerOf } from "../instance_view.ts";
 import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, staleness } from "../outcome.ts";
@@ -156,8 +155,9 @@ async function show(context: HttpContext, services: HttpServices): Promise<Respo
   const { system } = services;
   const worker = workerOf(state);
   const metrics = worker === undefined ? undefined : await system.metrics([worker]);
-  const shown = instanceView(state, (workerId) => system.isSilent(workerId), metrics);
-  return context.json({ ...shown, ...failureView(state) }, 200, {
+  const text = services.shown.textOf(state, (workerId) => system.isSilent(workerId), metrics);
+  return context.body(text, 200, {
+    "content-type": "application/json",
     ...instanceHeaders(state, state.context.position),
     ...staleness(services),
   });
