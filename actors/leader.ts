@@ -36,6 +36,8 @@ export class Leader {
   /** When the newest event of a state that is owed something was written, by the monotonic clock, as far as is known. */
   private readonly written = new Map<string, { version: number; at: number }>();
   private readonly reacting = new Set<string>();
+  /** How far this node's clock is behind the log's, at least: by an event that came from its future. */
+  private behindMs = 0;
   private cancelTimer: (() => void) | null = null;
   private timerAt = Infinity;
   private leading = false;
@@ -49,15 +51,31 @@ export class Leader {
   lead(states: Iterable<InstanceState>): void {
     this.leading = true;
     const { clock } = this.parts;
-    const now = clock.now();
-    for (const state of states) {
+    const all = [...states];
+    for (const state of all) this.setClock(state);
+    const now = clock.now() + this.behindMs;
+    for (const state of all) {
       this.look(state, clock.monotonic() - Math.max(0, now - state.context.lastModifiedAt));
     }
   }
 
   /** Looks at a state that has just changed. */
   consider(state: InstanceState): void {
-    if (this.leading) this.look(state, this.parts.clock.monotonic());
+    if (!this.leading) return;
+    this.setClock(state);
+    this.look(state, this.parts.clock.monotonic());
+  }
+
+  /**
+   * Learns of the log's clock. What was due by a clock that turns out to be behind is due so much earlier: a node that
+   * has just begun to lead knows of no other how old the events are that it has recovered.
+   */
+  private setClock({ context }: InstanceState): void {
+    const behindMs = context.lastModifiedAt - this.parts.clock.now();
+    if (behindMs <= this.behindMs) return;
+    const moreMs = behindMs - this.behindMs;
+    this.behindMs = behindMs;
+    for (const [instanceId, dueAt] of this.due) this.schedule(instanceId, dueAt - moreMs);
   }
 
   private look(state: InstanceState, writtenAt: number): void {
@@ -80,7 +98,7 @@ export class Leader {
    */
   private askAt({ dueAt }: Owed): number {
     const { clock } = this.parts;
-    return clock.monotonic() + Math.max(0, dueAt - clock.now());
+    return clock.monotonic() + Math.max(0, dueAt - clock.now() - this.behindMs);
   }
 
   /**
@@ -99,6 +117,7 @@ export class Leader {
     this.cancelTimer?.();
     this.cancelTimer = null;
     this.timerAt = Infinity;
+    this.behindMs = 0;
     this.due.clear();
     this.written.clear();
   }

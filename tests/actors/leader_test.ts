@@ -87,3 +87,35 @@ for (const { what, wrongByMs, heardAfterMs } of NODES) {
     leader.stop();
   });
 }
+
+Deno.test("a node that begins to lead with a clock behind the log's pays in time, once it hears of the log's", async () => {
+  const history = new History().created().startRequested();
+  const { commands: [command] } = history.state.context;
+  const recoveredAt = history.at + 10_000;
+  const clock = new WrongClock(-5_000, recoveredAt);
+  const turns: number[] = [];
+  const leader = new Leader({
+    clock,
+    ids: { next: (kind) => `${kind}-1` },
+    randomness: { fraction: () => 0 },
+    bus: {} as CommandBus,
+    queueTimeoutMs: 1_000,
+    takeTurn: () => {
+      turns.push(clock.now() + 5_000);
+      return new Promise(() => {});
+    },
+    fleet: () => ({ workers: [], at: clock.now() }),
+    onBug: () => {},
+  }, () => history.state);
+  leader.lead([history.state]);
+  const { context } = new History().created().state;
+  leader.consider({
+    ...history.state,
+    context: { ...context, instanceId: "instance-2", lastModifiedAt: recoveredAt },
+  });
+  await clock.advance(command!.acceptBy - recoveredAt - 1);
+  assertEquals(turns, []);
+  await clock.advance(1);
+  assertEquals(turns, [command!.acceptBy]);
+  leader.stop();
+});
