@@ -57,7 +57,6 @@ const applyQuery = {
   maxUnavailable: share.optional().meta({
     description: "How many of the fleet may be down at once: a number, or a share such as `25%`. " +
       "As the file says, or 1, when left out.",
-    example: "25%",
   }),
   keepGoing: flag.optional().meta({ description: "Goes on after a failure." }),
   timeout: duration.optional().meta({

@@ -4,18 +4,19 @@ import { evolve, initialState } from "../../machines/evolve.ts";
 import type { InstanceState } from "../../machines/lifecycle.ts";
 import { statusOf } from "../../machines/status.ts";
 import { type ApiWorld, withApi } from "./support/api_world.ts";
+import { until } from "./support/until.ts";
 import { apply, diff, type Line, problemsIn, stepsIn, webFleet } from "./support/fleet_calls.ts";
 
 /** Counts, event by event, how many of these instances do not run. */
 async function watchOf({ system }: ApiWorld, ids: readonly string[]) {
   const states = new Map<string, InstanceState>();
-  const watch = { mostAway: 0, close: () => subscription.close() };
+  const watch = { away: 0, mostAway: 0, close: () => subscription.close() };
   const subscription = await system.observe((events) => {
     for (const event of events) {
       const { instanceId } = event;
       states.set(instanceId, evolve(states.get(instanceId) ?? initialState(instanceId), event));
-      const away = ids.filter((id) => statusOf(states.get(id)!) !== "Running").length;
-      watch.mostAway = Math.max(watch.mostAway, away);
+      watch.away = ids.filter((id) => statusOf(states.get(id)!) !== "Running").length;
+      watch.mostAway = Math.max(watch.mostAway, watch.away);
     }
   });
   for (const id of ids) states.set(id, (await system.get(id))!);
@@ -43,14 +44,19 @@ for (
 ) {
   Deno.test(`never more than ${most} of six are down (${query || "if nothing is said"}), and all are changed`, () =>
     withApi(async (world) => {
-      const { call, startWorker } = world;
+      const { call, startWorker, platform } = world;
       await startWorker();
       await apply(call, webFleet(6));
       const watch = await watchOf(world, await idsOf(world, webFleet(6)));
-      const { end } = await apply(call, webFleet(6, "2"), `parallel=6&${query}`);
+      const opened = Promise.withResolvers<void>();
+      platform.gate = opened.promise;
+      const applying = apply(call, webFleet(6, "2"), `parallel=6&${query}`);
+      await until("as many are down as may be", () => watch.away === most);
+      opened.resolve();
+      const { end } = await applying;
       watch.close();
       assertEquals([end.outcome, end.summary.done], ["done", 6]);
-      assertEquals(watch.mostAway, most, "as many as may be, and no more");
+      assertEquals(watch.mostAway, most, "never more");
       assertEquals(stepsIn(await diff(call, webFleet(6, "2"))), []);
     }));
 }
