@@ -14,11 +14,12 @@ export function watchAnswers(
   return async (context, next) => {
     const begin = clock.monotonic();
     await next();
-    // The middleware's own paths (`*`) come before the route's.
-    const route = matchedRoutes(context).find(({ path }) => patterns.has(path));
+    const path = context.get("route") ??
+      // Refused before it came to its route. The middleware's own paths (`*`) come first.
+      matchedRoutes(context).find(({ path }) => patterns.has(path))?.path;
     watch.answered({
       method: context.req.method,
-      route: route === undefined ? null : patterns.get(route.path)!,
+      route: path === undefined ? null : patterns.get(path)!,
       status: context.res.status,
       tookMs: clock.monotonic() - begin,
       traceId: context.get("correlationId"),

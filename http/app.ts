@@ -95,11 +95,10 @@ const TO_ASK_WHAT_THERE_IS = { method: "GET" } as const;
 function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], gate: Gate): void {
   const methods = new Map<string, string[]>();
   for (const route of routes) {
-    app.on(
-      route.method,
-      route.path,
-      (context) => route.handle(context, gate.admit(context, route)),
-    );
+    app.on(route.method, route.path, (context) => {
+      context.set("route", route.path);
+      return route.handle(context, gate.admit(context, route));
+    });
     methods.set(route.path, [...methods.get(route.path) ?? [], route.method]);
   }
   for (const [path, known] of methods) {

@@ -129,6 +129,8 @@ export interface HttpEnv {
     caller: string;
     /** In the log as `correlationId`, in a problem as `traceId`. */
     correlationId: string;
+    /** The path of the route that has answered; unset where something else did. */
+    route?: string;
   };
 }
 
