@@ -37,6 +37,30 @@ const SWITCHES: readonly Switch[] = [
   { flag: "--json", key: "json", commands: ["worker:doctor"] },
 ];
 
+/** A flag that names a file, and that no setting stands behind. */
+interface FileFlag {
+  flag: string;
+  key: "copyTo" | "copyFrom";
+  commands: readonly Command[];
+  /** What it is for, where it is missing. */
+  form: string;
+}
+
+const FILE_FLAGS: readonly FileFlag[] = [
+  {
+    flag: "--to",
+    key: "copyTo",
+    commands: ["log:export"],
+    form: "must name the file to write, for example fleet.ndjson.gz, or - for standard output",
+  },
+  {
+    flag: "--from",
+    key: "copyFrom",
+    commands: ["log:import", "backup:verify"],
+    form: "must name the file to read, for example fleet.ndjson.gz, or - for standard input",
+  },
+];
+
 /** The settings of `command`, or every fault in what was given, each with the right form. */
 export function parseSettings(command: Command, given: Given): Parsed<Settings> {
   const settings = defaultSettings(command);
@@ -63,7 +87,9 @@ function missing(command: Command, settings: Settings): Fault[] {
   const { host, apiToken, tokensFile, redisUrl } = settings;
   const listens = command === "start" || command === "serve";
   const needsRedis = command === "serve" || command.startsWith("worker:");
-  const faults: Fault[] = [];
+  const faults: Fault[] = FILE_FLAGS
+    .filter(({ commands, key }) => commands.includes(command) && settings[key] === null)
+    .map(({ flag, form }) => ({ path: flag, message: form }));
   if (listens && !LOOPBACK.test(host) && apiToken === null && tokensFile === null) {
     faults.push({
       path: "DRAAS_HOST",
@@ -195,20 +221,23 @@ function applyFlags(
 ): void {
   for (let i = 0; i < args.length; i++) {
     const [flag = "", inline] = args[i]!.split(/=(.*)/s, 2);
-    const isMeant = (one: Setting | Switch) => one.flag === flag && one.commands.includes(command);
+    const isMeant = (one: Setting | Switch | FileFlag) =>
+      one.flag === flag && one.commands.includes(command);
     const found = SWITCHES.find(isMeant);
     if (found) {
       if (inline === undefined) settings[found.key] = true;
       else faults.push({ path: flag, message: "takes no value" });
       continue;
     }
+    const file = FILE_FLAGS.find(isMeant);
     const setting = SETTINGS.find(isMeant);
     const isFollowed = flag.startsWith("-") && !args[i + 1]?.startsWith("--");
     const text = inline ?? (isFollowed ? args[++i] : undefined);
     // What follows an unknown flag is taken for its value and not shown: it could be a secret.
-    if (!setting) faults.push({ path: flag, message: notAFlag(command) });
+    if (!setting && !file) faults.push({ path: flag, message: notAFlag(command) });
     else if (text === undefined) faults.push({ path: flag, message: "needs a value" });
-    else apply(setting, text, flag);
+    else if (file) settings[file.key] = text || null;
+    else if (setting) apply(setting, text, flag);
   }
 }
 

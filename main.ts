@@ -1,6 +1,9 @@
 /** The entry: reads what it was given and runs the program that was asked for. Design §7, §8. */
 import { parseSettings, readGiven } from "./config.ts";
 import { OperationalError, reasonOf } from "./events/errors.ts";
+import { verifyBackup } from "./programs/backup_verify.ts";
+import { exportLog } from "./programs/log_export.ts";
+import { importLog } from "./programs/log_import.ts";
 import { verify } from "./programs/log_verify.ts";
 import { serve } from "./programs/serve.ts";
 import { start } from "./programs/start.ts";
@@ -52,6 +55,9 @@ const PROGRAMS: Readonly<Record<Command, Program>> = {
     await (await import("./programs/worker_kubernetes.ts")).runKubernetesWorker(...given),
   "worker:doctor": examineHost,
   "log:verify": verify,
+  "log:export": exportLog,
+  "log:import": importLog,
+  "backup:verify": verifyBackup,
 };
 
 /**

@@ -13,8 +13,11 @@ export interface LogDifference {
   instanceId: string;
   /** Where in the log; of a snapshot, the position that it is true for. */
   position: Position;
-  /** `log`: a gap, or a wrong link to the event before. The others: what differs from the fold. */
-  where: "log" | "baseline" | "snapshot" | "table";
+  /**
+   * `log`: a gap, a wrong link to the event before, or data that is not what its schema says. The others: what differs
+   * from the fold.
+   */
+  where: "log" | "baseline" | "snapshot" | "table" | "copy";
   message: string;
 }
 
@@ -46,7 +49,7 @@ export async function verifyLog(
   retention: LogRetention,
   table?: InstanceTable,
 ): Promise<LogVerification> {
-  const proof = new Proof(await snapshotOf(retention));
+  const proof = new LogProof(await snapshotOf(retention));
   const from = await beginningOf(log);
   let to = from;
   for (;;) {
@@ -83,15 +86,18 @@ export function describeVerification(report: LogVerification): string {
   ].join("\n");
 }
 
-interface SnapshotStates {
+/** The states of a snapshot, to be compared with the fold. */
+export interface SnapshotStates {
   position: Position;
   /** By instance; taken out when it was compared. */
   states: Map<string, InstanceState>;
   size: number;
 }
 
-class Proof {
-  private readonly states = new Map<string, InstanceState>();
+/** A proof under way: it takes a log's events in their order, and remembers what does not fit. */
+export class LogProof {
+  /** What the events so far make. */
+  readonly states = new Map<string, InstanceState>();
   /** The position of each instance's newest event. */
   private readonly newest = new Map<string, Position>();
   /** Those whose first events were cut. */
@@ -103,6 +109,7 @@ class Proof {
 
   constructor(private readonly snapshot: SnapshotStates | null) {}
 
+  /** @param from where reading began: what lies before it was cut */
   take(event: RecordedEvent, from: Position): void {
     const { instanceId } = event;
     this.events++;
@@ -115,6 +122,7 @@ class Proof {
     if (this.snapshot) this.compareSaved(this.snapshot, event, after);
   }
 
+  /** Compares what a node has folded with what was taken so far. */
   compareTable(table: InstanceTable): void {
     for (const [instanceId, state] of this.states) {
       const other = table.state(instanceId);
@@ -129,6 +137,7 @@ class Proof {
     }
   }
 
+  /** What came of it. */
   report(from: Position, to: Position): LogVerification {
     const { snapshot } = this;
     if (snapshot) this.compareRest(snapshot, to);
@@ -214,7 +223,8 @@ class Proof {
     }
   }
 
-  private differ(
+  /** Remembers something that is not as the events say. */
+  differ(
     instanceId: string,
     position: Position,
     where: LogDifference["where"],

@@ -108,6 +108,12 @@ export function isReadable({ type, schema }: StoredEvent): boolean {
   return isKnownEventType(type) && schema <= CURRENT_SCHEMA[type];
 }
 
+/** What an event that may be ignored is to a release that does not know it: the instance's next version, nothing else. */
+export function passedOver({ type, ...rest }: StoredEvent): RecordedEvent {
+  const data = { request: type, commandId: null };
+  return { ...rest, type: "RequestAnswered", schema: 1, data, meta: {} };
+}
+
 /**
  * The event in today's shape.
  * @throws {OperationalError} `log_from_newer_version` for a type or schema number that this release does not

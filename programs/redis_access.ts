@@ -1,6 +1,7 @@
 /** A program's way to Redis: opened with its settings, its warnings told, and its absences too. */
 import { hostIds, hostRandomness } from "../adapters/host/host_chance.ts";
 import { hostClock } from "../adapters/host/host_clock.ts";
+import { refuseUnfinishedImport } from "../adapters/redis/copy/copy_link.ts";
 import { openRedisBroker, type RedisBroker } from "../adapters/redis/redis_broker.ts";
 import type { AvailabilityChange } from "../events/event_log.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -9,13 +10,13 @@ import type { Voice } from "./voice.ts";
 
 /**
  * Opens what `settings.redisUrl` names.
- * @throws {OperationalError} as `openRedisBroker`
+ * @throws {OperationalError} as `openRedisBroker`; `import_unfinished`
  */
 export async function openRedis(settings: Settings, voice: Voice): Promise<RedisBroker> {
+  const place = { url: settings.redisUrl ?? "", namespace: settings.namespace, clock: hostClock };
+  await refuseUnfinishedImport(place);
   return await openRedisBroker({
-    url: settings.redisUrl ?? "",
-    namespace: settings.namespace,
-    clock: hostClock,
+    ...place,
     ids: hostIds,
     random: () => hostRandomness.fraction(),
     onBug: (error) => tellBug(voice, error),

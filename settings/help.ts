@@ -9,6 +9,9 @@ export const HELP = `DRaaS runs a fleet of servers and keeps them as you asked.
   deno task worker:doctor [flags]    looks at a host and its Redis as a worker would, and says what to do
   deno task draas [command]          the command line, over the HTTP API of a control plane; it has a --help of its own
   deno task log:verify [flags]       folds the log anew and compares it with what was kept of it
+  deno task log:export --to FILE     copies the whole log, beside the fleet that uses it, into one file
+  deno task log:import --from FILE   puts such a copy into an empty Redis namespace, or into an empty data folder
+  deno task backup:verify --from FILE  folds such a copy and compares it with what it says of itself
 
 Flags of all                  Setting                     Default
   --namespace NAME            DRAAS_NAMESPACE             default: the fleet's name
@@ -34,13 +37,20 @@ Flags of start and serve
   --changes-per-second N      DRAAS_CHANGES_PER_SECOND    1000, likewise
 
 Flags of start
-  --data-dir FOLDER           DRAAS_DATA_DIR              .draas; log:verify reads it where no REDIS_URL is
+  --data-dir FOLDER           DRAAS_DATA_DIR              .draas; log:verify, log:export and log:import use it where
+                                                          no REDIS_URL is
   --stop-on-exit              stop every instance when DRaaS ends
 
-Flags of serve, the workers and log:verify
+Flags of serve, the workers, log:verify, log:export and log:import
                               REDIS_URL                   none: redis://host:port, rediss://, redis+sentinel://,
                                                           redis+cluster://; ConnectionStrings__Redis does as well
   --redis-wait TIME           DRAAS_REDIS_WAIT            30s: how long to wait for Redis at the start
+
+Flags of log:export, log:import and backup:verify
+  --to FILE                                               log:export: the file to write; with .gz at its end it is
+                                                          packed; - is standard output
+  --from FILE                                             the others: the file to read, packed or not; - is standard
+                                                          input
 
 Flags of the workers and worker:doctor
   --data-dir FOLDER           DRAAS_DATA_DIR              .draas-worker, .draas-docker, .draas-kubernetes: one each

@@ -13,7 +13,8 @@ const WORKERS: readonly Command[] = [
 ];
 const CLUSTERS: readonly Command[] = ["worker:kubernetes"];
 const HOSTS: readonly Command[] = ["start", "worker:process", "worker:doctor"];
-const ON_REDIS: readonly Command[] = ["serve", ...WORKERS, "log:verify"];
+const LOG_TOOLS: readonly Command[] = ["log:verify", "log:export", "log:import"];
+const ON_REDIS: readonly Command[] = ["serve", ...WORKERS, ...LOG_TOOLS];
 const LABELS_MAX = 32;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -80,7 +81,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "DRAAS_DATA_DIR",
     flag: "--data-dir",
-    commands: ["start", ...WORKERS, "log:verify"],
+    commands: ["start", ...WORKERS, ...LOG_TOOLS],
     set: matching("dataDir", /^[^\0]{1,4096}$/, "a folder"),
   },
   {

@@ -9,6 +9,9 @@ export const COMMANDS = [
   "worker:kubernetes",
   "worker:doctor",
   "log:verify",
+  "log:export",
+  "log:import",
+  "backup:verify",
 ] as const;
 export type Command = typeof COMMANDS[number];
 
@@ -76,6 +79,10 @@ export interface Settings {
   logLevel: "debug" | "info" | "warn" | "error";
   /** `auto`: text in a terminal, JSON elsewhere. */
   logFormat: "auto" | "text" | "json";
+  /** The file that a copy of the log is written to; `-`: standard output. */
+  copyTo: string | null;
+  /** The file that a copy of the log is read from; `-`: standard input. */
+  copyFrom: string | null;
   headless: boolean;
   stopOnExit: boolean;
   /** What a program found is told as JSON. */
@@ -128,6 +135,8 @@ export function defaultSettings(command: Command): Settings {
     deletedLogsMib: 1_024,
     logLevel: "info",
     logFormat: "auto",
+    copyTo: null,
+    copyFrom: null,
     headless: false,
     stopOnExit: false,
     json: false,

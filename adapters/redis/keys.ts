@@ -28,6 +28,7 @@ export class RedisKeys {
   readonly beats: string;
   readonly metrics: string;
   readonly meta: string;
+  readonly origins: string;
   readonly nodes: string;
   readonly snapshot: string;
 
@@ -44,6 +45,7 @@ export class RedisKeys {
     this.beats = `${tag}:beats`;
     this.metrics = `${tag}:metrics`;
     this.meta = `${tag}:meta`;
+    this.origins = `${tag}:origins`;
     this.nodes = `${tag}:nodes`;
     this.snapshot = `${tag}:snapshot`;
     this.tag = tag;

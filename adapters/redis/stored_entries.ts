@@ -1,8 +1,13 @@
 /** Between entries of the log stream and events: what is read back is lifted to today's shape. Design §5 (`log`). */
-import { type Position, type RecordedEvent, START } from "../../events/envelope.ts";
+import {
+  type EventMeta,
+  type Position,
+  type RecordedEvent,
+  START,
+} from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { JsonObject } from "../../events/json.ts";
-import { isReadable, type StoredEvent, upcast } from "../../events/upcast.ts";
+import { isReadable, passedOver, type StoredEvent, upcast } from "../../events/upcast.ts";
 
 /** An entry as XRANGE and XREAD give it: its position and its fields, names and values by turns. */
 export type StreamEntry = [position: string, fields: string[]];
@@ -29,6 +34,10 @@ const PLACES: Readonly<Record<string, number>> = { i: 1, v: 2, t: 3, s: 4, d: 5,
 export function toldEvent(
   [position, instanceId, version, type, schema, data, meta, previous, ignorable]: ToldEvent,
 ): RecordedEvent {
+  const written = parse<EventMeta & { at?: number }>(position, type, meta);
+  const { at = timeOf(position) } = written;
+  // Of what was imported: the positions of an embedded log are no times.
+  if (written.at !== undefined) delete written.at;
   const stored: StoredEvent = {
     position,
     previous: previous === START ? null : previous,
@@ -36,17 +45,11 @@ export function toldEvent(
     version: Number(version),
     type,
     schema: Number(schema),
-    at: timeOf(position),
+    at,
     data: parse(position, type, data) as JsonObject,
-    meta: parse(position, type, meta),
+    meta: written,
   };
   return ignorable === "1" && !isReadable(stored) ? passedOver(stored) : upcast(stored);
-}
-
-/** What an event that may be ignored is to a release that does not know it: the instance's next version, nothing else. */
-function passedOver({ type, ...rest }: StoredEvent): RecordedEvent {
-  const data = { request: type, commandId: null };
-  return { ...rest, type: "RequestAnswered", schema: 1, data, meta: {} };
 }
 
 /** The time at which the event at a position was written, epoch milliseconds by the log's clock. */

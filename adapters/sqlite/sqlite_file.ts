@@ -11,7 +11,8 @@ import {
 } from "./sqlite_faults.ts";
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from "./sqlite_schema.ts";
 
-const FILE_NAME = "draas.sqlite";
+/** The log's file in its folder. */
+export const FILE_NAME = "draas.sqlite";
 const CACHE_KIB = 32 * 1024;
 
 /** An open file. */
