@@ -43,7 +43,7 @@ export class CopyProof {
 
   /**
    * The next event.
-   * @throws {OperationalError} `log_from_newer_version`
+   * @throws {OperationalError} `log_from_newer_version`; `log_damaged` for one that cannot be folded
    */
   take(copied: CopiedEvent): void {
     const event = this.#eventOf(copied);
@@ -53,7 +53,12 @@ export class CopyProof {
       this.differ(instanceId, position, `its first event has the version ${version}`, "log");
     }
     this.#newest.set(instanceId, { position, version });
-    this.#proof.take(event, this.begins);
+    try {
+      this.#proof.take(event, this.begins);
+    } catch (error) {
+      // Folds are total, but for a baseline that holds no state.
+      throw unreadable(copied, reasonOf(error), error);
+    }
     this.#last = position;
   }
 
@@ -101,13 +106,21 @@ export class CopyProof {
 function storedFrom({ ignorable: _, ...event }: CopiedEvent): StoredEvent {
   try {
     return { ...event, data: JSON.parse(event.data) as JsonObject, meta: JSON.parse(event.meta) };
-  } catch (cause) {
-    throw new OperationalError(
-      "log_damaged",
-      `The event ${event.type} at ${event.position} is damaged: it is not JSON.`,
-      false,
-      "Put back a copy of the log from before the damage.",
-      { cause },
-    );
+  } catch (error) {
+    throw unreadable(event, "it is not JSON", error);
   }
+}
+
+function unreadable(
+  { type, position }: Pick<CopiedEvent, "type" | "position">,
+  why: string,
+  cause: unknown,
+): OperationalError {
+  return new OperationalError(
+    "log_damaged",
+    `The event ${type} at ${position} is damaged: ${why}.`,
+    false,
+    "Put back a copy of the log from before the damage.",
+    { cause },
+  );
 }
