@@ -15,7 +15,7 @@ import { comparable, ordered } from "./comparable_answers.ts";
 import { brokerOn, freshNamespace } from "./redis_world.ts";
 import { type Op, opArbitrary, Player } from "./tape.ts";
 
-const RUNS = 40;
+const RUNS = 25;
 /** Nothing of these comes to pass while a tape is played. */
 const NEVER_MS = 60_000;
 const PACE = {
@@ -31,7 +31,35 @@ const TAPE_WITHIN_MS = 400;
 // Baselines of tapes hold no state, so nothing can be folded from them.
 const isFoldable = ({ do: what }: Op) => what !== "baseline" && what !== "trim";
 const tape = (maxLength: number) =>
-  fc.array(opArbitrary(fc.constantFrom(0, 64)).filter(isFoldable), { minLength: 1, maxLength });
+  fc.array(opArbitrary(fc.constantFrom(0, 64)).filter(isFoldable), { maxLength });
+
+const sent = (instance: number): Op => ({
+  ...{ do: "append", instance, behind: 0, events: 0, enqueue: 3, end: 6, condition: 0 },
+  ...{ key: instance, newer: 1, notBefore: 0 },
+} as unknown as Op);
+const by = (what: string, worker: number, more: Record<string, number> = {}): Op =>
+  ({ do: what, worker, life: 0, ...more }) as unknown as Op;
+const answer = (command: number) => by("complete", 0, { command, attempt: 1, ok: 1, run: 1 });
+
+/** One command is in a worker's hands, one is done and its server lives, one waits. */
+const BEFORE: Op[] = [
+  by("register", 0),
+  by("register", 1),
+  sent(0),
+  by("accept", 1, { command: 0 }),
+  sent(1),
+  by("accept", 0, { command: 0 }),
+  answer(0),
+  sent(2),
+];
+/** What was done is told once more, what was in hand is taken over, and what waits is offered. */
+const AFTER: Op[] = [
+  answer(1),
+  by("take", 0, { max: 64 }),
+  by("register", 1, { life: 1 }),
+  by("accept", 1, { life: 1, command: 2 }),
+  by("look", 1, { key: 1, instance: 1 }),
+];
 
 const openSqlite = (folder: string) =>
   openSqliteBroker({
@@ -53,7 +81,10 @@ testWith(
     try {
       await fc.assert(
         fc.asyncProperty(tape(60), tape(30), async (before, after) => {
-          if (await sameAnswers(server, before, after)) compared++;
+          // What comes between may take away what is looked for: both orders are played.
+          const isFirst = before.length % 2 === 0;
+          const begin = isFirst ? [...before, ...BEFORE] : [...BEFORE, ...before];
+          if (await sameAnswers(server, begin, [...AFTER, ...after])) compared++;
         }),
         { numRuns: RUNS },
       );
@@ -76,7 +107,6 @@ async function sameAnswers(server: RedisServer, before: Op[], after: Op[]): Prom
       await broker.close();
       if (index === 0) worlds[0]!.broker = openSqlite(folders[0]!);
     }
-    if (!await hasEvents(worlds[0]!.broker)) return false;
     const place = { url: server.url, namespace: freshNamespace(), clock: hostClock };
     const copy = await copyOf(openSqliteCopySource(folders[1]!));
     const open = () => openRedisCopyTarget({ ...place, ids: hostIds });
@@ -100,10 +130,6 @@ async function sameAnswers(server: RedisServer, before: Op[], after: Op[]): Prom
 }
 
 type Closable = Broker & { close(): Promise<void> };
-
-async function hasEvents({ log }: Broker): Promise<boolean> {
-  return (await log.read("0-0", 1)).length > 0;
-}
 
 /** Two lives of one tape differ in the times of their events. */
 function withTimesOf(text: string) {
