@@ -29,9 +29,11 @@ export function exportWords(
   ]);
 }
 
-/** After an import. */
-export function importWords(read: CopyRead, where: string): string {
+/** After an import; `namespace` is where it went, null for an embedded log. */
+export function importWords(read: CopyRead, where: string, namespace: string | null): string {
   const { header, digest, states, statesCompared, commands, workers } = read;
+  const isRenamed = namespace !== null && header.namespace !== null &&
+    header.namespace !== namespace;
   return linesOf([
     `${extentOf(header)} are in ${where}, at the positions that they had.`,
     `Digest ${digest}`,
@@ -41,6 +43,11 @@ export function importWords(read: CopyRead, where: string): string {
     ...(statesCompared ? [] : [`${OTHER_FOLD}: the copy's own digests were not compared.`]),
     ...statesWords(states),
     inFlightWords(commands),
+    ...(isRenamed
+      ? [
+        `Containers and pods bear the copy's namespace, ${header.namespace}: no worker of ${namespace} takes them up.`,
+      ]
+      : []),
     ...adoptionWords(workers),
   ]);
 }

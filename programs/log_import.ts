@@ -22,6 +22,7 @@ export async function importLog(
     ({ events, of, isReadBack }) =>
       tell(() => `${events} of ${of} events ${isReadBack ? "read back" : "written"}`),
   );
-  say(importWords(read, placeWords(settings)));
+  const namespace = settings.redisUrl === null ? null : settings.namespace;
+  say(importWords(read, placeWords(settings), namespace));
   return 0;
 }

@@ -56,6 +56,8 @@ Deno.test("without anything given the defaults hold, as the help says them", () 
     logMib: 64,
     logAgeMs: 604_800_000,
     deletedLogsMib: 1_024,
+    copyTo: null,
+    copyFrom: null,
     headless: false,
     json: false,
     stopOnExit: false,
@@ -330,4 +332,22 @@ Deno.test("a worker's own tools inherit all but what is its own, and what would 
     LD_PRELOAD: "/evil.so",
   };
   assertEquals(toolEnvironment({ ...theirs, ...own }), theirs);
+});
+
+Deno.test("the programs that copy a log need a file, and it is for them alone", () => {
+  assertEquals(settingsOf({ args: ["--to", "a.gz"] }, "log:export").copyTo, "a.gz");
+  assertEquals(settingsOf({ args: ["--from=-"] }, "log:import").copyFrom, "-");
+  assertEquals(settingsOf({ args: ["--from", "-"] }, "backup:verify").copyFrom, "-");
+  for (
+    const [command, args, fault] of [
+      ["log:export", [], "--to: must name the file to write, for example fleet.nd"],
+      ["log:import", ["--from", ""], "--from: must name the file to read, for example fleet.n"],
+      ["backup:verify", ["--from"], "--from: needs a value"],
+      ["log:import", ["--from", "a", "--to", "b"], "--to: is not a flag of log:import; see --help"],
+      ["start", ["--to", "b"], "--to: is not a flag; see --help"],
+    ] as const
+  ) {
+    const [first = ""] = faultsOf({ args }, command);
+    assert(first.startsWith(fault), first);
+  }
 });

@@ -10,13 +10,13 @@ const FORESEEN = new Set(["config|get", "function|load"]);
 testWithFleet("a fleet lives with the documented rights, and with no more", async (fleet) => {
   const { redis } = fleet;
   const lines = Deno.readTextFileSync(DOCUMENT).split("\n").filter((line) => /^ACL /.test(line));
-  assertEquals(lines.length, 2, "one user for control planes, one for workers");
+  assertEquals(lines.length, 3, "one user for control planes, one for workers, one for copies");
   for (const line of lines) assertEquals(await redis.cli(...line.split(" ")), "OK");
   const urlOf = (user: string) => ({
     REDIS_URL: `redis://draas-${user}:${user}-password@127.0.0.1:${redis.port}`,
   });
   const api: ControlPlane = await fleet.serve([], urlOf("node"));
-  await fleet.worker("w1", [], urlOf("worker"));
+  const worker = await fleet.worker("w1", [], urlOf("worker"));
   const { id } = await startInstance(
     api,
     commandInstance("one", ["sh", "-c", "echo hi; sleep 60"]),
@@ -37,7 +37,14 @@ testWithFleet("a fleet lives with the documented rights, and with no more", asyn
   }
   assertEquals((await api.call(`DELETE ${at}`)).status, 204);
   assertEquals((await fleet.begin("log:verify", [], urlOf("node")).ended).code, 0);
+  const file = `${fleet.folder}/fleet.ndjson.gz`;
+  assertEquals((await fleet.begin("log:export", ["--to", file], urlOf("copy")).ended).code, 0);
   assertEquals((await api.end("SIGTERM")).code, 0, "with a snapshot");
+  assertEquals((await worker.end("SIGTERM")).code, 0);
+  await redis.cli("FLUSHALL");
+  const imported = await fleet.begin("log:import", ["--from", file], urlOf("copy")).ended;
+  assertEquals([imported.code, imported.stderr], [0, ""]);
+  assertEquals((await fleet.begin("log:verify", [], urlOf("node")).ended).code, 0);
   const refusals = [...(await redis.cli("ACL", "LOG")).matchAll(/^object\n(.*)$/gm)];
   const unforeseen = refusals.map(([, object]) => object).filter((one) => !FORESEEN.has(one!));
   assertEquals(unforeseen, [], "only what the document names was refused");

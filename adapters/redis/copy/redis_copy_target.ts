@@ -78,7 +78,7 @@ class RedisCopyTarget implements LogCopyTarget {
 
   async addEvents(events: readonly CopiedEvent[]): Promise<void> {
     const log = this.#staged("log");
-    await this.#writing(events.map((event) => {
+    await this.#sending(events.map((event) => {
       const { position, previous, at, instanceId, version, type, schema, data } = event;
       const meta = at === timeOf(position) ? event.meta : metaWithTime(event.meta, at);
       const mark = event.ignorable ? ["x", "1"] : [];
@@ -92,7 +92,7 @@ class RedisCopyTarget implements LogCopyTarget {
     commandsOf: (instanceId: string) => readonly CopiedCommand[],
   ): Promise<void> {
     for (const page of pagesOf(instances)) {
-      await this.#writing(page.flatMap((one) => this.#instance(one, commandsOf(one.instanceId))));
+      await this.#sending(page.flatMap((one) => this.#instance(one, commandsOf(one.instanceId))));
     }
   }
 
@@ -100,7 +100,7 @@ class RedisCopyTarget implements LogCopyTarget {
     for (const page of pagesOf(commands)) {
       const waiting = page.filter(({ accepted }) => accepted === null);
       const streams = waiting.map((one) => this.#streamOf(one));
-      const entries = await this.#writing(waiting.map((one, index) => {
+      const entries = await this.#sending(waiting.map((one, index) => {
         const { command, order, deliveries } = one;
         const text = JSON.stringify(command);
         const moved = deliveries > 0 ? ["n", deliveries] : [];
@@ -111,13 +111,13 @@ class RedisCopyTarget implements LogCopyTarget {
         one,
         { stream: streams[index]!.name, entry: entries[index]! },
       ]));
-      await this.#writing(page.flatMap((one) => this.#command(one, placeOf.get(one))));
+      await this.#sending(page.flatMap((one) => this.#command(one, placeOf.get(one))));
     }
   }
 
   async addWorkers(workers: readonly CopiedWorker[]): Promise<void> {
     const key = this.#staged("workers");
-    await this.#writing(workers.map(({ workerId, labels, retired, ...worker }) => {
+    await this.#sending(workers.map(({ workerId, labels, retired, ...worker }) => {
       const stored: StoredWorkerRecord = {
         ...worker,
         labels: JSON.stringify(labels),
@@ -129,14 +129,15 @@ class RedisCopyTarget implements LogCopyTarget {
 
   async readBack(after: Position, limit: number): Promise<CopiedEvent[]> {
     const args = [this.#staged("log"), `(${after}`, "+", "COUNT", limit];
-    return (await this.link.ask("XRANGE", ...args) as StreamEntry[]).map(copiedEntry);
+    const [entries] = await this.#sending([["XRANGE", ...args]]);
+    return (entries as StreamEntry[]).map(copiedEntry);
   }
 
   async publish(kept: readonly CopiedKey[]): Promise<void> {
     const { keys } = this.link;
     // They expire by themselves, and mean nothing without the log: so they need not come with it.
     for (const page of pagesOf(kept)) {
-      await this.#writing(page.map(({ key, digest, instanceId, version, expiresAt }) => {
+      await this.#sending(page.map(({ key, digest, instanceId, version, expiresAt }) => {
         const text = JSON.stringify({ digest, instanceId, version });
         return ["SET", keys.idempotencyKey(key), text, "PXAT", expiresAt];
       }));
@@ -217,7 +218,7 @@ class RedisCopyTarget implements LogCopyTarget {
   }
 
   /** Sends commands one after the other without waiting in between, and sees that the import is still this one. */
-  async #writing(commands: readonly Argument[][]): Promise<unknown[]> {
+  async #sending(commands: readonly Argument[][]): Promise<unknown[]> {
     if (commands.length === 0) return [];
     const { link } = this;
     const [mark, ...answers] = await Promise.all([
@@ -259,9 +260,9 @@ class RedisCopyTarget implements LogCopyTarget {
       case "overtaken":
         return new OperationalError(
           "import_overtaken",
-          `${where} is being imported into by somebody else, who began later. Nothing of this import is left.`,
+          `${where} was taken over by another import, which began later. Nothing of this one is left.`,
           false,
-          "Import once at a time.",
+          "Import one copy at a time.",
         );
       default:
         throw new Error(`an import was answered ${kind}`);

@@ -18,6 +18,8 @@ export interface RedisFleet {
   folder: string;
   /** Starts a control plane on a free port and waits until it serves. */
   serve(args?: readonly string[], environment?: Environment): Promise<ControlPlane>;
+  /** Starts an embedded control plane on the data folder `name`, beside this fleet, and waits until it serves. */
+  start(name: string): Promise<ControlPlane>;
   /** Starts a worker on the data folder `name` and waits until it has registered. */
   worker(name: string, args?: readonly string[], environment?: Environment): Promise<ProgramLife>;
   /** A program that is not expected to get that far. */
@@ -51,6 +53,12 @@ export async function withFleet(test: (fleet: RedisFleet) => Promise<void>): Pro
       const life = added(
         new ControlPlane(["--port", "0", ...args], settings(environment), "serve"),
       );
+      await life.ready();
+      return life;
+    },
+    async start(name) {
+      names.add(name);
+      const life = added(new ControlPlane(["--port", "0", "--data-dir", `${folder}/${name}`]));
       await life.ready();
       return life;
     },

@@ -1,0 +1,255 @@
+/** From embedded to Redis, as a user does it: what runs is taken up and started by nobody twice, what was under way goes on. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { hostIds } from "../../adapters/host/host_chance.ts";
+import { hostClock } from "../../adapters/host/host_clock.ts";
+import { openRedisCopyTarget } from "../../adapters/redis/copy/redis_copy_target.ts";
+import { isThere } from "../support/marked_processes.ts";
+import { commandInstance, type ControlPlane, startInstance } from "./support/control_plane.ts";
+import { isServed, type RedisFleet, testWithFleet } from "./support/redis_fleet.ts";
+
+/** The fleet's Redis is in the environment of every program: not for those that are about the embedded log. */
+const EMBEDDED = { REDIS_URL: "" };
+const SETTLED_WITHIN_MS = 60_000;
+
+/** Waits until `look` gives something. */
+async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
+  for (const end = performance.now() + SETTLED_WITHIN_MS; performance.now() < end;) {
+    const found = await look();
+    if (found !== null) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`waited in vain until ${what}`);
+}
+
+function untilStatus(api: ControlPlane, id: string, status: string) {
+  return until(`${id} is ${status}`, async () => {
+    const { json } = await api.call(`GET /api/server/instances/${id}`);
+    return json.status === status ? json : null;
+  });
+}
+
+/** Runs a program of the fleet that ends by itself; gives what it said. */
+async function done(fleet: RedisFleet, task: string, args: string[], environment = {}) {
+  const { code, stdout, stderr } = await fleet.begin(task, args, environment).ended;
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+/** The position of the first event that a stream tells which had come up to `position` before. */
+async function nextEventAfter(url: string, position: string): Promise<string | undefined> {
+  const { body } = await fetch(url, { headers: { "last-event-id": position } });
+  let text = "";
+  for await (const more of body!.pipeThrough(new TextDecoderStream())) {
+    text += more;
+    const [, id] = /^id: ?(\S+)\n/m.exec(text) ?? [];
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+testWithFleet(
+  "a fleet of an embedded log goes on over Redis: nothing is started twice, nothing is lost",
+  async (fleet) => {
+    const folder = `${fleet.folder}/w1`;
+    const gate = `${fleet.folder}/gate`;
+    const embedded = await fleet.start("w1");
+    const create = async (body: unknown, key: string) =>
+      (await embedded.call("POST /api/server/instances", body, { "idempotency-key": key })).json.id;
+    const one = await startInstance(embedded, commandInstance("one", ["sleep", "600"]));
+    const two = await startInstance(embedded, commandInstance("two", ["sleep", "600"]));
+    const waitsForGate = `until [ -e ${gate} ]; do sleep 0.1; done; echo ready; exec sleep 600`;
+    const { serverConfiguration, ...rest } = commandInstance("slow", ["sh", "-c", waitsForGate]);
+    const readiness = { logLine: { contains: "ready" }, withinMs: 600_000 };
+    const slow = await create({
+      ...rest,
+      serverConfiguration: { ...serverConfiguration, readiness },
+    }, "k1");
+    const far = commandInstance("far", ["sleep", "600"]);
+    const waits = await create({ ...far, workerLabels: { zone: "b" } }, "k2");
+    for (const id of [slow, waits]) {
+      const { status } = await embedded.call(`POST /api/server/instances/${id}/start?wait=false`);
+      assertEquals(status, 202);
+    }
+    await until(
+      "the slow one is spawned",
+      async () => fleet.servers("w1").length >= 3 ? true : null,
+    );
+    const events = (api: ControlPlane, id: string) =>
+      api.call(`GET /api/server/instances/${id}/events`);
+    const before = (await events(embedded, one.id)).json.items;
+    await embedded.end("SIGKILL");
+
+    const file = `${fleet.folder}/fleet.ndjson.gz`;
+    const exported = await done(
+      fleet,
+      "log:export",
+      ["--to", file, "--data-dir", folder],
+      EMBEDDED,
+    );
+    const site = Deno.readTextFileSync(`${folder}/process/site`).trim();
+    assertMatch(
+      exported,
+      /^\d+ events of 4 instances \(0-0 to \d+-0\) of the embedded log in .*\.gz, .*KiB\.$/m,
+    );
+    assertStringIncludes(
+      exported,
+      `Under way: 1 waiting for a worker, until their time is over; 1 in the hands of worker embedded-${site},`,
+    );
+    assertStringIncludes(
+      await done(fleet, "backup:verify", ["--from", file]),
+      "The copy is what it says.",
+    );
+    const said = await done(fleet, "log:import", ["--from", file]);
+    assertStringIncludes(
+      said,
+      "Read back and folded anew, 4 of 4 instances are what the copy makes of them.",
+    );
+    assertStringIncludes(said, `--worker-id embedded-${site}`);
+
+    const api = await fleet.serve();
+    await fleet.worker("w1", ["--worker-id", `embedded-${site}`]);
+    for (const { id, pid } of [one, two]) {
+      assertEquals((await untilStatus(api, id, "Running")).runtimeInfo.processId, pid);
+      assert(isServed(fleet.servers("w1"), pid), `${id} has its process`);
+    }
+    assertEquals(
+      (await events(api, one.id)).json.items.slice(0, before.length),
+      before,
+      "positions and times are kept",
+    );
+    Deno.writeTextFileSync(gate, "");
+    await untilStatus(api, slow, "Running");
+    await fleet.worker("w2", ["--label", "zone=b"]);
+    await untilStatus(api, waits, "Running");
+    assertEquals(fleet.servers("w1").filter(isThere).length, 3);
+    const runs = new Map([...fleet.runs("w1"), ...fleet.runs("w2")]);
+    assertEquals(
+      [...runs.values()].map(({ length }) => length),
+      [1, 1, 1, 1],
+      "each was started once",
+    );
+    const repeated = await api.call("POST /api/server/instances", {
+      ...far,
+      workerLabels: { zone: "b" },
+    }, {
+      "idempotency-key": "k2",
+    });
+    assertEquals(
+      [repeated.status, repeated.json.id],
+      [201, waits],
+      "the same key has the same answer",
+    );
+    const last = before.at(-1).position;
+    const next = await nextEventAfter(`${await api.ready()}/api/events`, last);
+    assertEquals(next, `${parseInt(last) + 1}-0`, "an event stream goes on where it was");
+    assertStringIncludes(await done(fleet, "log:verify", []), "The log is what it says.");
+  },
+);
+
+testWithFleet(
+  "a worker of another name takes up what runs; what the former one had in hand ends when that is given up",
+  async (fleet) => {
+    const folder = `${fleet.folder}/w1`;
+    const gate = `${fleet.folder}/gate`;
+    const embedded = await fleet.start("w1");
+    const one = await startInstance(embedded, commandInstance("one", ["sleep", "600"]));
+    const waitsForGate = `until [ -e ${gate} ]; do sleep 0.1; done; exec sleep 600`;
+    const { serverConfiguration, ...rest } = commandInstance("slow", ["sh", "-c", waitsForGate]);
+    const readiness = { logLine: { contains: "never said" }, withinMs: 600_000 };
+    const body = { ...rest, serverConfiguration: { ...serverConfiguration, readiness } };
+    const { json: { id: slow } } = await embedded.call("POST /api/server/instances", body);
+    await embedded.call(`POST /api/server/instances/${slow}/start?wait=false`);
+    await until(
+      "the slow one is spawned",
+      async () => fleet.servers("w1").length >= 2 ? true : null,
+    );
+    await embedded.end("SIGKILL");
+    const file = `${fleet.folder}/fleet.ndjson`;
+    await done(fleet, "log:export", ["--to", file, "--data-dir", folder], EMBEDDED);
+    await done(fleet, "log:import", ["--from", file]);
+    const api = await fleet.serve();
+    await fleet.worker("w1");
+    assertEquals((await untilStatus(api, one.id, "Running")).runtimeInfo.processId, one.pid);
+    assertEquals((await untilStatus(api, slow, "Starting")).status, "Starting");
+    const site = Deno.readTextFileSync(`${folder}/process/site`).trim();
+    await until("the former worker counts as gone", async () => {
+      const { status } = await api.call(`POST /api/workers/embedded-${site}/forget`);
+      return status === 200 ? true : null;
+    });
+    assertEquals((await untilStatus(api, slow, "Failed")).lastError.code, "forgotten");
+    await until(
+      "what was given up has ended",
+      async () => fleet.servers("w1").filter(isThere).length === 1 ? true : null,
+    );
+    assertEquals((await untilStatus(api, one.id, "Running")).runtimeInfo.processId, one.pid);
+    assertEquals([...fleet.runs("w1").values()].map(({ length }) => length), [1, 1]);
+  },
+);
+
+testWithFleet(
+  "no program of the fleet begins beside an import that was not finished",
+  async (fleet) => {
+    const place = { url: fleet.redis.url, namespace: "default", clock: hostClock };
+    const target = await openRedisCopyTarget({ ...place, ids: hostIds });
+    await target.begin("0-0");
+    await target.close();
+    for (const task of ["serve", "worker:process", "log:verify"]) {
+      const own = task === "worker:process" ? ["--data-dir", `${fleet.folder}/w1`] : [];
+      const { code, stderr } = await fleet.begin(task, ["--redis-wait", "0s", ...own]).ended;
+      assertEquals(code, 1, task);
+      assertMatch(
+        stderr,
+        /^draas: An import into the namespace default was begun at .* and is not finished\.\n {2}Wait for its end, or run it again .*\n$/,
+      );
+    }
+  },
+);
+
+testWithFleet(
+  "copies go through pipes, are never written over, and say what is wrong with them",
+  async (fleet) => {
+    const folder = `${fleet.folder}/w1`;
+    const place = ["--data-dir", folder];
+    const embedded = await fleet.start("w1");
+    await startInstance(embedded, commandInstance("one", ["sleep", "600"]));
+    const file = `${fleet.folder}/fleet.ndjson`;
+    await done(fleet, "log:export", ["--to", file, ...place], EMBEDDED);
+    assertEquals(Deno.statSync(file).mode! & 0o777, 0o600);
+    await embedded.end("SIGTERM");
+    const again = await fleet.begin("log:export", ["--to", file, ...place], EMBEDDED).ended;
+    assertEquals([again.code, again.stdout], [1, ""]);
+    assertStringIncludes(again.stderr, "fleet.ndjson is there already");
+    const piped = await fleet.begin("log:export", ["--to", "-", ...place], EMBEDDED).ended;
+    assertEquals(piped.code, 0);
+    assertMatch(piped.stdout, /^\{"draasLog":1,/);
+    assertMatch(piped.stderr, /^\d+ events of 1 instance /);
+    const packed = `${fleet.folder}/fleet.ndjson.gz`;
+    await done(fleet, "log:export", ["--to", packed, ...place], EMBEDDED);
+    const bytes = Deno.readFileSync(packed);
+    Deno.writeFileSync(packed, bytes.subarray(0, bytes.length - 20));
+    const short = await fleet.begin("backup:verify", ["--from", packed]).ended;
+    assertEquals([short.code, short.stdout], [1, ""]);
+    assertMatch(
+      short.stderr,
+      /^draas: This copy of a log cannot be used: it cannot be unpacked to its end, .*\n {2}Take another copy.*\n$/,
+    );
+    Deno.writeTextFileSync(file, piped.stdout.slice(0, -40));
+    const cut = await fleet.begin("log:import", ["--from", file]).ended;
+    assertEquals([cut.code, cut.stdout], [1, ""]);
+    assertStringIncludes(cut.stderr, "cannot be used: it was cut short");
+    assertEquals(await fleet.redis.cli("KEYS", "*"), "", "nothing is left in Redis");
+    const elsewhere = ["--data-dir", `${fleet.folder}/copy`];
+    Deno.writeTextFileSync(file, piped.stdout);
+    await done(fleet, "log:import", ["--from", file, ...elsewhere], EMBEDDED);
+    assertStringIncludes(
+      await done(fleet, "log:verify", elsewhere, EMBEDDED),
+      "The log is what it says.",
+    );
+    const unnamed = await fleet.begin("log:import", []).ended;
+    assertEquals(unnamed.code, 2);
+    assertMatch(unnamed.stderr, /^draas: --from: must name the file to read/);
+    const nowhere = await fleet.begin("backup:verify", ["--from", `${fleet.folder}/none`]).ended;
+    assertEquals(nowhere.code, 1);
+    assertStringIncludes(nowhere.stderr, "none cannot be read");
+  },
+);
