@@ -41,105 +41,90 @@ async function nextEventAfter(url: string, position: string): Promise<string | u
   let text = "";
   for await (const more of body!.pipeThrough(new TextDecoderStream())) {
     text += more;
-    const [, id] = /^id: ?(\S+)\n/m.exec(text) ?? [];
+    const [, id] = /^id: (\S+)\nevent: (?!connected)/m.exec(text) ?? [];
     if (id !== undefined) return id;
   }
   return undefined;
 }
 
+/** What is told of an instance's past, with positions and times. */
+async function eventsOf(api: ControlPlane, id: string): Promise<{ position: string }[]> {
+  return (await api.call(`GET /api/server/instances/${id}/events`)).json.items;
+}
+
+/** Creates an instance under a key and begins to start it; gives its id. */
+async function begun(api: ControlPlane, body: unknown, key: string): Promise<string> {
+  const headers = { "idempotency-key": key };
+  const { json: { id } } = await api.call("POST /api/server/instances", body, headers);
+  const { status } = await api.call(`POST /api/server/instances/${id}/start?wait=false`);
+  assertEquals(status, 202);
+  return id;
+}
+
+/** An instance whose server says that it is ready once there is a file `gate`. */
+function slowInstance(gate: string, name = "slow") {
+  const command = `until [ -e ${gate} ]; do sleep 0.1; done; echo ready; exec sleep 600`;
+  const { serverConfiguration, ...rest } = commandInstance(name, ["sh", "-c", command]);
+  const readiness = { logLine: { contains: "ready" }, withinMs: 600_000 };
+  return { ...rest, serverConfiguration: { ...serverConfiguration, readiness } };
+}
+
+/** From the data folder `name` into the fleet's Redis, as a user does it; gives what the programs say. */
+async function moved(fleet: RedisFleet, name: string) {
+  const file = `${fleet.folder}/${name}.ndjson.gz`;
+  const args = ["--to", file, "--data-dir", `${fleet.folder}/${name}`];
+  const exported = await done(fleet, "log:export", args, EMBEDDED);
+  const proved = await done(fleet, "backup:verify", ["--from", file]);
+  assertStringIncludes(proved, "The copy is what it says.");
+  const imported = await done(fleet, "log:import", ["--from", file]);
+  const site = Deno.readTextFileSync(`${fleet.folder}/${name}/process/site`).trim();
+  return { exported, imported, workerId: `embedded-${site}` };
+}
+
 testWithFleet(
   "a fleet of an embedded log goes on over Redis: nothing is started twice, nothing is lost",
   async (fleet) => {
-    const folder = `${fleet.folder}/w1`;
     const gate = `${fleet.folder}/gate`;
+    const far = { ...commandInstance("far", ["sleep", "600"]), workerLabels: { zone: "b" } };
     const embedded = await fleet.start("w1");
-    const create = async (body: unknown, key: string) =>
-      (await embedded.call("POST /api/server/instances", body, { "idempotency-key": key })).json.id;
     const one = await startInstance(embedded, commandInstance("one", ["sleep", "600"]));
     const two = await startInstance(embedded, commandInstance("two", ["sleep", "600"]));
-    const waitsForGate = `until [ -e ${gate} ]; do sleep 0.1; done; echo ready; exec sleep 600`;
-    const { serverConfiguration, ...rest } = commandInstance("slow", ["sh", "-c", waitsForGate]);
-    const readiness = { logLine: { contains: "ready" }, withinMs: 600_000 };
-    const slow = await create({
-      ...rest,
-      serverConfiguration: { ...serverConfiguration, readiness },
-    }, "k1");
-    const far = commandInstance("far", ["sleep", "600"]);
-    const waits = await create({ ...far, workerLabels: { zone: "b" } }, "k2");
-    for (const id of [slow, waits]) {
-      const { status } = await embedded.call(`POST /api/server/instances/${id}/start?wait=false`);
-      assertEquals(status, 202);
-    }
-    await until(
-      "the slow one is spawned",
-      async () => fleet.servers("w1").length >= 3 ? true : null,
-    );
-    const events = (api: ControlPlane, id: string) =>
-      api.call(`GET /api/server/instances/${id}/events`);
-    const before = (await events(embedded, one.id)).json.items;
+    const slow = await begun(embedded, slowInstance(gate), "k1");
+    const waits = await begun(embedded, far, "k2");
+    await until("the slow one is spawned", async () => fleet.servers("w1").length >= 3 || null);
+    const before = await eventsOf(embedded, one.id);
     await embedded.end("SIGKILL");
 
-    const file = `${fleet.folder}/fleet.ndjson.gz`;
-    const exported = await done(
-      fleet,
-      "log:export",
-      ["--to", file, "--data-dir", folder],
-      EMBEDDED,
-    );
-    const site = Deno.readTextFileSync(`${folder}/process/site`).trim();
+    const { exported, imported, workerId } = await moved(fleet, "w1");
     assertMatch(
       exported,
       /^\d+ events of 4 instances \(0-0 to \d+-0\) of the embedded log in .*\.gz, .*KiB\.$/m,
     );
-    assertStringIncludes(
-      exported,
-      `Under way: 1 waiting for a worker, until their time is over; 1 in the hands of worker embedded-${site},`,
-    );
-    assertStringIncludes(
-      await done(fleet, "backup:verify", ["--from", file]),
-      "The copy is what it says.",
-    );
-    const said = await done(fleet, "log:import", ["--from", file]);
-    assertStringIncludes(
-      said,
-      "Read back and folded anew, 4 of 4 instances are what the copy makes of them.",
-    );
-    assertStringIncludes(said, `--worker-id embedded-${site}`);
+    const underWay =
+      `Under way: 1 waiting for a worker, until their time is over; 1 in the hands of worker ${workerId},`;
+    assertStringIncludes(exported, underWay);
+    assertStringIncludes(imported, underWay);
+    assertStringIncludes(imported, "4 of 4 instances are what the copy makes of them.");
+    assertStringIncludes(imported, `--worker-id ${workerId}`);
 
     const api = await fleet.serve();
-    await fleet.worker("w1", ["--worker-id", `embedded-${site}`]);
+    await fleet.worker("w1", ["--worker-id", workerId]);
     for (const { id, pid } of [one, two]) {
       assertEquals((await untilStatus(api, id, "Running")).runtimeInfo.processId, pid);
       assert(isServed(fleet.servers("w1"), pid), `${id} has its process`);
     }
-    assertEquals(
-      (await events(api, one.id)).json.items.slice(0, before.length),
-      before,
-      "positions and times are kept",
-    );
+    const after = await eventsOf(api, one.id);
+    assertEquals(after.slice(0, before.length), before, "positions and times are kept");
     Deno.writeTextFileSync(gate, "");
     await untilStatus(api, slow, "Running");
     await fleet.worker("w2", ["--label", "zone=b"]);
     await untilStatus(api, waits, "Running");
     assertEquals(fleet.servers("w1").filter(isThere).length, 3);
-    const runs = new Map([...fleet.runs("w1"), ...fleet.runs("w2")]);
-    assertEquals(
-      [...runs.values()].map(({ length }) => length),
-      [1, 1, 1, 1],
-      "each was started once",
-    );
-    const repeated = await api.call("POST /api/server/instances", {
-      ...far,
-      workerLabels: { zone: "b" },
-    }, {
-      "idempotency-key": "k2",
-    });
-    assertEquals(
-      [repeated.status, repeated.json.id],
-      [201, waits],
-      "the same key has the same answer",
-    );
-    const last = before.at(-1).position;
+    const runs = [...fleet.runs("w1").values(), ...fleet.runs("w2").values()];
+    assertEquals(runs.map(({ length }) => length), [1, 1, 1, 1], "each was started once");
+    const again = await api.call("POST /api/server/instances", far, { "idempotency-key": "k2" });
+    assertEquals([again.status, again.json.id], [201, waits], "the same key, the same answer");
+    const last = before.at(-1)!.position;
     const next = await nextEventAfter(`${await api.ready()}/api/events`, last);
     assertEquals(next, `${parseInt(last) + 1}-0`, "an event stream goes on where it was");
     assertStringIncludes(await done(fleet, "log:verify", []), "The log is what it says.");
@@ -149,37 +134,24 @@ testWithFleet(
 testWithFleet(
   "a worker of another name takes up what runs; what the former one had in hand ends when that is given up",
   async (fleet) => {
-    const folder = `${fleet.folder}/w1`;
-    const gate = `${fleet.folder}/gate`;
     const embedded = await fleet.start("w1");
     const one = await startInstance(embedded, commandInstance("one", ["sleep", "600"]));
-    const waitsForGate = `until [ -e ${gate} ]; do sleep 0.1; done; exec sleep 600`;
-    const { serverConfiguration, ...rest } = commandInstance("slow", ["sh", "-c", waitsForGate]);
-    const readiness = { logLine: { contains: "never said" }, withinMs: 600_000 };
-    const body = { ...rest, serverConfiguration: { ...serverConfiguration, readiness } };
-    const { json: { id: slow } } = await embedded.call("POST /api/server/instances", body);
-    await embedded.call(`POST /api/server/instances/${slow}/start?wait=false`);
-    await until(
-      "the slow one is spawned",
-      async () => fleet.servers("w1").length >= 2 ? true : null,
-    );
+    const slow = await begun(embedded, slowInstance(`${fleet.folder}/gate`), "k1");
+    await until("the slow one is spawned", async () => fleet.servers("w1").length >= 2 || null);
     await embedded.end("SIGKILL");
-    const file = `${fleet.folder}/fleet.ndjson`;
-    await done(fleet, "log:export", ["--to", file, "--data-dir", folder], EMBEDDED);
-    await done(fleet, "log:import", ["--from", file]);
+    const { workerId } = await moved(fleet, "w1");
     const api = await fleet.serve();
     await fleet.worker("w1");
     assertEquals((await untilStatus(api, one.id, "Running")).runtimeInfo.processId, one.pid);
     assertEquals((await untilStatus(api, slow, "Starting")).status, "Starting");
-    const site = Deno.readTextFileSync(`${folder}/process/site`).trim();
     await until("the former worker counts as gone", async () => {
-      const { status } = await api.call(`POST /api/workers/embedded-${site}/forget`);
-      return status === 200 ? true : null;
+      const { status } = await api.call(`POST /api/workers/${workerId}/forget`);
+      return status === 200 || null;
     });
     assertEquals((await untilStatus(api, slow, "Failed")).lastError.code, "forgotten");
     await until(
       "what was given up has ended",
-      async () => fleet.servers("w1").filter(isThere).length === 1 ? true : null,
+      async () => fleet.servers("w1").filter(isThere).length === 1 || null,
     );
     assertEquals((await untilStatus(api, one.id, "Running")).runtimeInfo.processId, one.pid);
     assertEquals([...fleet.runs("w1").values()].map(({ length }) => length), [1, 1]);
