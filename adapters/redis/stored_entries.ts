@@ -1,10 +1,5 @@
 /** Between entries of the log stream and events: what is read back is lifted to today's shape. Design §5 (`log`). */
-import {
-  type EventMeta,
-  type Position,
-  type RecordedEvent,
-  START,
-} from "../../events/envelope.ts";
+import { type EventMeta, type Position, type RecordedEvent, START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
 import type { JsonObject } from "../../events/json.ts";
 import { isReadable, passedOver, type StoredEvent, upcast } from "../../events/upcast.ts";
