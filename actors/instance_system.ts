@@ -2,7 +2,7 @@
 import type { WorkerRecord } from "../events/command_bus.ts";
 import { comparePositions, type Position, type RecordedEvent } from "../events/envelope.ts";
 import { OperationalError } from "../events/errors.ts";
-import type { Durability, Subscription } from "../events/event_log.ts";
+import type { Subscription } from "../events/event_log.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";
 import type { InstanceRequest } from "../machines/requests.ts";
 import { Asker } from "./asker.ts";
@@ -18,6 +18,7 @@ import { Incidents } from "./incidents.ts";
 import { MetricsReader } from "./metrics_reader.ts";
 import { Reads } from "./reads.ts";
 import { PastStates } from "./past_states.ts";
+import { Readiness } from "./readiness.ts";
 import { recentChangesOf } from "./recent_changes.ts";
 import { behind, notLeader, readsOnly, shuttingDown, unavailable } from "./refusals.ts";
 import { Retention, type RetentionRound } from "./retention.ts";
@@ -61,6 +62,7 @@ export class FleetSystem implements InstanceSystem {
   private readonly incidents: Incidents;
   private readonly freshness: Freshness;
   private readonly follower: LogFollower;
+  private readonly readiness: Readiness;
   private readonly actorParts: ActorParts;
   private readonly leader: Leader;
   private readonly leadership: LeadershipLoop;
@@ -70,8 +72,6 @@ export class FleetSystem implements InstanceSystem {
   private readonly asker: Asker;
   readonly metrics: InstanceSystem["metrics"];
   private closing = false;
-  /** What was last heard of the log and the bus, for while they are away. */
-  private lastKnown: { durability: Durability; commandsInFlight: number } | null = null;
 
   constructor(private readonly parts: SystemParts) {
     const { table } = this;
@@ -85,6 +85,13 @@ export class FleetSystem implements InstanceSystem {
       onLost: () => this.pauseLeading(),
       onResumed: () => void this.lead(),
       incidents: this.incidents,
+    });
+    this.readiness = new Readiness({
+      ...parts,
+      table,
+      follower: this.follower,
+      incidents: this.incidents,
+      isClosing: () => this.closing,
     });
     this.freshness = new Freshness({
       ...parts,
@@ -275,27 +282,8 @@ export class FleetSystem implements InstanceSystem {
     return forgetWorker(this.parts, workerId, requestedBy);
   }
 
-  async status(): Promise<SystemStatus> {
-    const away = this.parts.availability.away();
-    const { unreadable } = this.follower;
-    const reasons = [
-      ...(this.closing ? ["it is shutting down"] : []),
-      ...(this.follower.isFolded ? [] : ["it is recovering"]),
-      ...(away === null ? [] : [`the log is away: ${away}`]),
-      ...(unreadable === null ? [] : [`it only reads: ${unreadable.message}`]),
-    ];
-    if (away === null) await this.hearOfLog(reasons);
-    const { durability, commandsInFlight } = this.lastKnown ??
-      { durability: "memory" as const, commandsInFlight: 0 };
-    return {
-      ready: reasons.length === 0,
-      reasons,
-      durability,
-      position: this.table.position,
-      instances: this.table.fleetSize,
-      commandsInFlight,
-      incidents: this.incidents.all,
-    };
+  status(): Promise<SystemStatus> {
+    return this.readiness.status();
   }
 
   async shutdown(): Promise<void> {
@@ -340,20 +328,6 @@ export class FleetSystem implements InstanceSystem {
           instanceIds: [instanceId],
         }),
     });
-  }
-
-  /** Asks the log and the bus; what they do not answer is a reason not to be ready. */
-  private async hearOfLog(reasons: string[]): Promise<void> {
-    try {
-      const [durability, inFlight] = await Promise.all([
-        this.parts.log.durability(),
-        this.parts.bus.countInFlight(),
-      ]);
-      this.lastKnown = { durability, commandsInFlight: inFlight };
-    } catch (error) {
-      if (!(error instanceof OperationalError)) throw error;
-      reasons.push(`the log does not answer: ${error.message}`);
-    }
   }
 
   private async lead(): Promise<void> {

@@ -81,8 +81,8 @@ export interface EventAnswer {
 /** Events of one instance, oldest first. */
 export interface HistoryPage {
   items: EventAnswer[];
-  /** Below this version there are more. */
-  nextBefore?: number;
+  /** Further back there are more. */
+  nextCursor?: string;
   /** Of the log: what they are true for. */
   position: string;
 }

@@ -97,8 +97,8 @@ export interface FleetConfigurations {
 
 /** Of deleted instances, too. */
 export interface FleetPast {
-  /** The last `limit` events of an instance, oldest first; below the version `before`. */
-  events(id: string, limit: number, before?: number): Promise<HistoryPage>;
+  /** The last `limit` events of an instance, oldest first; `cursor`: before those of the page that has it. */
+  events(id: string, limit: number, cursor?: string): Promise<HistoryPage>;
   stateAt(id: string, moment: PastMoment): Promise<PastAnswer>;
   why(id: string): Promise<ExplanationAnswer>;
 }

@@ -160,13 +160,10 @@ export class RemoteClient {
 
   /**
    * The last `limit` events of an instance, oldest first, and the position that they are true for.
-   * @param before those below this version
+   * @param cursor of the page that they come before
    */
-  async history(id: string, limit: number, before?: number): Promise<HistoryPage> {
-    const query = {
-      limit: String(limit),
-      before: before === undefined ? undefined : String(before),
-    };
+  async history(id: string, limit: number, cursor?: string): Promise<HistoryPage> {
+    const query = { limit: String(limit), cursor };
     return await this.read(`${instancePath(id)}/events`, query, hasItems);
   }
 

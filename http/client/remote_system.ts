@@ -52,7 +52,7 @@ export class RemoteSystem implements FleetPort {
     };
     this.configurations = new RemoteConfigurations(options);
     this.past = {
-      events: (id, limit, before) => client.history(id, limit, before),
+      events: (id, limit, cursor) => client.history(id, limit, cursor),
       stateAt: (id, moment) => past.stateAt(id, moment),
       why: (id) => past.why(id),
     };

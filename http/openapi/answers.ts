@@ -5,6 +5,7 @@ import { FLEET_ANSWERS } from "./answers/fleets.ts";
 import { HISTORY_ANSWERS } from "./answers/history.ts";
 import { INSTANCE_ANSWERS } from "./answers/instances.ts";
 import { OPERATION_ANSWERS } from "./answers/operations.ts";
+import { STATUS_ANSWERS } from "./answers/statuses.ts";
 import type { AnswerHeader } from "./headers.ts";
 
 /** One answer, in each content type that it comes in. */
@@ -21,6 +22,7 @@ export const ANSWERS = {
   ...CONFIGURATION_ANSWERS,
   ...FLEET_ANSWERS,
   ...HISTORY_ANSWERS,
+  ...STATUS_ANSWERS,
   ...OPERATION_ANSWERS,
   Undocumented: {
     description: "It is done.",

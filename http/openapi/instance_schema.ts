@@ -5,17 +5,13 @@ import { componentProblemSchema, startStepSchema } from "../../events/health.ts"
 import { limitsSchema } from "../../events/limits.ts";
 import { capsuleSchema, runtimeInfoSchema } from "../../events/runtime_info.ts";
 import { labelsSchema, platformSchema, restartPolicySchema } from "../../events/specification.ts";
+import { externalStatusSchema } from "../../events/external_status.ts";
+import { LEGACY_STATUSES } from "../../machines/legacy_status.ts";
 import { STATUSES } from "../../machines/requests.ts";
 import { anyObject, count, time } from "./values.ts";
 
 const statusSchema = z.enum(STATUSES);
-export const legacyStatusSchema = z.enum([
-  "Created",
-  "Running",
-  "Stopped",
-  "Error",
-  "ConfigurationChanged",
-]);
+export const legacyStatusSchema = z.enum(LEGACY_STATUSES);
 
 /** A run. Times are ISO 8601; of a command that nobody accepted there is little to tell. */
 export const runtimeInfo = runtimeInfoSchema.omit({ capsule: true })
@@ -95,6 +91,11 @@ const health = {
   }).optional(),
 };
 
+/** What was last reported from outside. */
+export const externalStatus = externalStatusSchema
+  .extend({ reportedAt: time, reportedBy: z.string() })
+  .meta({ description: "What somebody outside said last of its server; nothing follows from it." });
+
 export const instance = z.object({
   id: z.string(),
   name: z.string(),
@@ -124,6 +125,7 @@ export const instance = z.object({
   worker: z.string().optional(),
   site: z.string().optional(),
   restarts: count.meta({ description: "Automatic ones." }),
+  externalStatus: externalStatus.optional(),
   metrics: metrics.optional(),
   nextStartAt: time.optional().meta({ description: "When its restart policy starts it again." }),
   nextStartAttempt: count.optional(),
@@ -141,6 +143,9 @@ export const instance = z.object({
 }).meta({ id: "Instance" });
 
 const AT = "2026-01-31T12:00:00.000Z";
+
+/** In a list: with `?fields=` only those. */
+export const listedInstance = instance.partial().meta({ id: "ListedInstance" });
 
 /** An example of a run. */
 export const RUN: z.input<typeof runtimeInfo> = {

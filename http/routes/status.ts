@@ -5,12 +5,9 @@
 import { z } from "zod";
 import type { AskOutcome, RecentChange } from "../../actors/system_port.ts";
 import { isPosition } from "../../events/envelope.ts";
-import { type ExternalStatus, externalStatusSchema } from "../../events/external_status.ts";
-import { ID_PATTERN } from "../../events/ids.ts";
+import type { ExternalStatus } from "../../events/external_status.ts";
 import type { Json, JsonObject } from "../../events/json.ts";
 import { type Parsed, parseWith } from "../../events/specification.ts";
-import { LEGACY_STATUSES } from "../../machines/legacy_status.ts";
-import { STATUSES } from "../../machines/requests.ts";
 import { askOptions, dryRunQuery, readMutationHeaders } from "../ask_options.ts";
 import { allParts, instanceIdOf } from "../checked_input.ts";
 import { cursorOf, cursorOfList } from "../cursor.ts";
@@ -20,6 +17,40 @@ import type { HttpContext, HttpServices, Route } from "../options.ts";
 import { answer, instanceHeaders, staleness } from "../outcome.ts";
 import { readQuery, time, wholeNumber } from "../query.ts";
 import { readJsonBody } from "../request_body.ts";
+import { MUTATION_HEADERS } from "../route_docs.ts";
+import {
+  externalStatusWord,
+  reportSchema,
+  STATUS_WORDS,
+  statusNamed,
+  updateSchema,
+} from "../status_input.ts";
+
+const RECENT_MS = 300_000;
+/** What its cursors are called. */
+const LIST = "recent-changes";
+
+const statusFilter = z.string().transform((text, issues) => {
+  const some = text.split(",").map((word) => statusNamed(word.trim()));
+  if (some.every((one) => one !== undefined)) return some;
+  issues.addIssue({
+    code: "custom",
+    message: `must be some of ${STATUS_WORDS}, with commas between them`,
+  });
+  return z.NEVER;
+}).meta({
+  description: "Only changes to one of these, with commas between them.",
+  example: "Error",
+});
+
+const changesQuery = {
+  since: time.optional().meta({ description: "The last five minutes when left out." }),
+  statusFilter: statusFilter.optional(),
+  limit: wholeNumber(1, 1_000).optional().meta({ description: "Of a page; 100 when left out." }),
+  cursor: cursorOfList(LIST, z.string().refine(isPosition)).optional().meta({
+    description: "`nextCursor` of the page before.",
+  }),
+};
 
 /** The routes of statuses. */
 export const statusRoutes: readonly Route[] = [
@@ -27,60 +58,67 @@ export const statusRoutes: readonly Route[] = [
     method: "PUT",
     path: "/api/server/instances/:id/status",
     summary: "record what somebody outside says of its server; it is shown, and nothing follows",
+    docs: {
+      id: "reportStatus",
+      title: "Record a status from outside",
+      tag: "Status",
+      description:
+        "What somebody outside says of its server, as a word or with its source: it is " +
+        "recorded and shown in `externalStatus`, and nothing follows. The same again is no news.",
+      query: dryRunQuery,
+      headers: MUTATION_HEADERS,
+      body: {
+        schema: z.union([externalStatusWord, reportSchema]),
+        isRequired: true,
+        examples: {
+          word: "Running",
+          "the predecessor's number": 3,
+          object: { status: "Error", source: "DockerDaemon", metadata: { container: "4f2a" } },
+        },
+      },
+      answers: { 200: "InstanceChanged" },
+      problems: ["deleted"],
+    },
     handle: put,
   },
   {
     method: "POST",
     path: "/api/status/updates",
-    summary: "the same, with the instance in the body: instanceId, status, source, metadata",
+    summary:
+      "record a status from outside, with the instance in the body: instanceId, status, source, metadata",
+    docs: {
+      id: "updateStatus",
+      title: "Record a status from outside, of any instance",
+      tag: "Status",
+      query: dryRunQuery,
+      headers: MUTATION_HEADERS,
+      body: {
+        schema: updateSchema,
+        isRequired: true,
+        examples: {
+          update: { instanceId: "inst-1b2c3d", status: "Running", source: "DockerDaemon" },
+        },
+      },
+      answers: { 200: "StatusPlan", 202: "StatusRecorded" },
+      problems: ["not_found", "deleted"],
+    },
     handle: update,
   },
   {
     method: "GET",
     path: "/api/status/recent-changes",
     summary: "how statuses have changed: ?since= (the last 5 minutes) statusFilter= limit= cursor=",
+    docs: {
+      id: "listStatusChanges",
+      title: "List changes of statuses",
+      tag: "Status",
+      description: "The last eight of each instance, in the order of the log.",
+      query: changesQuery,
+      answers: { 200: "StatusChanges" },
+    },
     handle: recentChanges,
   },
 ];
-
-const WORDS = [...new Set<string>([...LEGACY_STATUSES, ...STATUSES])];
-const wordsText = `${WORDS.join(", ")}, or the predecessor's number from 0 to ${
-  LEGACY_STATUSES.length - 1
-}`;
-
-/** A status in any case; a number is the predecessor's. */
-function statusNamed(given: unknown): string | undefined {
-  const text = String(given);
-  return /^\d$/.test(text)
-    ? LEGACY_STATUSES[Number(text)]
-    : WORDS.find((one) => one.toLowerCase() === text.toLowerCase());
-}
-
-const status = z.union([z.string(), z.number()], { error: `must be one of ${wordsText}` })
-  .transform((given, issues) => {
-    const named = statusNamed(given);
-    if (named !== undefined) return named;
-    issues.addIssue({ code: "custom", message: `must be one of ${wordsText}` });
-    return z.NEVER;
-  });
-const PRINTABLE = /^\P{Cc}*$/u;
-const printable = "must have no control characters";
-const report = {
-  status,
-  source: externalStatusSchema.shape.source.regex(PRINTABLE, printable),
-  metadata: externalStatusSchema.shape.metadata
-    .refine((metadata) => Object.entries(metadata).flat().every((text) => PRINTABLE.test(text)), {
-      error: printable,
-    }).default({}),
-};
-const reportSchema = z.strictObject({ ...report, source: report.source.optional() }, {
-  error: 'the body must be a status, such as "Running", or an object with one',
-});
-const updateSchema = z.strictObject({
-  instanceId: z.string({ error: "must be the id of an instance" })
-    .regex(ID_PATTERN, "must be the id of an instance"),
-  ...report,
-}, { error: "the body must be an object with instanceId, status and source" });
 
 async function put(context: HttpContext, services: HttpServices): Promise<Response> {
   const body = await readJsonBody(context, services);
@@ -140,29 +178,10 @@ async function record(
   return await services.system.ask(instanceId, { type: "reportStatus", report }, options);
 }
 
-const RECENT_MS = 300_000;
-/** What its cursors are called. */
-const LIST = "recent-changes";
-
-const statusFilter = z.string().transform((text, issues) => {
-  const some = text.split(",").map((word) => statusNamed(word.trim()));
-  if (some.every((one) => one !== undefined)) return some;
-  issues.addIssue({
-    code: "custom",
-    message: `must be some of ${wordsText}, with commas between them`,
-  });
-  return z.NEVER;
-});
-
 async function recentChanges(context: HttpContext, services: HttpServices): Promise<Response> {
   const { system, clock } = services;
   const { query: { since, statusFilter: statuses, limit = 100, cursor: after } } = allParts({
-    query: readQuery(context, {
-      since: time.optional(),
-      statusFilter: statusFilter.optional(),
-      limit: wholeNumber(1, 1_000).optional(),
-      cursor: cursorOfList(LIST, z.string().refine(isPosition)).optional(),
-    }),
+    query: readQuery(context, changesQuery),
   });
   const { items, next, position } = system.recentChanges({
     since: since ?? (after === undefined ? clock.now() - RECENT_MS : 0),

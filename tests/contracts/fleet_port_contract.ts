@@ -127,7 +127,7 @@ export function fleetPortContract(way: string, withFleet: WithFleet): void {
     await instances.ask(id, "start", wish("k-2"));
     const page = await past.events(id, 2);
     assertEquals(page.items.map(({ type }) => type), ["CommandAccepted", "CommandSucceeded"]);
-    const before = await past.events(id, 500, page.nextBefore);
+    const before = await past.events(id, 500, page.nextCursor);
     assertEquals(before.items.map(({ type }) => type), ["InstanceCreated", "StartRequested"]);
     const created = before.items[0]!;
     assertEquals((await past.stateAt(id, { version: 1 })).status, "Created");

@@ -49,7 +49,7 @@ export type Query =
   | { kind: "instance"; id: string }
   /** Those of them that are still there. */
   | { kind: "instances"; ids: readonly string[] }
-  | { kind: "events"; id: string; limit: number; before?: number }
+  | { kind: "events"; id: string; limit: number; cursor?: string }
   | { kind: "stateAt"; id: string; moment: PastMoment }
   | { kind: "why"; id: string }
   | { kind: "configuration"; id: string }

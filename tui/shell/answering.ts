@@ -21,7 +21,7 @@ export async function answerTo(fleet: FleetPort, query: Query): Promise<Answer> 
     case "instances":
       return { kind: "instances", value: await those(fleet, query.ids) };
     case "events":
-      return { kind: "events", value: await past.events(query.id, query.limit, query.before) };
+      return { kind: "events", value: await past.events(query.id, query.limit, query.cursor) };
     case "stateAt":
       return { kind: "stateAt", value: await past.stateAt(query.id, query.moment) };
     case "why":

@@ -1,7 +1,13 @@
 /** Answers about the configuration of an instance, and the ones that it has had. */
 import { z } from "zod";
 import { templateSchema } from "../../../events/configuration.ts";
-import { legacyStatusSchema, revisionsInUse, RUN, runtimeInfo } from "../instance_schema.ts";
+import {
+  externalStatus,
+  legacyStatusSchema,
+  revisionsInUse,
+  RUN,
+  runtimeInfo,
+} from "../instance_schema.ts";
 import { anyObject, count, json, logPosition, time } from "../values.ts";
 import { CHANGE_HEADERS, plan, READ_HEADERS } from "./instances.ts";
 
@@ -78,6 +84,7 @@ const comparison = z.object({
 const legacyStatus = runtimeInfo.extend({
   status: legacyStatusSchema,
   errorMessage: z.string().optional(),
+  externalStatus: externalStatus.optional(),
 }).meta({ id: "LegacyStatus" });
 
 const POSITIONED = ["Draas-Position", "Draas-Stale"] as const;

@@ -9,9 +9,7 @@ import { READ_HEADERS } from "./instances.ts";
 
 const history = z.object({
   items: z.array(event),
-  nextBefore: count.optional().meta({
-    description: "For `?before=`: there are older ones.",
-  }),
+  nextCursor: z.string().optional().meta({ description: "There are older ones." }),
   position: logPosition,
 }).meta({ id: "History" });
 
@@ -67,6 +65,12 @@ const lines = z.object({
   items: z.union([z.array(z.string()), z.array(line)]),
 }).meta({ id: "OutputLines" });
 
+const eventLine = z.object({
+  id: z.string().optional(),
+  event: z.enum([...types, "connected", "heartbeat", "gap", "error"]),
+  data: z.union([event, z.looseObject({})]),
+}).meta({ id: "EventLine", description: "Each line is one." });
+
 const AT = "2026-01-31T12:00:00.000Z";
 const message = (type: string, id: string, data: unknown) =>
   `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
@@ -74,8 +78,12 @@ const message = (type: string, id: string, data: unknown) =>
 export const HISTORY_ANSWERS = {
   History: {
     description: "Its events, oldest first.",
-    headers: [],
-    content: json(history, { items: [EVENT], nextBefore: 2, position: "12-0" }),
+    headers: ["Draas-Position"],
+    content: json(history, {
+      items: [EVENT],
+      nextCursor: "WyJldmVudHMiLHt9XQ",
+      position: "12-0",
+    }),
   },
   PastInstance: {
     description: "What it was, and the event that made it so.",
@@ -106,14 +114,19 @@ export const HISTORY_ANSWERS = {
   },
   EventStream: {
     description: "Events as they happen. The first message, `connected`, tells where the stream " +
-      "begins; then each is named by its type, its data is an `Event`, its id the position to go " +
-      "on after. `gap` and `error` are the last ones of a stream that cannot go on, and say why.",
+      "begins; then each is named by its type, its data is an `Event`, its id the place to go on " +
+      "after: `epoch:position`. `gap` and `error` are the last ones of a stream that cannot go on, " +
+      "and say why. A heart-beat may have an id: so far the log was read.",
     headers: [],
     content: {
       "text/event-stream": {
         schema: z.string(),
-        example: "retry: 2000\n" + message("connected", "11-0", { position: "11-0" }) +
-          message(EVENT.type, EVENT.position, EVENT),
+        example: "retry: 2000\n" + message("connected", "0badcafe:11-0", { position: "11-0" }) +
+          message(EVENT.type, `0a1b2c3d:${EVENT.position}`, EVENT),
+      },
+      "application/x-ndjson": {
+        schema: eventLine,
+        example: { id: `0a1b2c3d:${EVENT.position}`, event: EVENT.type, data: EVENT },
       },
     },
   },

@@ -1,6 +1,6 @@
 /** Answers about instances: themselves, and what became of what was asked of them. */
 import { z } from "zod";
-import { INSTANCE, instance, RUN, runtimeInfo } from "../instance_schema.ts";
+import { INSTANCE, instance, listedInstance, RUN, runtimeInfo } from "../instance_schema.ts";
 import { plannedEvent } from "../event_schema.ts";
 import type { AnswerHeader } from "../headers.ts";
 import { json, logPosition } from "../values.ts";
@@ -39,7 +39,7 @@ const accepted = z.object({
 }).meta({ id: "Accepted" });
 
 const list = z.object({
-  items: z.array(instance),
+  items: z.array(listedInstance),
   nextCursor: z.string().optional().meta({ description: "For the next page; absent on the last." }),
   position: logPosition,
 }).meta({ id: "InstanceList" });
@@ -58,9 +58,13 @@ export const INSTANCE_ANSWERS = {
     content: json(instance, INSTANCE),
   },
   InstanceList: {
-    description: "A page of the fleet, oldest first.",
+    description: "A page of the fleet.",
     headers: ["Draas-Position", "Draas-Stale"],
-    content: json(list, { items: [INSTANCE], nextCursor: "inst-1b2c3d", position: "12-0" }),
+    content: json(list, {
+      items: [INSTANCE],
+      nextCursor: "WyJpbnN0YW5jZXMiLHt9XQ",
+      position: "12-0",
+    }),
   },
   InstanceCreated: {
     description: "It is created.",

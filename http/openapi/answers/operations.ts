@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ROLES } from "../../../events/access_tokens.ts";
 import { readinessFields } from "../readiness_schema.ts";
-import { count, json, time } from "../values.ts";
+import { count, json, logPosition, time } from "../values.ts";
 
 const AT = "2026-01-31T12:00:00.000Z";
 
@@ -23,6 +23,12 @@ const worker = z.object({
   lastHeartbeatAt: time,
 }).meta({ id: "Worker" });
 
+const workers = z.object({
+  items: z.array(worker),
+  nextCursor: z.string().optional().meta({ description: "For the next page; absent on the last." }),
+  position: logPosition,
+}).meta({ id: "WorkerList" });
+
 const readiness = z.object(readinessFields).meta({ id: "Readiness" });
 
 const index = z.object({
@@ -40,8 +46,8 @@ const index = z.object({
 export const OPERATION_ANSWERS = {
   Workers: {
     description: "The workers.",
-    headers: [],
-    content: json(z.object({ items: z.array(worker) }), {
+    headers: ["Draas-Position"],
+    content: json(workers, {
       items: [{
         id: "worker-1",
         platform: "process",
@@ -58,6 +64,7 @@ export const OPERATION_ANSWERS = {
         registeredAt: AT,
         lastHeartbeatAt: AT,
       }],
+      position: "12-0",
     }),
   },
   WorkerDrained: {
