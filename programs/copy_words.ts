@@ -74,7 +74,7 @@ export function proofWords(read: CopyRead, from: string): string {
 export function tellDifferences(
   voice: Voice,
   found: { differenceCount: number; differences: readonly LogDifference[] },
-  message: string,
+  meaning: string,
   hint: string,
 ): number {
   if (found.differenceCount === 0) return 0;
@@ -83,7 +83,7 @@ export function tellDifferences(
       instanceId,
     });
   }
-  voice.tell("error", `${found.differenceCount} differences. ${message}`, { hint });
+  voice.tell("error", `${found.differenceCount} differences. ${meaning}`, { hint });
   return 1;
 }
 

@@ -35,9 +35,10 @@ async function done(fleet: RedisFleet, task: string, args: string[], environment
   return stdout;
 }
 
-/** The position of the first event that a stream tells which had come up to `position` before. */
-async function nextEventAfter(url: string, position: string): Promise<string | undefined> {
-  const { body } = await fetch(url, { headers: { "last-event-id": position } });
+/** The id of the first event that a stream tells to who had come to `place` before. */
+async function nextIdAfter(api: ControlPlane, place: string): Promise<string | undefined> {
+  const headers = { "last-event-id": place };
+  const { body } = await fetch(`${await api.ready()}/api/events`, { headers });
   let text = "";
   for await (const more of body!.pipeThrough(new TextDecoderStream())) {
     text += more;
@@ -93,6 +94,7 @@ testWithFleet(
     const waits = await begun(embedded, far, "k2");
     await until("the slow one is spawned", async () => fleet.servers("w1").length >= 3 || null);
     const before = await eventsOf(embedded, one.id);
+    const place = (await nextIdAfter(embedded, "3-0"))!;
     await embedded.end("SIGKILL");
 
     const { exported, imported, workerId } = await moved(fleet, "w1");
@@ -124,9 +126,9 @@ testWithFleet(
     assertEquals(runs.map(({ length }) => length), [1, 1, 1, 1], "each was started once");
     const again = await api.call("POST /api/server/instances", far, { "idempotency-key": "k2" });
     assertEquals([again.status, again.json.id], [201, waits], "the same key, the same answer");
-    const last = before.at(-1)!.position;
-    const next = await nextEventAfter(`${await api.ready()}/api/events`, last);
-    assertEquals(next, `${parseInt(last) + 1}-0`, "an event stream goes on where it was");
+    const next = await nextIdAfter(api, place);
+    // An id has a digest of its event: the stream would break off where that is another one.
+    assertMatch(`${place} ${next}`, /^\w{8}:4-0 \w{8}:5-0$/);
     assertStringIncludes(await done(fleet, "log:verify", []), "The log is what it says.");
   },
 );
@@ -194,7 +196,7 @@ testWithFleet(
     const piped = await fleet.begin("log:export", ["--to", "-", ...place], EMBEDDED).ended;
     assertEquals(piped.code, 0);
     assertMatch(piped.stdout, /^\{"draasLog":1,/);
-    assertMatch(piped.stderr, /^\d+ events of 1 instance /);
+    assertMatch(piped.stderr, /^draas: \d+ events of 1 instance /);
     const packed = `${fleet.folder}/fleet.ndjson.gz`;
     await done(fleet, "log:export", ["--to", packed, ...place], EMBEDDED);
     const bytes = Deno.readFileSync(packed);
