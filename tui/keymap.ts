@@ -98,6 +98,13 @@ export const KEYMAP = [
     title: "copy its id",
     word: "copy-id",
   },
+  {
+    id: "demo",
+    context: "fleet",
+    keys: [],
+    title: "create four programs to play with, where there is no fleet yet",
+    word: "demo",
+  },
   // Marks.
   { id: "mark", context: "marks", keys: ["space"], title: "mark it, and go on" },
   {

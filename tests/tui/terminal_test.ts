@@ -60,6 +60,29 @@ testWith(
 
 testWith(
   ["tmux"],
+  "who has no fleet makes one to play with, starts all of it, and sees one crash and be started again",
+  () =>
+    withRealTerminal({ columns: 120, rows: 40 }, async ({ line, keys, type }) => {
+      await line(":demo", "creates four programs to play with");
+      await keys(":");
+      await type("demo");
+      await keys("Enter");
+      await line("demo-clock", "○ Created");
+      await line("demo-sleeper", "○ Created");
+      await keys("*", "s");
+      await line("Start 4 instances?");
+      await keys("Tab", "Enter");
+      await line("demo-sleeper", "● Running");
+      await line("demo-once", "■ Stopped");
+      await keys("Escape", "/");
+      await type("flaky");
+      await line("demo-flaky", "✖ Failed");
+      await line("demo-flaky", "● Running");
+    }),
+);
+
+testWith(
+  ["tmux"],
   "names from outside and a long fleet stay within 80×24",
   () =>
     withRealTerminal({}, async ({ create, screen, line, keys }) => {

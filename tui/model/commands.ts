@@ -2,6 +2,7 @@
 import { type CommandId, COMMANDS, type Context } from "../keymap.ts";
 import type { RequestType } from "../../machines/requests.ts";
 import type { Model } from "./model.ts";
+import { canHaveDemo, createDemo } from "./demo_fleet.ts";
 import { moved } from "./list_cursor.ts";
 import { back, freeze, switchTo, turnBack } from "./navigation.ts";
 import { present, type ScreenId } from "./places.ts";
@@ -23,6 +24,7 @@ const RUNS: Partial<Record<CommandId, Run>> = {
   openLogs: (model) => openFor(model, "logs", Infinity),
   openTimeline: (model) => openFor(model, "timeline", 1),
   copyId,
+  demo: createDemo,
   up: (model) => move(model, -1),
   down: (model) => move(model, 1),
   halfUp: (model) => move(model, -Math.ceil(listHeight(model) / 2)),
@@ -71,6 +73,7 @@ export function legalCommands(model: Model): (typeof COMMANDS)[number][] {
 
 /** Whether a command of this screen would do something. */
 export function isLegal(model: Model, command: CommandId): boolean {
+  if (command === "demo") return canHaveDemo(model);
   const verb = VERBS[command];
   if (verb !== undefined) return taking(targetsOf(model), verb).length > 0;
   const needsTarget = COMMANDS.find(({ id }) => id === command)?.context === "instance";

@@ -13,6 +13,8 @@ export type Counts = Readonly<Record<InstanceStatus, number>>;
 export interface FleetIndex {
   /** By id. What is deleted is not here. */
   instances: ShardedMap<Instance>;
+  /** Ids of those that went since the fleet was listed: an answer from before that does not bring one back. */
+  gone: ShardedMap<true>;
   /** Of the whole fleet, filtered or not. */
   counts: Counts;
   filter: FleetFilter;
@@ -25,6 +27,7 @@ const NO_COUNTS = Object.fromEntries(STATUSES.map((status) => [status, 0])) as C
 
 export const NO_FLEET: FleetIndex = {
   instances: ShardedMap.of<Instance>([]),
+  gone: ShardedMap.of<true>([]),
   counts: NO_COUNTS,
   filter: NO_FILTER,
   sort: BY_NAME,
@@ -37,7 +40,7 @@ export function relisted(index: FleetIndex, items: readonly Instance[]): FleetIn
   const fleet = items.filter(({ status }) => status !== "Deleted");
   for (const { status } of fleet) counts[status]++;
   const instances = ShardedMap.of(fleet.map((one) => [one.id, one] as const));
-  return reordered({ ...index, instances, counts });
+  return reordered({ ...index, instances, counts, gone: NO_FLEET.gone });
 }
 
 /** With these in the place of what was known of them; what is older than that changes nothing. */
@@ -51,6 +54,7 @@ export function withInstances(index: FleetIndex, changed: readonly Instance[]): 
   const counts = { ...index.counts };
   for (const after of changed) {
     const before = knownOf(placing, after.id);
+    if (index.gone.get(after.id)) continue;
     if (before !== undefined && before.version > after.version) continue;
     if (before !== undefined) counts[before.status]--;
     const isIn = after.status !== "Deleted";
@@ -62,10 +66,11 @@ export function withInstances(index: FleetIndex, changed: readonly Instance[]): 
   return puts.size === 0 ? index : { ...index, instances: index.instances.with(puts), counts, ids };
 }
 
-/** Without what is not there any more. */
+/** Without what is not there any more, for good. */
 export function withoutInstance(index: FleetIndex, id: string): FleetIndex {
-  const gone = index.instances.get(id);
-  return gone === undefined ? index : withInstances(index, [{ ...gone, status: "Deleted" }]);
+  const known = index.instances.get(id);
+  const left = known ? withInstances(index, [{ ...known, status: "Deleted" }]) : index;
+  return { ...left, gone: left.gone.with([[id, true]]) };
 }
 
 export function withFilter(index: FleetIndex, filter: FleetFilter): FleetIndex {

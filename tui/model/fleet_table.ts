@@ -63,12 +63,8 @@ function emptyLines(model: Model): Line[] {
     lineOf(""),
     lineOf("  There are no instances yet.", "strong"),
     lineOf(""),
-    [
-      span("  Press "),
-      span(".", "accent"),
-      span(" for how to create one, "),
-      span("?", "accent"),
-      span(" for all keys."),
-    ],
+    [span("  :demo", "accent"), span("  creates four programs to play with")],
+    [span("  .    ", "accent"), span("  tells how to create one")],
+    [span("  ?    ", "accent"), span("  names all keys")],
   ];
 }

@@ -31,6 +31,8 @@ export interface Instance {
   /** Why it is not as it should be; empty where it is. */
   problem: string;
   nextStart: { at: number; attempt: number } | null;
+  /** The command in hand: since when, and at which worker; none has taken it yet where that is empty. */
+  pending: { kind: string; since: number; worker: string } | null;
   isStandIn: boolean;
   /** Everything that was answered, for the screens of one instance. Nothing in it is made printable yet. */
   answer: InstanceAnswer;
@@ -75,6 +77,7 @@ export function instanceOf(answer: InstanceAnswer): Instance {
     nextStart: nextStartAt === null
       ? null
       : { at: nextStartAt, attempt: numberOf(answer.nextStartAttempt) ?? 1 },
+    pending: pendingOf(answer),
     isStandIn: fieldsOf(live?.runtimeMetadata).standIn === "true",
     answer,
   };
@@ -94,6 +97,14 @@ function problemOf(answer: InstanceAnswer, status: InstanceStatus): string {
     return reason === "" ? "unhealthy" : `unhealthy: ${reason}`;
   }
   return text(fieldsOf(answer.startProgress).problem);
+}
+
+function pendingOf(answer: InstanceAnswer): Instance["pending"] {
+  const { kind, requestedAt, acceptedAt, worker } = fieldsOf(answer.pending);
+  const since = timeOf(acceptedAt) ?? timeOf(requestedAt);
+  return typeof kind === "string" && since !== null
+    ? { kind: printable(kind), since, worker: typeof worker === "string" ? printable(worker) : "" }
+    : null;
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -95,9 +95,10 @@ export function bytesText(bytes: number): string {
  * Empty where all is well.
  */
 export function conditionText(instance: Instance, now: number, isSilent: IsSilent): string {
-  const { worker, problem, nextStart, isStandIn } = instance;
+  const { worker, problem, nextStart, pending, isStandIn } = instance;
   const parts = [
     isSilent(worker) ? `worker ${worker} is silent, this may be old` : "",
+    pending === null ? "" : pendingText(pending, now),
     problem,
     nextStart === null
       ? ""
@@ -108,4 +109,14 @@ export function conditionText(instance: Instance, now: number, isSilent: IsSilen
     isStandIn ? "stand-in, not drasi-server" : "",
   ];
   return parts.filter((part) => part !== "").join(" · ");
+}
+
+function pendingText(
+  { kind, since, worker }: NonNullable<Instance["pending"]>,
+  now: number,
+): string {
+  const age = durationText(now - since);
+  return worker === ""
+    ? `its ${kind} waits for a worker, since ${age}`
+    : `its ${kind} is at worker ${worker}, since ${age}`;
 }

@@ -14,8 +14,11 @@ const READS_MAX = 8;
 export class ChangedInstances {
   /** In the order in which they changed. */
   private readonly waiting = new Set<string>();
-  private reading = 0;
+  private readonly reading = new Set<string>();
+  /** Could not be read just now. */
+  private readonly failed = new Set<string>();
   private isClosed = false;
+  private isHeld = false;
 
   constructor(private readonly parts: ChangedParts) {}
 
@@ -25,27 +28,49 @@ export class ChangedInstances {
     this.next();
   }
 
-  /** What was told before is not of interest any more: the whole fleet is read. */
-  clear(): void {
+  /** The whole fleet is being read: what was told before is in it, what is told from now on is read after it. */
+  hold(): void {
     this.waiting.clear();
+    this.isHeld = true;
+  }
+
+  /** The fleet was read. */
+  goOn(): void {
+    this.isHeld = false;
+    this.failed.clear();
+    this.readMore();
+  }
+
+  /** Tries what could not be read. */
+  again(): void {
+    for (const id of this.failed) this.waiting.add(id);
+    this.failed.clear();
+    this.readMore();
   }
 
   close(): void {
     this.isClosed = true;
-    this.clear();
+    this.waiting.clear();
+  }
+
+  private readMore(): void {
+    for (let at = 0; at < READS_MAX; at++) this.next();
   }
 
   private next(): void {
-    if (this.reading >= READS_MAX) return;
-    const [id] = this.waiting;
-    if (id === undefined) return;
-    // Before it is read: what happens from here on is another change.
-    this.waiting.delete(id);
-    this.reading++;
-    void this.read(id).finally(() => {
-      this.reading--;
-      this.next();
-    });
+    if (this.reading.size >= READS_MAX || this.isHeld) return;
+    for (const id of this.waiting) {
+      // Once more when it was read: an answer that is on its way may be of before the last change.
+      if (this.reading.has(id)) continue;
+      // Before it is read: what happens from here on is another change.
+      this.waiting.delete(id);
+      this.reading.add(id);
+      void this.read(id).finally(() => {
+        this.reading.delete(id);
+        this.next();
+      });
+      return;
+    }
   }
 
   private async read(id: string): Promise<void> {
@@ -54,8 +79,9 @@ export class ChangedInstances {
       const item = await fleet.instances.get(id);
       if (!this.isClosed) post({ type: "changed", items: [item] });
     } catch (error) {
-      // Whoever cannot be reached is read as a whole once it is heard again.
-      if (isGone(error) && !this.isClosed) post({ type: "gone", instanceId: id });
+      if (this.isClosed) return;
+      if (isGone(error)) post({ type: "gone", instanceId: id });
+      else this.failed.add(id);
     }
   }
 }

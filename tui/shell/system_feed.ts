@@ -21,8 +21,11 @@ export function openFeed(parts: FeedParts, signal: AbortSignal): void {
   let listing = Promise.resolve();
   /** What is read once the fleet is heard misses nothing of what is told from then on. */
   const relist = () => {
-    changed.clear();
-    listing = listing.then(() => list(parts, signal));
+    changed.hold();
+    listing = listing.then(async () => {
+      await list(parts, signal);
+      changed.goOn();
+    });
   };
   const hear = (news: FleetNews) => {
     switch (news.kind) {
@@ -42,7 +45,10 @@ export function openFeed(parts: FeedParts, signal: AbortSignal): void {
     watch.close();
     changed.close();
   }, { once: true });
-  void tick(clock, post, signal);
+  void tick(clock, signal, () => {
+    post({ type: "tick", now: clock.now() });
+    changed.again();
+  });
 }
 
 /** Tries until the fleet was read, each second. */
@@ -59,13 +65,9 @@ async function list({ fleet, clock, post }: FeedParts, signal: AbortSignal): Pro
   }
 }
 
-async function tick(
-  clock: Clock,
-  post: FeedParts["post"],
-  signal: AbortSignal,
-): Promise<void> {
+async function tick(clock: Clock, signal: AbortSignal, run: () => void): Promise<void> {
   while (!signal.aborted) {
-    post({ type: "tick", now: clock.now() });
+    run();
     await sleep(clock, TICK_MS, signal);
   }
 }

@@ -79,7 +79,9 @@ Deno.test("what is deleted, or not there any more, is gone from everywhere", () 
   for (const after of [deleted, withoutInstance(index, "a")]) {
     assertEquals([after.ids, after.instances.size, after.counts.Created], [["b"], 1, 1]);
   }
-  assertEquals(withoutInstance(index, "unknown"), index);
+  const late = withInstances(withoutInstance(index, "a"), [instanceOf(answerOf("a"))]);
+  assertEquals(late.ids, ["b"], "an answer from before does not bring it back");
+  assertEquals(relisted(late, [instanceOf(answerOf("a"))]).ids, ["a"], "a list is the truth");
 });
 
 Deno.test("numbers in names are sorted as numbers, in any case of letters", () => {

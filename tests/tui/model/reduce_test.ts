@@ -7,6 +7,7 @@ import type { Model } from "../../../tui/model/model.ts";
 import { present } from "../../../tui/model/places.ts";
 import {
   after,
+  agoText,
   answerOf,
   did,
   effectsOf,
@@ -163,6 +164,24 @@ Deno.test("the palette has only what is of use now, completes, and does it", () 
   assertEquals(effectsOf(palette, "s t a r t enter").length, 1);
   assertEquals(effectsOf(palette, "s t a tab enter").length, 1);
   assertEquals(present(press(palette, "w o r k e r s enter").places).screen, "workers");
+});
+
+Deno.test("an empty fleet can have a demo, a real one cannot", () => {
+  const effects = effectsOf(modelWith([]), ": d e m o enter");
+  assertEquals(
+    effects.map((one) => one.kind === "ask" && [one.instanceId, one.request.type]),
+    Array(4).fill([null, "create"]),
+  );
+  assertEquals(effectsOf(five(), ": d e m o enter"), []);
+});
+
+Deno.test("what a command waits for is said of the chosen one", () => {
+  const pending = { kind: "start", requestedAt: agoText(12_000), acceptBy: agoText(-60_000) };
+  const waits = modelWith([answerOf("a", { status: "Starting", pending })]);
+  assertEquals(detail(waits), "a · its start waits for a worker, since 12s");
+  const taken = { ...pending, acceptedAt: agoText(3_000), worker: "w1", attempt: 1 };
+  const works = modelWith([answerOf("a", { status: "Starting", pending: taken })]);
+  assertEquals(detail(works), "a · its start is at worker w1, since 3s");
 });
 
 Deno.test("while the screen is held still it shows what was, and counts what is waiting", () => {
