@@ -1,7 +1,7 @@
 /** Which instances a list shows, in which order: filter, sort and page, pure. Design §6. */
 import type { InstanceState } from "../machines/lifecycle.ts";
 import { statusOf } from "../machines/status.ts";
-import { selects } from "./label_selector.ts";
+import { selects } from "../events/label_selector.ts";
 import type { ListFilter, ListPlace, ListSort, SortKey } from "./system_port.ts";
 
 const BY_CREATION: ListSort = { key: "createdAt", descending: false };

@@ -9,7 +9,7 @@ import type {
 import type { WorkerRecord } from "../events/command_bus.ts";
 import type { RunMetrics } from "../events/metrics.ts";
 import type { LogPage, LogReading, OutputLine } from "../events/server_output.ts";
-import type { LabelSelector } from "./label_selector.ts";
+import type { LabelSelector } from "../events/label_selector.ts";
 import type { CommandFailure } from "../machines/command_end.ts";
 import type { StatusChange } from "../machines/facts.ts";
 import type { InstanceState } from "../machines/lifecycle.ts";

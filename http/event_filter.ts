@@ -1,5 +1,5 @@
 /** Which events a stream tells: of some instances, of some types, of instances with some labels. Design §6. */
-import { type LabelSelector, selects } from "../actors/label_selector.ts";
+import { type LabelSelector, selects } from "../events/label_selector.ts";
 import type { InstanceSystem } from "../actors/system_port.ts";
 import type { EventType } from "../events/instance_events.ts";
 import type { EventFrame } from "./event_pages.ts";

@@ -1,6 +1,6 @@
 /** Query parameters of lists: label selectors, orders, choices of fields. Design §6. */
 import { z } from "zod";
-import { parseSelector } from "../actors/label_selector.ts";
+import { parseSelector } from "../events/label_selector.ts";
 import { type ListSort, SORT_KEYS } from "../actors/system_port.ts";
 
 const SELECTOR_CHARACTERS_MAX = 2_048;

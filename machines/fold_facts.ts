@@ -87,19 +87,19 @@ function foldRequest(facts: Facts, event: RecordedEvent): Partial<Facts> {
         nextStart: null,
         unjudged: null,
         deletedAt: event.data.force || event.data.commandId === null ? event.at : null,
-        deletedBy: event.meta.requestedBy ?? "unknown",
+        deletedBy: askerOf(event),
       };
     case "ExternalStatusReported":
       return {
-        externalStatus: {
-          ...event.data,
-          at: event.at,
-          by: event.meta.requestedBy ?? "unknown",
-        },
+        externalStatus: { ...event.data, at: event.at, by: askerOf(event) },
       };
     default:
       return foldRestarts(facts, event);
   }
+}
+
+function askerOf({ meta }: RecordedEvent): string {
+  return meta.requestedBy ?? "unknown";
 }
 
 /** What a move takes back at once, and where the instance is from its end on. */

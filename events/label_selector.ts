@@ -1,5 +1,5 @@
 /** Which labels are meant, in the words of Kubernetes: `env=prod,tier!=web,!old,zone in (a,b)`. Pure. */
-import type { Parsed } from "../events/specification.ts";
+import type { Parsed } from "./specification.ts";
 
 /** One condition of a selector. `notIn` and `absent` hold where there is no such label, as in Kubernetes. */
 export type LabelRequirement =

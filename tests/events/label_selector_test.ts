@@ -1,6 +1,6 @@
 /** Label selectors: what each form means, and what is none. */
 import { assertEquals } from "@std/assert";
-import { parseSelector, selects } from "../../actors/label_selector.ts";
+import { parseSelector, selects } from "../../events/label_selector.ts";
 
 const FLEET: Record<string, Record<string, string>> = {
   web: { env: "prod", tier: "web" },
