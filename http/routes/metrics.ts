@@ -10,6 +10,13 @@ export function metricsRoutes(text: () => Promise<string>): readonly Route[] {
     method: "GET",
     path: "/metrics",
     summary: "what this node measures and sees of the fleet, for Prometheus",
+    docs: {
+      id: "readMetrics",
+      title: "What this node measures",
+      tag: "Operations",
+      description: "Of itself and the fleet, in Prometheus' text format.",
+      answers: { 200: "Metrics" },
+    },
     handle: async (context) => context.body(await text(), 200, { "content-type": CONTENT_TYPE }),
   }];
 }

@@ -109,6 +109,11 @@ export const OPERATION_ANSWERS = {
       version: "0.1.0",
     }),
   },
+  Metrics: {
+    description: "What it measures now.",
+    headers: [],
+    content: { "text/plain": { schema: z.string(), example: "draas_node_ready 1\n" } },
+  },
   Index: {
     description: "The routes.",
     headers: [],

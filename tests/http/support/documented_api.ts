@@ -19,6 +19,8 @@ export interface Operation {
   method: string;
   path: string;
   pattern: RegExp;
+  /** All that the document says of it. */
+  definition: Json;
   responses: Record<
     string,
     { description: string; content?: Record<string, Json>; headers?: Record<string, Json> }
@@ -60,6 +62,7 @@ export class DocumentedApi {
         method: method.toUpperCase(),
         path,
         pattern: patternOf(path),
+        definition: item[method],
         responses: item[method].responses,
       }))
     );
@@ -160,7 +163,8 @@ let present: Promise<DocumentedApi> | null = null;
 /** The document of this release; made once. */
 export function documentedApi(): Promise<DocumentedApi> {
   return present ??= (async () => {
-    const app = createHttpApp(apiOptions(scriptedSystem(null)));
+    const metrics = () => Promise.resolve("");
+    const app = createHttpApp({ ...apiOptions(scriptedSystem(null)), metrics });
     const response = await app.fetch(new Request("http://localhost/openapi.json"));
     return new DocumentedApi(await response.json());
   })();
