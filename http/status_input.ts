@@ -35,7 +35,10 @@ const PRINTABLE = /^\P{Cc}*$/u;
 const printable = "must have no control characters";
 const report = {
   status: externalStatusWord,
-  source: externalStatusSchema.shape.source.regex(PRINTABLE, printable),
+  // No `regex`: the document would have its flag in the pattern.
+  source: externalStatusSchema.shape.source.refine((text) => PRINTABLE.test(text), {
+    error: printable,
+  }),
   metadata: externalStatusSchema.shape.metadata
     .refine((metadata) => Object.entries(metadata).flat().every((text) => PRINTABLE.test(text)), {
       error: printable,
