@@ -85,7 +85,7 @@ export class NodeMetrics {
     );
     this.startedAt = parts.clock.now();
     this.of("buildInfo").set([parts.version, parts.denoVersion], 1);
-    for (const  of of["events", "logs"]) this.of("eventStreams").set([of], 0);
+    for (const followed of ["events", "logs"]) this.of("eventStreams").set([followed], 0);
     for (const name of ["logAway", "rollbacks"] as const) this.of(name).set([], 0);
   }
 

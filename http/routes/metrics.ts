@@ -4,7 +4,7 @@ import type { Route } from "../options.ts";
 /** Prometheus' text format. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** The route of the metrics. It tells how large a fleet is and how busy, so it is for who has the token. */
+/** The route of the metrics. It tells how large a fleet is and how busy, so it is for who may read. */
 export function metricsRoutes(text: () => Promise<string>): readonly Route[] {
   return [{
     method: "GET",
