@@ -34,7 +34,7 @@ async function asked(
     .ended;
   const [request] = app.asked;
   if (request === undefined) throw new Error(stderr);
-  return [request.url.replace("/api/workers", ""), request.headers.get("authorization")];
+  return [request.url.replace(/\/api\/workers.*/, ""), request.headers.get("authorization")];
 }
 
 const FILE = `

@@ -129,6 +129,7 @@ export function fleetPortContract(way: string, withFleet: WithFleet): void {
     assertEquals(page.items.map(({ type }) => type), ["CommandAccepted", "CommandSucceeded"]);
     const before = await past.events(id, 500, page.nextCursor);
     assertEquals(before.items.map(({ type }) => type), ["InstanceCreated", "StartRequested"]);
+    assertEquals(before.nextCursor, undefined, "there is nothing before that");
     const created = before.items[0]!;
     assertEquals((await past.stateAt(id, { version: 1 })).status, "Created");
     assertEquals((await past.stateAt(id, { at: created.at })).event.type, "InstanceCreated");
