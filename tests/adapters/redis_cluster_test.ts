@@ -2,9 +2,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { hostClock } from "../../adapters/host/host_clock.ts";
 import { hostIds } from "../../adapters/host/host_chance.ts";
+import { openRedisCopySource } from "../../adapters/redis/copy/redis_copy_source.ts";
+import { openRedisCopyTarget } from "../../adapters/redis/copy/redis_copy_target.ts";
 import { openRedisBroker, type RedisBroker } from "../../adapters/redis/redis_broker.ts";
+import { START } from "../../events/envelope.ts";
 import { OperationalError } from "../../events/errors.ts";
-import { appended, batch } from "../contracts/broker_samples.ts";
+import { appended, batch, command, created, request } from "../contracts/broker_samples.ts";
+import { bodyOf, copyOf, imported } from "../support/copied_log.ts";
 import { freePort, RedisServer } from "../support/redis_server.ts";
 import { testWith } from "../support/tools.ts";
 
@@ -88,6 +92,41 @@ testWith(
       for (const server of servers) await server.cli("FUNCTION", "FLUSH");
       const broker = await open("g");
       await appended(broker, batch("i", 0));
+    });
+  },
+);
+
+testWith(
+  ["redis-server", "redis-cli"],
+  "redis: a log is copied from one master of a cluster to another one",
+  async () => {
+    await withCluster(3, async (servers, open) => {
+      const placeOf = (namespace: string) => ({
+        url: `redis+cluster://127.0.0.1:${servers[0]!.port}`,
+        namespace,
+        clock: hostClock,
+      });
+      const slots = ["one", "two", "three", "four"].map(async (namespace) => ({
+        namespace,
+        master: Math.floor(
+          Number(await servers[0]!.cli("CLUSTER", "KEYSLOT", `{draas:${namespace}}`)) / 5_462,
+        ),
+      }));
+      const [from, ...others] = await Promise.all(slots);
+      const to = others.find(({ master }) => master !== from!.master)!;
+      const broker = await open(from!.namespace);
+      await appended(broker, batch("a", 0, { events: [created("a")] }));
+      await appended(broker, request(command("a", "start-a"), 1));
+      const { text } = await copyOf(await openRedisCopySource(placeOf(from!.namespace)));
+      await imported(
+        text,
+        () => openRedisCopyTarget({ ...placeOf(to.namespace), ids: hostIds }),
+        hostClock.now(),
+      );
+      const back = await copyOf(await openRedisCopySource(placeOf(to.namespace)));
+      assertEquals(bodyOf(back.text), bodyOf(text));
+      const other = await open(to.namespace);
+      assertEquals(await other.log.read(START, 9), await broker.log.read(START, 9));
     });
   },
 );
