@@ -5,6 +5,7 @@ const PARTS = [
   "actors",
   "adapters",
   "events",
+  "fleet",
   "http",
   "machines",
   "programs",
