@@ -4,6 +4,7 @@ const ROOT = new URL("../../", import.meta.url);
 const PARTS = [
   "actors",
   "adapters",
+  "cli",
   "events",
   "fleet",
   "http",
