@@ -78,7 +78,7 @@ const POSITION_PATTERN = "^\\d{1,15}-\\d{1,15}$";
 /** A position in the log, as every answer to a mutation gives one. */
 export const position = z.string().refine(isPosition, {
   error: "must be a position in the log, such as 12-0",
-}).meta({ pattern: POSITION_PATTERN });
+}).meta({ pattern: POSITION_PATTERN, example: "12-0" });
 
 /** What every read takes that can wait for a position. */
 export const readingQuery = {

@@ -25,7 +25,7 @@ export const ANSWERS = {
   ...STATUS_ANSWERS,
   ...OPERATION_ANSWERS,
   Undocumented: {
-    description: "It is done.",
+    description: "What its route does not say.",
     headers: [],
     content: { "application/json": { schema: z.unknown(), example: {} } },
   },

@@ -40,7 +40,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
     registry.register(name, schema.describe(`What the template \`${template}\` takes.`));
   }
   for (const route of routes) registry.registerPath(pathConfig(route));
-  return documented.getOpenAPI31Document({
+  return withOptionalExamples(documented.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "DRaaS",
@@ -50,7 +50,26 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
     },
     servers: [{ url: "/", description: "this control plane" }],
     tags: tagDescriptions(),
-  });
+  }));
+}
+
+/**
+ * What may be left out is not sent by a page that shows the document, though there is an example of it: `x-disabled` is
+ * Scalar's word for that.
+ */
+function withOptionalExamples(document: OpenApiDocument): OpenApiDocument {
+  for (const item of Object.values(document.paths ?? {})) {
+    for (const operation of [item.get, item.post, item.put, item.patch, item.delete]) {
+      for (const parameter of operation?.parameters ?? []) {
+        if (!("schema" in parameter) || parameter.required || !parameter.schema) continue;
+        const { example, ...schema } = parameter.schema as { example?: unknown };
+        if (example === undefined) continue;
+        parameter.schema = schema;
+        parameter.examples = { example: { value: example, "x-disabled": true } as object };
+      }
+    }
+  }
+  return document;
 }
 
 /** `/api/workers/:id` as OpenAPI writes it: `/api/workers/{id}`. */

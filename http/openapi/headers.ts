@@ -1,7 +1,4 @@
-/**
- * The headers of requests and answers, as the document has them. What may be left out has no example: a page that shows
- * the document would send it.
- */
+/** The headers of requests and answers, as the document has them. */
 import { z } from "zod";
 
 /** Headers of requests that change what a route does; those that all requests may carry are documented once. */
@@ -10,6 +7,7 @@ export type RequestHeader = "Accept" | "Idempotency-Key" | "If-Match" | "Last-Ev
 const REQUEST_HEADERS: Readonly<Record<RequestHeader, z.ZodType>> = {
   "Accept": z.string().meta({
     description: "Which of the answer's content types is wanted.",
+    example: "application/json",
   }),
   "Idempotency-Key": z.string().max(255).meta({
     description:

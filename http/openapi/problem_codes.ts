@@ -47,10 +47,11 @@ const CAUSES: readonly Cause[] = [
   { applies: (_, { headers = [] }) => headers.includes("If-Match"), codes: ["stale_version"] },
   {
     applies: (_, { headers = [] }) => headers.includes("Idempotency-Key"),
+    codes: ["key_reused", "busy", "batch_too_large"],
+  },
+  {
+    applies: (route) => isOfApi(route) && isMutation(route),
     codes: [
-      "key_reused",
-      "busy",
-      "batch_too_large",
       "log_indeterminate",
       "log_unwritable",
       "redis_out_of_memory",

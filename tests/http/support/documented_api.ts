@@ -68,12 +68,20 @@ export class DocumentedApi {
     );
   }
 
+  /** What the document has for a request; `HEAD` is a `GET` without a body. */
+  operationAt(method: string, path: string): Operation | undefined {
+    const name = method === "HEAD" ? "GET" : method;
+    return this.operations.find((one) => one.method === name && one.pattern.test(path));
+  }
+
   /** What is wrong with an answer by the document; empty when nothing is. */
   faultsOf(method: string, address: string, answer: GivenAnswer): string[] {
     const path = address.replace(/[?#].*$/, "");
-    const at = this.operations.filter(({ pattern }) => pattern.test(path));
-    const operation = at.find((one) => one.method === (method === "HEAD" ? "GET" : method));
-    if (!operation) return this.faultsWithoutRoute(at.length > 0, answer);
+    const operation = this.operationAt(method, path);
+    if (!operation) {
+      const isKnown = this.operations.some(({ pattern }) => pattern.test(path));
+      return this.faultsWithoutRoute(isKnown, answer);
+    }
     const response = operation.responses[answer.status];
     if (!response) {
       return [`${answer.status} is no documented answer of ${operation.method} ${operation.path}`];
