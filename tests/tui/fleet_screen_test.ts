@@ -51,6 +51,20 @@ Deno.test("the question before a delete names the targets and the effect, and Ca
   assertGolden("confirm_delete", plainScreenOf(press(modelWith(FLEET), "space space space D")));
 });
 
+Deno.test("also where there is little room what is typed and the buttons are seen", () => {
+  for (const [columns, rows] of [[60, 15], [50, 15], [50, 12]] as const) {
+    const asking = press(modelWith(FLEET, { columns, rows }), "* D 6");
+    const screen = plainScreenOf(asking);
+    assert(screen.includes("Delete 6 instances?"), screen);
+    assert(screen.includes("to go on: 6"), screen);
+    assert(screen.includes("[ Delete ]"), screen);
+  }
+  assertGolden(
+    "confirm_small",
+    plainScreenOf(press(modelWith(FLEET, { columns: 60, rows: 15 }), "* D")),
+  );
+});
+
 Deno.test("the palette lists what is of use now", () => {
   assertGolden("palette", plainScreenOf(press(modelWith(FLEET), "down :")));
   assertGolden("palette_narrowed", plainScreenOf(press(modelWith(FLEET), "down : r e")));

@@ -28,8 +28,9 @@ export function boxOf(model: Model): BoxView | null {
   if (overlay === null || overlay.kind === "filter") return null;
   const { width, body } = layoutOf(model.terminal);
   const inner = Math.min(WIDTH_MAX, width - 4) - 2;
-  const { title, lines, tone } = contentOf(model, overlay, inner);
-  const shown = lines.slice(0, Math.max(1, body - 2));
+  const room = Math.max(1, body - 2);
+  const { title, lines, tone } = contentOf(model, overlay, { width: inner, height: room });
+  const shown = lines.slice(0, room);
   const left = Math.floor((width - inner - 2) / 2);
   const top = overlay.kind === "palette" ? 0 : Math.floor((body - shown.length - 2) / 2);
   return { lines: framed(title, shown, inner, tone), left, top: Math.max(0, top) };
@@ -44,17 +45,18 @@ interface Content {
 function contentOf(
   model: Model,
   overlay: Exclude<Overlay, { kind: "filter" }>,
-  width: number,
+  { width, height }: { width: number; height: number },
 ): Content {
   switch (overlay.kind) {
     case "confirm":
-      return { title: overlay.title, lines: confirmLines(overlay, width), tone: "bad" };
+      return { title: overlay.title, lines: confirmLines(overlay, width, height), tone: "bad" };
     case "palette":
       return { title: "Command", lines: paletteLines(model, overlay), tone: "accent" };
     case "help":
     case "equivalents": {
-      const { title, lines, height } = readingOf(model, overlay);
-      const shown = lines.slice(overlay.top, overlay.top + height);
+      const reading = readingOf(model, overlay);
+      const { title, lines } = reading;
+      const shown = lines.slice(overlay.top, overlay.top + reading.height);
       const more = lines.length - overlay.top - shown.length;
       const rest = more > 0 ? [lineOf(`… ${more} more lines; ↓ goes on`, "quiet")] : [];
       return { title, lines: [...shown, ...rest], tone: "accent" };
@@ -62,29 +64,49 @@ function contentOf(
   }
 }
 
-function confirmLines(confirm: Confirm, width: number): Line[] {
+/** Where there is little room the names give way first: what is typed and the buttons are always seen. */
+function confirmLines(confirm: Confirm, width: number, height: number): Line[] {
   const { names, effect, mustType, typed, isOnIt, button } = confirm;
-  const shown = names.slice(0, NAMES_MAX);
+  const what = wrapped(effect, width);
+  const typing: Line[] = mustType === null ? [] : [[
+    span("Type "),
+    span(mustType.text, "strong"),
+    span(`${mustType.what === "" ? "" : `, ${mustType.what},`} to go on: `),
+    ...inputLine(typed),
+  ]];
+  const buttons: Line = [
+    span(isOnIt ? "  Cancel  " : "[ Cancel ]", isOnIt ? "plain" : "accent"),
+    span("   "),
+    span(isOnIt ? `[ ${button} ]` : `  ${button}  `, isOnIt ? "bad" : "quiet"),
+  ];
+  const below = typing.length + 1;
+  const gaps = typing.length > 0 ? 3 : 2;
+  const isRoomy = Math.min(names.length, NAMES_MAX + 1) + what.length + below + gaps <= height;
+  const gap = isRoomy ? [lineOf("")] : [];
+  const room = isRoomy ? NAMES_MAX : Math.max(1, height - what.length - below);
   return [
-    ...shown.map((name) => lineOf(`  ${fit(name, Math.max(1, width - 4)).trimEnd()}`, "strong")),
-    ...(names.length > shown.length ? [lineOf(`  and ${names.length - shown.length} more`)] : []),
-    lineOf(""),
-    ...wrapped(effect, width),
-    lineOf(""),
-    ...(mustType === null ? [] : [
-      [
-        span("Type "),
-        span(mustType.text, "strong"),
-        span(`${mustType.what === "" ? "" : `, ${mustType.what},`} to go on: `),
-        ...inputLine(typed),
-      ],
-      lineOf(""),
-    ]),
-    [
-      span(isOnIt ? "  Cancel  " : "[ Cancel ]", isOnIt ? "plain" : "accent"),
-      span("   "),
-      span(isOnIt ? `[ ${button} ]` : `  ${button}  `, isOnIt ? "bad" : "quiet"),
-    ],
+    ...nameLines(names, room, width),
+    ...gap,
+    ...what.slice(0, isRoomy ? what.length : Math.max(0, height - below - 1)),
+    ...gap,
+    ...typing,
+    ...(typing.length > 0 ? gap : []),
+    buttons,
+  ];
+}
+
+/** In at most `room` lines, the last of which says how many are left out. */
+function nameLines(names: readonly string[], room: number, width: number): Line[] {
+  const left = names.length - room;
+  const shown = names.slice(0, left > 0 && room > 1 ? room - 1 : room);
+  const more = names.length - shown.length;
+  const rest = more === 0 ? "" : ` and ${more} more`;
+  return [
+    ...shown.map((name, at) => {
+      const own = rest !== "" && room === 1 && at === 0 ? rest : "";
+      return lineOf(`  ${fit(name, width - 4 - own.length).trimEnd()}${own}`, "strong");
+    }),
+    ...(more > 0 && room > 1 ? [lineOf(` ${rest}`)] : []),
   ];
 }
 

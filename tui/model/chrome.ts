@@ -150,6 +150,7 @@ export function tinyLines(
     lineOf("DRaaS", "strong"),
     countsLine(model),
     lineOf(`This terminal is ${columns}×${rows}: please make it`),
-    lineOf("50×10 or larger. q leaves; the servers run on."),
+    lineOf("50×12 or larger."),
+    lineOf("q leaves; the servers run on."),
   ];
 }

@@ -8,7 +8,7 @@ export interface Size {
 
 /** Below this there is no table, but a sentence. */
 export const COLUMNS_MIN = 50;
-export const ROWS_MIN = 10;
+export const ROWS_MIN = 12;
 
 /** With fewer rows the rule above the last lines is left out. */
 const ROWS_WITH_RULE = 20;
