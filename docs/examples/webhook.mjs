@@ -1,4 +1,3 @@
-// deno-lint-ignore-file explicit-module-boundary-types -- plain JavaScript has no types
 /**
  * Tells another server of what happens in the fleet: each event of the log is POSTed to it, in the log's order, at
  * least once. Where it was is kept in a file, so that it goes on there after any break.
@@ -15,7 +14,7 @@ const { DRAAS_URL = "http://127.0.0.1:4700", DRAAS_TOKEN } = process.env;
 const PAUSE_MS = 1_000;
 
 if (target === undefined || placeFile === undefined) {
-  console.error("usage: node webhook.mjs URL PLACE_FILE");
+  process.stderr.write("usage: node webhook.mjs URL PLACE_FILE\n");
   process.exit(2);
 }
 
@@ -24,7 +23,7 @@ for (;;) {
   try {
     await follow();
   } catch (error) {
-    console.error(`${error.message}; again in a second`);
+    process.stderr.write(`${error.message}; again in a second\n`);
   }
   await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }
