@@ -45,13 +45,19 @@ export class StreamReader {
     this.connections++;
     // All of it is ASCII: no character is parted, and one decoder does for all readers.
     let text = "";
-    for await (const piece of response.body!) {
-      text += DECODER.decode(piece);
+    const body = response.body!.getReader();
+    // By hand: the signal of a request does not always end the reading of what was answered.
+    const leave = () => void body.cancel();
+    signal.addEventListener("abort", leave);
+    if (signal.aborted) leave();
+    for (let piece = await body.read(); !piece.done; piece = await body.read()) {
+      text += DECODER.decode(piece.value);
       const end = text.lastIndexOf("\n\n");
       if (end < 0) continue;
       this.take(text.slice(0, end + 2));
       text = text.slice(end + 2);
     }
+    signal.removeEventListener("abort", leave);
   }
 
   /** Whole messages: those with an id are read as far as their first two lines. */
