@@ -15,6 +15,7 @@ export type Context =
   | "marks"
   | "instance"
   | "fleet"
+  | "workers"
   | "typing"
   | "palette"
   | "confirm"
@@ -127,6 +128,39 @@ export const KEYMAP = [
   { id: "sortLeft", context: "fleet", keys: ["<"], title: "sort by the column to the left" },
   { id: "sortRight", context: "fleet", keys: [">"], title: "sort by the column to the right" },
   { id: "sortReverse", context: "fleet", keys: ["o"], title: "turn the order round" },
+  // Workers.
+  {
+    id: "openLoad",
+    context: "workers",
+    keys: ["enter"],
+    title: "the fleet, filtered by what it has",
+    hint: { word: "its instances", rank: 1 },
+    word: "its-instances",
+  },
+  {
+    id: "drain",
+    context: "workers",
+    keys: ["a"],
+    title: "set it aside: it takes no new starts; asks before",
+    hint: { word: "drain", rank: 2 },
+    word: "drain",
+  },
+  {
+    id: "resume",
+    context: "workers",
+    keys: ["u"],
+    title: "use it again after a drain; asks before",
+    hint: { word: "resume", rank: 3 },
+    word: "resume",
+  },
+  {
+    id: "forget",
+    context: "workers",
+    keys: ["F"],
+    title: "give it up, as its host does not come back; wants its id typed",
+    hint: { word: "forget", rank: 4 },
+    word: "forget",
+  },
   // Lists.
   { id: "up", context: "list", keys: ["up", "k"], title: "one up" },
   { id: "down", context: "list", keys: ["down", "j"], title: "one down" },

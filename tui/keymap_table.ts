@@ -4,6 +4,7 @@ import { COMMANDS, type Context, keyText } from "./keymap.ts";
 /** What each context is called where people read of it. */
 export const CONTEXT_TITLES: Readonly<Record<Context, string>> = {
   fleet: "Fleet",
+  workers: "Workers",
   instance: "Instances",
   marks: "Marks",
   list: "Moving",

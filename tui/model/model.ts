@@ -6,6 +6,7 @@ import type { Job } from "./jobs.ts";
 import type { Deed, Overlay } from "./overlay.ts";
 import { AT_FLEET, type Places } from "./places.ts";
 import type { Toast } from "./toasts.ts";
+import { WORKERS_SCREEN, type WorkersScreenState } from "./workers_state.ts";
 
 /** Whether what is shown is the present. Times are epoch milliseconds. */
 export type Connection =
@@ -35,8 +36,8 @@ export interface Model {
   workers: readonly WorkerAnswer[];
   places: Places;
   overlay: Overlay | null;
-  /** While the screen is held still: the fleet as it was, and how many events have come since. */
-  frozen: { fleet: FleetIndex; waiting: number } | null;
+  /** While the screen is held still: the fleet and its workers as they were, and how many events have come since. */
+  frozen: { fleet: FleetIndex; workers: readonly WorkerAnswer[]; waiting: number } | null;
   /** Clicks and the wheel come to us. Off at first: the terminal's own selecting of text is worth more. */
   hasMouse: boolean;
   toasts: readonly Toast[];
@@ -53,6 +54,7 @@ export interface Model {
 
 export interface Screens {
   fleet: FleetScreenState;
+  workers: WorkersScreenState;
 }
 
 /** Before anything is known. `now` is epoch milliseconds. */
@@ -74,13 +76,18 @@ export function initialModel(origin: Origin, terminal: Model["terminal"], now: n
     jobs: [],
     nextJob: 1,
     asking: new Map(),
-    screens: { fleet: FLEET_SCREEN },
+    screens: { fleet: FLEET_SCREEN, workers: WORKERS_SCREEN },
   };
 }
 
 /** The fleet that is shown: the present one, or the one that is held still. */
 export function shownFleet({ fleet, frozen }: Model): FleetIndex {
   return frozen?.fleet ?? fleet;
+}
+
+/** The workers that are shown: the present ones, or those that are held still. */
+export function shownWorkers({ workers, frozen }: Model): readonly WorkerAnswer[] {
+  return frozen?.workers ?? workers;
 }
 
 /** Whether nobody has heard of a worker lately. */

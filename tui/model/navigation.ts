@@ -1,5 +1,5 @@
 /** From screen to screen: what is left lets go, what is entered begins. Pure. */
-import { type Model, shownFleet } from "./model.ts";
+import { type Model, shownFleet, shownWorkers } from "./model.ts";
 import {
   backFrom,
   opened,
@@ -42,7 +42,9 @@ export function back(model: Model): Step {
 
 /** Holds the screen still, or lets it go on. */
 export function freeze(model: Model): Step {
-  const frozen = model.frozen === null ? { fleet: shownFleet(model), waiting: 0 } : null;
+  const frozen = model.frozen === null
+    ? { fleet: shownFleet(model), workers: shownWorkers(model), waiting: 0 }
+    : null;
   return step({ ...model, frozen });
 }
 

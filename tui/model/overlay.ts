@@ -8,6 +8,12 @@ export interface Deed {
   instanceIds: readonly (string | null)[];
 }
 
+/** One request to one worker. */
+export interface WorkerDeed {
+  workerId: string;
+  verb: "drain" | "resume" | "forget";
+}
+
 /** A question before something that many would feel or nobody could undo. Cancel is chosen, until one chooses otherwise. */
 export interface Confirm {
   kind: "confirm";
@@ -24,7 +30,7 @@ export interface Confirm {
   isOnIt: boolean;
   /** The word on that button. */
   button: string;
-  deed: Deed;
+  deed: Deed | WorkerDeed;
 }
 
 export type Overlay =

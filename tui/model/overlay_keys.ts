@@ -9,6 +9,7 @@ import { chosenCommand, completed, paletteCommands } from "./palette.ts";
 import { readingOf } from "./reading.ts";
 import { type Step, step, tell } from "./step.ts";
 import { edited, inputText, type TextInput, typed } from "./text_input.ts";
+import { askWorker } from "./worker_asking.ts";
 
 /** One key, while something lies over the screen. */
 export function overlayKey(model: Model, overlay: Overlay, key: string): Step {
@@ -96,10 +97,14 @@ function confirmKey(model: Model, confirm: Confirm, key: string): Step {
     case "otherButton":
       return step(withOverlay(model, { ...confirm, isOnIt: canPress && !confirm.isOnIt }));
     case "press":
-      return confirm.isOnIt && canPress ? begin(model, confirm.deed) : step(closed(model));
+      return confirm.isOnIt && canPress ? pressed(model, confirm) : step(closed(model));
     default:
       return step(withOverlay(model, confirmTyped(confirm, key)));
   }
+}
+
+function pressed(model: Model, { deed }: Confirm): Step {
+  return "workerId" in deed ? askWorker(model, deed) : begin(model, deed);
 }
 
 /** Once what must be typed is there, the button that does it is chosen: whoever typed it meant it. */

@@ -3,6 +3,7 @@ import { fleetScreen } from "./fleet_screen.ts";
 import type { Model } from "./model.ts";
 import { present, type ScreenId } from "./places.ts";
 import type { ScreenLogic } from "./screen_logic.ts";
+import { workersScreen } from "./workers_screen.ts";
 
 /** Of a screen that only draws; about the instances that it was opened for. */
 function plainScreen(title: string): ScreenLogic {
@@ -11,7 +12,7 @@ function plainScreen(title: string): ScreenLogic {
 
 export const SCREENS: Readonly<Record<ScreenId, ScreenLogic>> = {
   fleet: fleetScreen,
-  workers: plainScreen("Workers"),
+  workers: workersScreen,
   events: plainScreen("Events"),
   metrics: plainScreen("Metrics"),
   plan: plainScreen("Plan"),

@@ -5,10 +5,11 @@ import { lineOf } from "../model/line.ts";
 import { type ScreenId } from "../model/places.ts";
 import { FleetScreen } from "./fleet_screen.tsx";
 import type { ScreenProps } from "./screen_props.ts";
+import { WorkersScreen } from "./workers_screen.tsx";
 
 export const SCREEN_VIEWS: Readonly<Record<ScreenId, (props: ScreenProps) => ReactElement>> = {
   fleet: FleetScreen,
-  workers: ComingScreen,
+  workers: WorkersScreen,
   events: ComingScreen,
   metrics: ComingScreen,
   plan: ComingScreen,

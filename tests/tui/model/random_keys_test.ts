@@ -9,7 +9,7 @@ import { fleetTable } from "../../../tui/model/fleet_table.ts";
 import { layoutOf } from "../../../tui/model/layout.ts";
 import { type Line, widthOf } from "../../../tui/model/line.ts";
 import type { Model } from "../../../tui/model/model.ts";
-import type { Overlay } from "../../../tui/model/overlay.ts";
+import type { Confirm, Overlay } from "../../../tui/model/overlay.ts";
 import { inputText } from "../../../tui/model/text_input.ts";
 import { answerOf, did, modelWith, NOON } from "../support/fleet_models.ts";
 
@@ -62,7 +62,7 @@ const actions = fc.array(
 
 const start = modelWith(["a", "b", "c"].map((name) => answerOf(name, { status: "Running" })));
 
-Deno.test("no delete without a typed confirmation, whatever is pressed", () => {
+Deno.test("no delete and no forget without a typed confirmation, whatever is pressed", () => {
   let deletes = 0;
   fc.assert(
     fc.property(actions, (pressed) => {
@@ -76,6 +76,9 @@ Deno.test("no delete without a typed confirmation, whatever is pressed", () => {
         if (deleted.length > 0) {
           deletes++;
           assertConfirmed(before, deleted);
+        }
+        if (effects.some((one) => one.kind === "worker" && one.verb === "forget")) {
+          assertTyped(before);
         }
         model = next;
       }
@@ -94,9 +97,13 @@ Deno.test("the screen is whole after any keys, sizes and news", () => {
 });
 
 function assertConfirmed(overlay: Overlay | null, deleted: readonly (string | null)[]): void {
+  assertTyped(overlay);
+  assertEquals(deleted, "instanceIds" in overlay.deed ? overlay.deed.instanceIds : []);
+}
+
+function assertTyped(overlay: Overlay | null): asserts overlay is Confirm {
   assert(overlay?.kind === "confirm" && overlay.mustType !== null, "a question was answered");
   assertEquals(inputText(overlay.typed), overlay.mustType.text);
-  assertEquals(deleted, overlay.deed.instanceIds);
 }
 
 /** Every line is as wide as the screen at most, and there are no more than it has. */
