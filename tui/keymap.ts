@@ -16,6 +16,7 @@ export type Context =
   | "instance"
   | "fleet"
   | "workers"
+  | "events"
   | "typing"
   | "palette"
   | "confirm"
@@ -160,6 +161,15 @@ export const KEYMAP = [
     title: "give it up, as its host does not come back; wants its id typed",
     hint: { word: "forget", rank: 4 },
     word: "forget",
+  },
+  // Events of the fleet.
+  {
+    id: "filterEvents",
+    context: "events",
+    keys: ["/"],
+    title: "filter: a text, type:start, by:eva, name:web, !not",
+    hint: { word: "filter", rank: 6 },
+    word: "filter-events",
   },
   // Lists.
   { id: "up", context: "list", keys: ["up", "k"], title: "one up" },

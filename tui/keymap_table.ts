@@ -5,6 +5,7 @@ import { COMMANDS, type Context, keyText } from "./keymap.ts";
 export const CONTEXT_TITLES: Readonly<Record<Context, string>> = {
   fleet: "Fleet",
   workers: "Workers",
+  events: "Events",
   instance: "Instances",
   marks: "Marks",
   list: "Moving",

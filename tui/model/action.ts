@@ -30,6 +30,8 @@ export type SystemAction =
   | { type: "gone"; instanceId: string }
   /** What happened in the fleet, in the order of its log. */
   | { type: "events"; events: readonly EventAnswer[] }
+  /** Events are missing between those before and those after; `text` says why. */
+  | { type: "gap"; text: string }
   /** What the program has to say that shows the UI. */
   | { type: "notice"; text: string }
   /** Whether the control plane is heard. */

@@ -66,8 +66,8 @@ export function crumbLine(model: Model, width: number): Line {
     span(placeText(model, place), at === model.places.stack.length - 1 ? "strong" : "quiet"),
   ]).flat();
   if (overlay?.kind === "filter") {
-    const { ids, instances } = shownFleet(model);
-    const count = span(`  ${ids.length} of ${instances.size}`, "quiet");
+    const { shown, of } = presentScreen(model).filter?.count(model) ?? { shown: 0, of: 0 };
+    const count = span(`  ${shown} of ${of}`, "quiet");
     return spread([...places, span("  /"), ...inputLine(overlay.input), count], [], width);
   }
   const screen = presentScreen(model);

@@ -76,7 +76,7 @@ function byPattern(text: string): Test {
 }
 
 /** A half-typed expression, such as `web(`, is taken as that very text. */
-function patternOf(text: string): RegExp {
+export function patternOf(text: string): RegExp {
   try {
     return new RegExp(text, "iu");
   } catch {

@@ -28,6 +28,14 @@ export const fleetScreen: ScreenLogic = {
   title: "Fleet",
   contexts: ["fleet", "instance", "marks", "list"],
   list,
+  filter: {
+    text: ({ fleet }) => fleet.filter.text,
+    by: filteredBy,
+    count: (model) => {
+      const { ids, instances } = shownFleet(model);
+      return { shown: ids.length, of: instances.size };
+    },
+  },
   targets: ({ screens: { fleet: { marks, cursor } } }) =>
     marks.size > 0 ? [...marks] : cursor.id === null ? [] : [cursor.id],
   crumb,
@@ -66,7 +74,7 @@ function run(model: Model, command: CommandId): Step | null {
 }
 
 /** The fleet with another filter; every key of it counts at once. */
-export function filteredBy(model: Model, text: string): Model {
+function filteredBy(model: Model, text: string): Model {
   return { ...model, fleet: withFilter(model.fleet, fleetFilter(text)) };
 }
 

@@ -1,5 +1,6 @@
 /** All that the terminal UI knows, as one plain value. Actions move it on (`reduce.ts`), selectors make screens of it. */
 import type { WorkerAnswer } from "../../http/client/answers.ts";
+import { EVENTS_SCREEN, type EventsScreenState, type LogEntry } from "./events_state.ts";
 import { type FleetIndex, NO_FLEET } from "./fleet_index.ts";
 import { FLEET_SCREEN, type FleetScreenState } from "./fleet_state.ts";
 import type { Job } from "./jobs.ts";
@@ -36,8 +37,15 @@ export interface Model {
   workers: readonly WorkerAnswer[];
   places: Places;
   overlay: Overlay | null;
-  /** While the screen is held still: the fleet and its workers as they were, and how many events have come since. */
-  frozen: { fleet: FleetIndex; workers: readonly WorkerAnswer[]; waiting: number } | null;
+  /** While the screen is held still: what is known of the fleet as it was, and how many events have come since. */
+  frozen:
+    | {
+      fleet: FleetIndex;
+      workers: readonly WorkerAnswer[];
+      events: readonly LogEntry[];
+      waiting: number;
+    }
+    | null;
   /** Clicks and the wheel come to us. Off at first: the terminal's own selecting of text is worth more. */
   hasMouse: boolean;
   toasts: readonly Toast[];
@@ -55,6 +63,7 @@ export interface Model {
 export interface Screens {
   fleet: FleetScreenState;
   workers: WorkersScreenState;
+  events: EventsScreenState;
 }
 
 /** Before anything is known. `now` is epoch milliseconds. */
@@ -76,7 +85,7 @@ export function initialModel(origin: Origin, terminal: Model["terminal"], now: n
     jobs: [],
     nextJob: 1,
     asking: new Map(),
-    screens: { fleet: FLEET_SCREEN, workers: WORKERS_SCREEN },
+    screens: { fleet: FLEET_SCREEN, workers: WORKERS_SCREEN, events: EVENTS_SCREEN },
   };
 }
 
@@ -88,6 +97,11 @@ export function shownFleet({ fleet, frozen }: Model): FleetIndex {
 /** The workers that are shown: the present ones, or those that are held still. */
 export function shownWorkers({ workers, frozen }: Model): readonly WorkerAnswer[] {
   return frozen?.workers ?? workers;
+}
+
+/** The last events of the fleet, or those before it was held still. */
+export function shownEvents({ screens, frozen }: Model): readonly LogEntry[] {
+  return frozen?.events ?? screens.events.entries;
 }
 
 /** Whether nobody has heard of a worker lately. */

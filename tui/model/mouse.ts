@@ -1,5 +1,6 @@
 /** What the mouse does: the wheel moves on, a click chooses a row, and opens the one that is chosen already. Pure. */
-import { run } from "./commands.ts";
+import { commandFor } from "../keymap.ts";
+import { contextsOf, run } from "./commands.ts";
 import { LINES_ABOVE } from "./layout.ts";
 import type { Model } from "./model.ts";
 import { movedTo } from "./list_cursor.ts";
@@ -26,8 +27,14 @@ export function click(model: Model, row: number): Step {
   const at = row - LINES_ABOVE - list.linesAbove;
   const id = at >= 0 && at < list.height(model) ? ids[cursor.top + at] : undefined;
   if (id === undefined) return step(model);
-  if (id === cursor.id) return run(model, "openInstance");
+  if (id === cursor.id) return opened(model);
   return step(list.withCursor(model, movedTo(cursor, ids, list.height(model), id)));
+}
+
+/** What Enter does. */
+function opened(model: Model): Step {
+  const command = commandFor("enter", contextsOf(model));
+  return command === null ? step(model) : run(model, command);
 }
 
 function repeated(model: Model, times: number, once: (model: Model) => Step): Step {

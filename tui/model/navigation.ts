@@ -1,5 +1,5 @@
 /** From screen to screen: what is left lets go, what is entered begins. Pure. */
-import { type Model, shownFleet, shownWorkers } from "./model.ts";
+import { type Model, shownEvents, shownFleet, shownWorkers } from "./model.ts";
 import {
   backFrom,
   opened,
@@ -43,7 +43,12 @@ export function back(model: Model): Step {
 /** Holds the screen still, or lets it go on. */
 export function freeze(model: Model): Step {
   const frozen = model.frozen === null
-    ? { fleet: shownFleet(model), workers: shownWorkers(model), waiting: 0 }
+    ? {
+      fleet: shownFleet(model),
+      workers: shownWorkers(model),
+      events: shownEvents(model),
+      waiting: 0,
+    }
     : null;
   return step({ ...model, frozen });
 }

@@ -2,11 +2,11 @@
 import { commandFor } from "../keymap.ts";
 import { begin } from "./asking.ts";
 import { run } from "./commands.ts";
-import { filteredBy } from "./fleet_screen.ts";
 import type { Model } from "./model.ts";
 import type { Confirm, Overlay } from "./overlay.ts";
 import { chosenCommand, completed, paletteCommands } from "./palette.ts";
 import { readingOf } from "./reading.ts";
+import { presentScreen } from "./screen_table.ts";
 import { type Step, step, tell } from "./step.ts";
 import { edited, inputText, type TextInput, typed } from "./text_input.ts";
 import { askWorker } from "./worker_asking.ts";
@@ -57,6 +57,10 @@ function filterKey(model: Model, overlay: Filter, key: string): Step {
 function withFilterInput(model: Model, overlay: Filter, input: TextInput): Step {
   const shown = withOverlay(model, { ...overlay, input });
   return step(input === overlay.input ? model : filteredBy(shown, inputText(input)));
+}
+
+function filteredBy(model: Model, text: string): Model {
+  return presentScreen(model).filter?.by(model, text) ?? model;
 }
 
 function paletteKey(model: Model, overlay: Palette, key: string): Step {

@@ -1,11 +1,12 @@
 /** The reducer: what every action makes of the model, and what is to be done in the world because of it. Pure. */
-import type { InstanceAnswer, ReadinessAnswer } from "../../http/client/answers.ts";
+import type { EventAnswer, InstanceAnswer, ReadinessAnswer } from "../../http/client/answers.ts";
 import type { Availability } from "../../http/client/fleet_port.ts";
 import { commandFor } from "../keymap.ts";
 import { printable } from "../terminal_text.ts";
 import type { Action } from "./action.ts";
 import { contextsOf, run } from "./commands.ts";
 import type { Effect } from "./effect.ts";
+import { withEvents, withGap } from "./events_state.ts";
 import { relisted, withInstances, withoutInstance } from "./fleet_index.ts";
 import { withoutGone } from "./fleet_screen.ts";
 import { instanceOf } from "./instance.ts";
@@ -61,7 +62,9 @@ function take(model: Model, action: Action): Step {
       return step(withoutGone({ ...model, fleet }));
     }
     case "events":
-      return step(waited(model, action.events.length));
+      return step(waited(recorded(model, action.events), action.events.length));
+    case "gap":
+      return step(withLog(model, withGap(model.screens.events, action.text, model.now)));
     case "notice":
       return step(tell(model, action.text, "bad"));
     case "availability":
@@ -91,6 +94,16 @@ function keyed(model: Model, key: string): Step {
 
 function changed(model: Model, items: readonly InstanceAnswer[]): Model {
   return withoutGone({ ...model, fleet: withInstances(model.fleet, items.map(instanceOf)) });
+}
+
+/** The fleet's log goes on also while its screen is not shown. */
+function recorded(model: Model, events: readonly EventAnswer[]): Model {
+  const nameOf = (id: string) => model.fleet.instances.get(id)?.name;
+  return withLog(model, withEvents(model.screens.events, events, nameOf));
+}
+
+function withLog(model: Model, events: Model["screens"]["events"]): Model {
+  return { ...model, screens: { ...model.screens, events } };
 }
 
 /** While the screen is held still, it is counted what it does not show. */

@@ -18,6 +18,14 @@ export interface ScreenList {
   withCursor(model: Model, cursor: ListCursor): Model;
 }
 
+/** What `/` filters by on a screen; every key that is typed counts at once. */
+export interface ScreenFilter {
+  text(model: Model): string;
+  by(model: Model, text: string): Model;
+  /** How many rows it lets through, of how many. */
+  count(model: Model): { shown: number; of: number };
+}
+
 /** A screen without any of the optional parts only draws. */
 export interface ScreenLogic {
   /** In the breadcrumbs. */
@@ -25,6 +33,7 @@ export interface ScreenLogic {
   /** Beside `all`: the screen's own first. */
   contexts: readonly Context[];
   list?: ScreenList;
+  filter?: ScreenFilter;
   /** The instances that `s`, `x`, `l` and the others are about: marked ones, or the chosen one. */
   targets?(model: Model): readonly string[];
   /** After its title, in the line of the breadcrumbs: a filter, a count. */

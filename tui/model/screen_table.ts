@@ -1,4 +1,5 @@
 /** The screens there are, by name. A new one has its line here and in `screens/screen_views.tsx`. */
+import { eventsScreen } from "./events_screen.ts";
 import { fleetScreen } from "./fleet_screen.ts";
 import type { Model } from "./model.ts";
 import { present, type ScreenId } from "./places.ts";
@@ -13,7 +14,7 @@ function plainScreen(title: string): ScreenLogic {
 export const SCREENS: Readonly<Record<ScreenId, ScreenLogic>> = {
   fleet: fleetScreen,
   workers: workersScreen,
-  events: plainScreen("Events"),
+  events: eventsScreen,
   metrics: plainScreen("Metrics"),
   plan: plainScreen("Plan"),
   logs: plainScreen("Logs"),

@@ -3,6 +3,7 @@ import type { ReactElement } from "react";
 import { Lines } from "../components/lines.tsx";
 import { lineOf } from "../model/line.ts";
 import { type ScreenId } from "../model/places.ts";
+import { EventsScreen } from "./events_screen.tsx";
 import { FleetScreen } from "./fleet_screen.tsx";
 import type { ScreenProps } from "./screen_props.ts";
 import { WorkersScreen } from "./workers_screen.tsx";
@@ -10,7 +11,7 @@ import { WorkersScreen } from "./workers_screen.tsx";
 export const SCREEN_VIEWS: Readonly<Record<ScreenId, (props: ScreenProps) => ReactElement>> = {
   fleet: FleetScreen,
   workers: WorkersScreen,
-  events: ComingScreen,
+  events: EventsScreen,
   metrics: ComingScreen,
   plan: ComingScreen,
   logs: ComingScreen,

@@ -37,6 +37,7 @@ export function openFeed(parts: FeedParts, signal: AbortSignal): void {
         post({ type: "events", events: [news.event] });
         return changed.add(news.event.instanceId);
       case "gap":
+        post({ type: "gap", text: news.detail });
         return relist();
     }
   };

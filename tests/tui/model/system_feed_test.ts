@@ -46,7 +46,7 @@ Deno.test("one that was deleted is gone, also when it was on the list", () =>
     assertEquals(posted(), ["availability", "events", "listed", "gone a"]);
   }));
 
-Deno.test("after a gap the fleet is listed anew", () =>
+Deno.test("a gap is told, and the fleet is listed anew", () =>
   withFeed(async ({ tell, posted, list, turn }) => {
     tell(LIVE);
     await turn();
@@ -56,7 +56,7 @@ Deno.test("after a gap the fleet is listed anew", () =>
     await turn();
     list.answer([]);
     await turn();
-    assertEquals(posted(), ["availability", "listed", "listed"]);
+    assertEquals(posted(), ["availability", "listed", "gap", "listed"]);
   }));
 
 Deno.test("what comes of one kind in a row is one action, of an instance only the last", () => {
