@@ -55,9 +55,10 @@ function testOf(term: string): Test {
   return operator === "!=" ? not(test) : test;
 }
 
-/** A beginning is enough: `state:fail`. */
+/** A beginning is enough: `state:fail`; with `$` at its end it is the whole: `worker:w1$` is not `w10`. */
 function byField(field: (instance: Instance) => string, value: string): Test {
-  const wanted = value.toLowerCase();
+  const wanted = value.replace(/\$$/, "").toLowerCase();
+  if (wanted.length < value.length) return (instance) => field(instance).toLowerCase() === wanted;
   return (instance) => field(instance).toLowerCase().startsWith(wanted);
 }
 

@@ -1,7 +1,8 @@
 /** A worker as its screen shows it: what the API answers, in words that are safe to print, and what it runs. Pure. */
 import type { WorkerAnswer } from "../../http/client/answers.ts";
 import { printable } from "../terminal_text.ts";
-import { type Instance } from "./instance.ts";
+import type { FleetIndex } from "./fleet_index.ts";
+import type { Instance } from "./instance.ts";
 import type { Tone } from "./line.ts";
 import { type Model, shownFleet, shownWorkers } from "./model.ts";
 
@@ -22,21 +23,35 @@ export interface WorkerRow {
   slots: number;
   registeredAt: number;
   heardAt: number;
-  /** The instances that its site may be running for it, by name. */
+  /** The instances that its site may be running for it, in no order. */
   instances: readonly Instance[];
 }
 
 /** All workers, by id. */
 export function workerRows(model: Model): WorkerRow[] {
+  const loads = loadsOf(shownFleet(model).instances);
+  return sorted(shownWorkers(model)).map((answer) => rowOf(answer, loads));
+}
+
+type Instances = FleetIndex["instances"];
+type Loads = ReadonlyMap<string, readonly Instance[]>;
+
+/** Every line of a screen asks for them, and few frames have another fleet than the one before. */
+const known = new WeakMap<Instances, Loads>();
+
+function loadsOf(instances: Instances): Loads {
+  const found = known.get(instances);
+  if (found) return found;
   const loads = new Map<string, Instance[]>();
-  for (const instance of shownFleet(model).instances.values()) {
+  for (const instance of instances.values()) {
     const { worker } = instance;
     if (worker === "") continue;
     const load = loads.get(worker);
     if (load) load.push(instance);
     else loads.set(worker, [instance]);
   }
-  return sorted(shownWorkers(model)).map((answer) => rowOf(answer, loads));
+  known.set(instances, loads);
+  return loads;
 }
 
 /** Their ids, in the same order. */
@@ -58,14 +73,18 @@ export function runningOf({ instances }: WorkerRow): number {
   return instances.filter(({ status }) => status === "Running").length;
 }
 
+/** What it has, by name. */
+export function instancesByName({ instances }: WorkerRow): Instance[] {
+  return [...instances].sort((a, b) => a.name < b.name ? -1 : Number(a.name > b.name));
+}
+
 function sorted(workers: readonly WorkerAnswer[]): WorkerAnswer[] {
   return [...workers].sort((a, b) => a.id < b.id ? -1 : Number(a.id > b.id));
 }
 
-function rowOf(answer: WorkerAnswer, loads: ReadonlyMap<string, Instance[]>): WorkerRow {
+function rowOf(answer: WorkerAnswer, loads: Loads): WorkerRow {
   const name = printable(answer.id);
   const labels = Object.entries(answer.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const instances = loads.get(name) ?? [];
   return {
     id: answer.id,
     name,
@@ -80,6 +99,6 @@ function rowOf(answer: WorkerAnswer, loads: ReadonlyMap<string, Instance[]>): Wo
     slots: answer.slots,
     registeredAt: Date.parse(answer.registeredAt),
     heardAt: Date.parse(answer.lastHeartbeatAt),
-    instances: instances.sort((a, b) => a.name < b.name ? -1 : Number(a.name > b.name)),
+    instances: loads.get(name) ?? [],
   };
 }

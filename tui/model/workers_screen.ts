@@ -12,7 +12,14 @@ import type { Confirm, WorkerDeed } from "./overlay.ts";
 import type { ScreenList, ScreenLogic } from "./screen_logic.ts";
 import { goTo, type Step, step, tell } from "./step.ts";
 import { inputOf } from "./text_input.ts";
-import { runningOf, workerIds, type WorkerRow, workerRows, workerState } from "./worker_row.ts";
+import {
+  instancesByName,
+  runningOf,
+  workerIds,
+  type WorkerRow,
+  workerRows,
+  workerState,
+} from "./worker_row.ts";
 
 /** The heads of the columns. */
 const LINES_AROUND = 1;
@@ -55,7 +62,7 @@ function run(model: Model, command: CommandId): Step | null {
   switch (command) {
     case "openLoad":
       return withChosen(model, ({ name }) => {
-        const fleet = withFilter(model.fleet, fleetFilter(`worker:${name}`));
+        const fleet = withFilter(model.fleet, fleetFilter(`worker:${name}$`));
         return goTo({ ...model, fleet, frozen: null }, "fleet");
       });
     case "drain":
@@ -85,7 +92,7 @@ function asked(model: Model, row: WorkerRow, verb: WorkerDeed["verb"]): Step {
     kind: "confirm",
     title: `${word} worker ${row.name}?`,
     effect: effectText(row, verb),
-    names: row.instances.map(({ name }) => name),
+    names: instancesByName(row).map(({ name }) => name),
     mustType: verb === "forget" ? { text: row.name, what: "its id" } : null,
     typed: inputOf(""),
     isOnIt: false,

@@ -4,7 +4,13 @@ import { durationText, GLYPHS, healthOf, revisionText, statusTone } from "./inst
 import { layoutOf } from "./layout.ts";
 import { type Line, lineOf, span, type Tone } from "./line.ts";
 import { type Model, silence } from "./model.ts";
-import { runningOf, type WorkerRow, workerRows, workerState } from "./worker_row.ts";
+import {
+  instancesByName,
+  runningOf,
+  type WorkerRow,
+  workerRows,
+  workerState,
+} from "./worker_row.ts";
 import { chosenWorker, loadHeight, workersScreen } from "./workers_screen.ts";
 
 interface Column {
@@ -123,7 +129,8 @@ function spaced(cells: Line): Line {
 function loadLines(model: Model, row: WorkerRow | undefined, width: number): Line[] {
   const height = loadHeight(model);
   if (row === undefined || height === 0) return [];
-  const { name, instances } = row;
+  const { name } = row;
+  const instances = instancesByName(row);
   const room = height - 1;
   const isAll = instances.length <= room;
   const shown = instances.slice(0, isAll ? room : room - 1);

@@ -27,6 +27,8 @@ const cases: [filter: string, found: string[]][] = [
   ["state!=running", ["web-2", "a(b"]],
   ["!state:running", ["web-2", "a(b"]],
   ["worker:w2", ["api"]],
+  ["worker:w$", []],
+  ["worker:w2$", ["api"]],
   ["platform:docker", ["api"]],
   ["health:unhealthy", ["api"]],
   ["team=core", ["web-1"]],

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import type { Model } from "../../../tui/model/model.ts";
 import { present } from "../../../tui/model/places.ts";
 import { MouseReports } from "../../../tui/shell/mouse_reports.ts";
-import { after, answerOf, effectsOf, modelWith, press } from "../support/fleet_models.ts";
+import { after, answerOf, effectsOf, modelWith, press, workerOf } from "../support/fleet_models.ts";
 
 const CLICK = "\u001b[<0;5;6M";
 const cases: [what: string, pieces: string[], actions: unknown[]][] = [
@@ -29,6 +29,13 @@ for (const [what, pieces, actions] of cases) {
 
 const fleet = modelWith(Array.from({ length: 50 }, (_, at) => answerOf(`n${at}`)));
 const chosen = ({ screens }: Model) => screens.fleet.cursor.id;
+
+Deno.test("on any screen a second click does what Enter does", () => {
+  const items = [answerOf("a", { worker: "w1" }), answerOf("b", { worker: "w10" })];
+  const workers = press(modelWith(items, { workers: [workerOf("w1"), workerOf("w10")] }), "2");
+  const opened = after(workers, [{ type: "click", column: 9, row: 3 }]);
+  assertEquals([present(opened.places).screen, opened.fleet.ids], ["fleet", ["a"]]);
+});
 
 Deno.test("a click chooses the row under it, and opens it when it is chosen already", () => {
   const clicked = after(fleet, [{ type: "click", column: 9, row: 5 }]);

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Model } from "../../../tui/model/model.ts";
 import { present } from "../../../tui/model/places.ts";
-import { workerRows, workerState } from "../../../tui/model/worker_row.ts";
+import { instancesByName, workerRows, workerState } from "../../../tui/model/worker_row.ts";
 import { after, effectsOf, modelWith, press } from "../support/fleet_models.ts";
 import { FLEET_OF_WORKERS, WORKERS } from "../support/worker_fleet.ts";
 
@@ -26,7 +26,7 @@ Deno.test("each worker's state is what is worst of it", () => {
 Deno.test("a worker has the instances that name it", () => {
   const rows = workerRows(workers());
   assertEquals(rows.map(({ instances }) => instances.length), [0, 10, 1, 0, 0]);
-  assertEquals(rows[1]!.instances[0]!.name, "failing");
+  assertEquals(instancesByName(rows[1]!)[0]!.name, "failing");
 });
 
 Deno.test("the choice follows the worker when others come", () => {
