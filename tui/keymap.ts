@@ -17,6 +17,7 @@ export type Context =
   | "fleet"
   | "workers"
   | "events"
+  | "logs"
   | "typing"
   | "palette"
   | "confirm"
@@ -170,6 +171,32 @@ export const KEYMAP = [
     title: "filter: a text, type:start, by:eva, name:web, !not",
     hint: { word: "filter", rank: 6 },
     word: "filter-events",
+  // Logs.
+  {
+    id: "search",
+    context: "logs",
+    keys: ["/"],
+    title: "search for a text, any case",
+    hint: { word: "search", rank: 1 },
+    word: "search",
+  },
+  { id: "nextFound", context: "logs", keys: ["n"], title: "to the next line that has it" },
+  { id: "previousFound", context: "logs", keys: ["N"], title: "to the one before" },
+  {
+    id: "wrap",
+    context: "logs",
+    keys: ["w"],
+    title: "wrap long lines; again: cut them",
+    hint: { word: "wrap", rank: 2 },
+    word: "wrap",
+  },
+  {
+    id: "times",
+    context: "logs",
+    keys: ["t"],
+    title: "show when each line was printed, UTC; again: not",
+    hint: { word: "times", rank: 3 },
+    word: "times",
   },
   // Lists.
   { id: "up", context: "list", keys: ["up", "k"], title: "one up" },

@@ -46,6 +46,20 @@ export function fitMiddle(text: string, columns: number): string {
   return short + " ".repeat(columns - columnsOf(short));
 }
 
+/** The text in pieces that fit into `columns` each, at least one. */
+export function pieces(text: string, columns: number): string[] {
+  const all: string[] = [];
+  let left = text;
+  while (columnsOf(left) > columns) {
+    const piece = beginningOf(left, columns);
+    // A character that is wider than the column has a piece of its own, for the caller to cut.
+    const taken = piece === "" ? [...left][0]! : piece;
+    all.push(taken);
+    left = left.slice(taken.length);
+  }
+  return [...all, left];
+}
+
 /** As many of the first characters as fit into `columns`. */
 function beginningOf(text: string, columns: number): string {
   if (PLAIN.test(text)) return text.slice(0, columns);

@@ -25,7 +25,7 @@ const PALETTE_ROWS = 10;
 /** What lies over the present screen; null where nothing does, or only its own line is typed into. */
 export function boxOf(model: Model): BoxView | null {
   const { overlay } = model;
-  if (overlay === null || overlay.kind === "filter") return null;
+  if (overlay === null || overlay.kind === "filter" || overlay.kind === "search") return null;
   const { width, body } = layoutOf(model.terminal);
   const inner = Math.min(WIDTH_MAX, width - 4) - 2;
   const room = Math.max(1, body - 2);
@@ -44,7 +44,7 @@ interface Content {
 
 function contentOf(
   model: Model,
-  overlay: Exclude<Overlay, { kind: "filter" }>,
+  overlay: Exclude<Overlay, { kind: "filter" | "search" }>,
   { width, height }: { width: number; height: number },
 ): Content {
   switch (overlay.kind) {

@@ -70,6 +70,9 @@ export function crumbLine(model: Model, width: number): Line {
     const count = span(`  ${shown} of ${of}`, "quiet");
     return spread([...places, span("  /"), ...inputLine(overlay.input), count], [], width);
   }
+  if (overlay?.kind === "search") {
+    return spread([...places, span("  /"), ...inputLine(overlay.input)], [], width);
+  }
   const screen = presentScreen(model);
   const held = frozen === null
     ? []
@@ -126,6 +129,7 @@ function screenHints(model: Model): Part[] {
 
 const MODES: Readonly<Record<Overlay["kind"], Context>> = {
   filter: "typing",
+  search: "typing",
   palette: "palette",
   confirm: "confirm",
   help: "reading",

@@ -4,6 +4,7 @@ import { EVENTS_SCREEN, type EventsScreenState, type LogEntry } from "./events_s
 import { type FleetIndex, NO_FLEET } from "./fleet_index.ts";
 import { FLEET_SCREEN, type FleetScreenState } from "./fleet_state.ts";
 import type { Job } from "./jobs.ts";
+import { LOGS_SCREEN, type LogsScreenState } from "./logs_state.ts";
 import type { Deed, Overlay } from "./overlay.ts";
 import { AT_FLEET, type Places } from "./places.ts";
 import type { Toast } from "./toasts.ts";
@@ -64,6 +65,7 @@ export interface Screens {
   fleet: FleetScreenState;
   workers: WorkersScreenState;
   events: EventsScreenState;
+  logs: LogsScreenState;
 }
 
 /** Before anything is known. `now` is epoch milliseconds. */
@@ -85,7 +87,12 @@ export function initialModel(origin: Origin, terminal: Model["terminal"], now: n
     jobs: [],
     nextJob: 1,
     asking: new Map(),
-    screens: { fleet: FLEET_SCREEN, workers: WORKERS_SCREEN, events: EVENTS_SCREEN },
+    screens: {
+      fleet: FLEET_SCREEN,
+      workers: WORKERS_SCREEN,
+      events: EVENTS_SCREEN,
+      logs: LOGS_SCREEN,
+    },
   };
 }
 

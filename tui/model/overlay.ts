@@ -1,5 +1,6 @@
 /** What lies over a screen and takes the keys: plain data. Pure. */
 import type { Request } from "./effect.ts";
+import type { LogsScreenState } from "./logs_state.ts";
 import type { TextInput } from "./text_input.ts";
 
 /** One request, to one or many; to `null` where something is to be created. */
@@ -37,6 +38,12 @@ export type Overlay =
   | Confirm
   /** What is typed is in force at once; `before` is what comes back with Esc. */
   | { kind: "filter"; input: TextInput; before: string }
+  /** In logs; as a filter. */
+  | {
+    kind: "search";
+    input: TextInput;
+    before: Pick<LogsScreenState, "pattern" | "found" | "bottom">;
+  }
   | { kind: "palette"; input: TextInput; chosen: number }
   | { kind: "help"; top: number }
   | { kind: "equivalents"; top: number };

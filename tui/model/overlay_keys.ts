@@ -2,6 +2,7 @@
 import { commandFor } from "../keymap.ts";
 import { begin } from "./asking.ts";
 import { run } from "./commands.ts";
+import { searchedBy, withLogs } from "./logs_search.ts";
 import type { Model } from "./model.ts";
 import type { Confirm, Overlay } from "./overlay.ts";
 import { chosenCommand, completed, paletteCommands } from "./palette.ts";
@@ -15,6 +16,7 @@ import { askWorker } from "./worker_asking.ts";
 export function overlayKey(model: Model, overlay: Overlay, key: string): Step {
   switch (overlay.kind) {
     case "filter":
+    case "search":
       return filterKey(model, overlay, key);
     case "palette":
       return paletteKey(model, overlay, key);
@@ -30,6 +32,7 @@ export function overlayKey(model: Model, overlay: Overlay, key: string): Step {
 export function overlayPaste(model: Model, overlay: Overlay, text: string): Step {
   switch (overlay.kind) {
     case "filter":
+    case "search":
       return withFilterInput(model, overlay, typed(overlay.input, text));
     case "palette":
       return step(withOverlay(model, { ...overlay, input: typed(overlay.input, text), chosen: 0 }));
@@ -39,7 +42,7 @@ export function overlayPaste(model: Model, overlay: Overlay, text: string): Step
   }
 }
 
-type Filter = Extract<Overlay, { kind: "filter" }>;
+type Filter = Extract<Overlay, { kind: "filter" | "search" }>;
 type Palette = Extract<Overlay, { kind: "palette" }>;
 type Reading = Extract<Overlay, { kind: "help" | "equivalents" }>;
 
@@ -48,7 +51,7 @@ function filterKey(model: Model, overlay: Filter, key: string): Step {
     case "accept":
       return step(closed(model));
     case "cancel":
-      return step(filteredBy(closed(model), overlay.before));
+      return step(asBefore(closed(model), overlay));
     default:
       return withFilterInput(model, overlay, inputAfter(overlay.input, key));
   }
@@ -56,7 +59,17 @@ function filterKey(model: Model, overlay: Filter, key: string): Step {
 
 function withFilterInput(model: Model, overlay: Filter, input: TextInput): Step {
   const shown = withOverlay(model, { ...overlay, input });
-  return step(input === overlay.input ? model : filteredBy(shown, inputText(input)));
+  return step(input === overlay.input ? model : narrowed(shown, overlay, inputText(input)));
+}
+
+function asBefore(model: Model, overlay: Filter): Model {
+  return overlay.kind === "filter"
+    ? filteredBy(model, overlay.before)
+    : withLogs(model, overlay.before);
+}
+
+function narrowed(model: Model, { kind }: Filter, text: string): Model {
+  return kind === "filter" ? filteredBy(model, text) : searchedBy(model, text);
 }
 
 function filteredBy(model: Model, text: string): Model {

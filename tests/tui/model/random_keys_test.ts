@@ -8,10 +8,12 @@ import { crumbLine, detailLine, hintLine, titleLine } from "../../../tui/model/c
 import { fleetTable } from "../../../tui/model/fleet_table.ts";
 import { layoutOf } from "../../../tui/model/layout.ts";
 import { type Line, widthOf } from "../../../tui/model/line.ts";
+import { logRows } from "../../../tui/model/logs_rows.ts";
 import type { Model } from "../../../tui/model/model.ts";
 import type { Confirm, Overlay } from "../../../tui/model/overlay.ts";
 import { inputText } from "../../../tui/model/text_input.ts";
 import { answerOf, did, modelWith, NOON } from "../support/fleet_models.ts";
+import { printed } from "../support/log_models.ts";
 
 const KEYS = [
   ...new Set(COMMANDS.flatMap(({ keys }) => keys)),
@@ -46,6 +48,8 @@ const change = fc.record({
   type: "changed",
   items: [answerOf(`i${id}`, fields)],
 }));
+const output = fc.array(fc.string({ unit: "binary", maxLength: 300 }), { maxLength: 30 })
+  .map((texts) => printed("a", texts));
 const tick = fc.integer({ min: 0, max: 100_000 })
   .map((ms): Action => ({ type: "tick", now: NOON + ms }));
 
@@ -55,6 +59,7 @@ const actions = fc.array(
     { weight: 1, arbitrary: size },
     { weight: 1, arbitrary: paste },
     { weight: 2, arbitrary: change },
+    { weight: 1, arbitrary: output },
     { weight: 1, arbitrary: tick },
   ),
   { maxLength: 250 },
@@ -112,6 +117,9 @@ function assertWhole(model: Model): void {
   const around = [titleLine, crumbLine, detailLine, hintLine].map((line) => line(model, width));
   for (const line of around) assertEquals(widthOf(line), width);
   if (layoutOf(model.terminal).isTiny) return;
+  const logs = logRows(model);
+  assert(logs.length <= body, `${logs.length} rows of logs in ${body}`);
+  for (const line of logs) assertFits(line, width);
   const { head, rows } = fleetTable(model);
   assert(rows.length < body, `${rows.length} rows and a head in ${body}`);
   for (const line of [head, ...rows.map(({ line }) => line)]) assertFits(line, width);
