@@ -18,6 +18,7 @@ export type Context =
   | "workers"
   | "events"
   | "logs"
+  | "details"
   | "typing"
   | "palette"
   | "confirm"
@@ -171,6 +172,7 @@ export const KEYMAP = [
     title: "filter: a text, type:start, by:eva, name:web, !not",
     hint: { word: "filter", rank: 6 },
     word: "filter-events",
+  },
   // Logs.
   {
     id: "search",
@@ -197,6 +199,15 @@ export const KEYMAP = [
     title: "show when each line was printed, UTC; again: not",
     hint: { word: "times", rank: 3 },
     word: "times",
+  },
+  // One instance.
+  {
+    id: "why",
+    context: "details",
+    keys: ["W"],
+    title: "why it is as it is: the chain of causes; again: all that is known",
+    hint: { word: "why", rank: 4 },
+    word: "why",
   },
   // Lists.
   { id: "up", context: "list", keys: ["up", "k"], title: "one up" },

@@ -7,6 +7,7 @@ export const CONTEXT_TITLES: Readonly<Record<Context, string>> = {
   workers: "Workers",
   events: "Events",
   logs: "Logs",
+  details: "One instance",
   instance: "Instances",
   marks: "Marks",
   list: "Moving",

@@ -18,6 +18,15 @@ export function printable(text: string): string {
   return text.replace(UNSAFE, " ").replace(MARKS_MAX, "$1");
 }
 
+/** Colours and other sequences of a terminal (ECMA-48 §5.4). */
+// deno-lint-ignore no-control-regex -- that is what a sequence begins with
+const SEQUENCES = /\u001b\[[0-?]*[ -/]*[@-~]/g;
+
+/** What a program prints, without its sequences: their ends say nothing where their beginnings are spaces. */
+export function withoutSequences(text: string): string {
+  return text.replace(SEQUENCES, "");
+}
+
 /** Most text is of these, where a character is a column: no need to look closer. */
 const PLAIN = /^[ -~]*$/;
 
@@ -58,6 +67,17 @@ export function pieces(text: string, columns: number): string[] {
     left = left.slice(taken.length);
   }
   return [...all, left];
+}
+
+/** The text in lines of whole words that fit into `columns`; a word that does not is in pieces. */
+export function wordLines(text: string, columns: number): string[] {
+  const lines: string[] = [""];
+  for (const word of text.split(" ").flatMap((one) => pieces(one, columns))) {
+    const last = lines.at(-1)!;
+    if (last !== "" && columnsOf(last) + 1 + columnsOf(word) > columns) lines.push(word);
+    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return lines;
 }
 
 /** As many of the first characters as fit into `columns`. */

@@ -1,6 +1,6 @@
 /** What lies over a screen, as lines in a frame: the question, the palette, the help. Pure. */
 import { keyText } from "../keymap.ts";
-import { columnsOf, fit } from "../terminal_text.ts";
+import { columnsOf, fit, wordLines } from "../terminal_text.ts";
 import { layoutOf } from "./layout.ts";
 import { fitLine, type Line, lineOf, span, type Tone } from "./line.ts";
 import type { Model } from "./model.ts";
@@ -67,7 +67,7 @@ function contentOf(
 /** Where there is little room the names give way first: what is typed and the buttons are always seen. */
 function confirmLines(confirm: Confirm, width: number, height: number): Line[] {
   const { names, effect, mustType, typed, isOnIt, button } = confirm;
-  const what = wrapped(effect, width);
+  const what = wordLines(effect, width).map((line) => lineOf(line));
   const typing: Line[] = mustType === null ? [] : [[
     span("Type "),
     span(mustType.text, "strong"),
@@ -142,15 +142,4 @@ function framed(title: string, lines: readonly Line[], width: number, tone: Tone
     ...lines.map((line) => [side, ...fitLine([span(" "), ...line], width), side]),
     [span(`└${"─".repeat(width)}┘`, tone)],
   ];
-}
-
-/** Words on as many lines as they need. */
-function wrapped(text: string, width: number): Line[] {
-  const lines: string[] = [""];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1)!;
-    if (last !== "" && last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
-  }
-  return lines.map((line) => lineOf(line));
 }

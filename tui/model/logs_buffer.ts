@@ -1,6 +1,6 @@
 /** The last lines of outputs, in the order of their times: bounded, whatever is printed. Pure. */
 import type { LogLineAnswer } from "../../http/client/answers.ts";
-import { printable } from "../terminal_text.ts";
+import { printable, withoutSequences } from "../terminal_text.ts";
 
 /** One line. */
 export interface LogLine {
@@ -28,10 +28,6 @@ export const LINES_MAX = 5_000;
 /** Of a line; the rest of it is not shown. */
 export const CHARACTERS_MAX = 2_000;
 
-/** Colours and other sequences of a terminal (ECMA-48 §5.4), which say nothing without their first character. */
-// deno-lint-ignore no-control-regex -- that is what a sequence begins with
-const SEQUENCES = /\u001b\[[0-?]*[ -/]*[@-~]/g;
-
 /** With what came of one instance's output at `now` (epoch milliseconds). */
 export function withLines(
   { lines, nextKey, dropped }: LogBuffer,
@@ -57,7 +53,7 @@ export function withLines(
 }
 
 function shownText(text: string): string {
-  const shown = printable(text.slice(0, CHARACTERS_MAX * 2).replace(SEQUENCES, ""));
+  const shown = printable(withoutSequences(text.slice(0, CHARACTERS_MAX * 2)));
   return shown.length < CHARACTERS_MAX && text.length <= CHARACTERS_MAX * 2
     ? shown
     : printable(`${shown.slice(0, CHARACTERS_MAX)}…`);

@@ -3,6 +3,7 @@ import type { WorkerAnswer } from "../../http/client/answers.ts";
 import { EVENTS_SCREEN, type EventsScreenState, type LogEntry } from "./events_state.ts";
 import { type FleetIndex, NO_FLEET } from "./fleet_index.ts";
 import { FLEET_SCREEN, type FleetScreenState } from "./fleet_state.ts";
+import { INSTANCE_SCREEN, type InstanceScreenState } from "./instance_state.ts";
 import type { Job } from "./jobs.ts";
 import { LOGS_SCREEN, type LogsScreenState } from "./logs_state.ts";
 import type { Deed, Overlay } from "./overlay.ts";
@@ -66,6 +67,7 @@ export interface Screens {
   workers: WorkersScreenState;
   events: EventsScreenState;
   logs: LogsScreenState;
+  instance: InstanceScreenState;
 }
 
 /** Before anything is known. `now` is epoch milliseconds. */
@@ -92,6 +94,7 @@ export function initialModel(origin: Origin, terminal: Model["terminal"], now: n
       workers: WORKERS_SCREEN,
       events: EVENTS_SCREEN,
       logs: LOGS_SCREEN,
+      instance: INSTANCE_SCREEN,
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The screens there are, by name. A new one has its line here and in `screens/screen_views.tsx`. */
 import { eventsScreen } from "./events_screen.ts";
 import { fleetScreen } from "./fleet_screen.ts";
+import { instanceScreen } from "./instance_screen.ts";
 import { logsScreen } from "./logs_screen.ts";
 import type { Model } from "./model.ts";
 import { present, type ScreenId } from "./places.ts";
@@ -19,7 +20,7 @@ export const SCREENS: Readonly<Record<ScreenId, ScreenLogic>> = {
   metrics: plainScreen("Metrics"),
   plan: plainScreen("Plan"),
   logs: logsScreen,
-  instance: plainScreen("Instance"),
+  instance: instanceScreen,
   timeline: plainScreen("Timeline"),
 };
 

@@ -5,6 +5,7 @@ import { lineOf } from "../model/line.ts";
 import { type ScreenId } from "../model/places.ts";
 import { EventsScreen } from "./events_screen.tsx";
 import { FleetScreen } from "./fleet_screen.tsx";
+import { InstanceScreen } from "./instance_screen.tsx";
 import { LogsScreen } from "./logs_screen.tsx";
 import type { ScreenProps } from "./screen_props.ts";
 import { WorkersScreen } from "./workers_screen.tsx";
@@ -16,7 +17,7 @@ export const SCREEN_VIEWS: Readonly<Record<ScreenId, (props: ScreenProps) => Rea
   metrics: ComingScreen,
   plan: ComingScreen,
   logs: LogsScreen,
-  instance: ComingScreen,
+  instance: InstanceScreen,
   timeline: ComingScreen,
 };
 

@@ -6,6 +6,7 @@ import type { Action } from "../../../tui/model/action.ts";
 import { boxOf } from "../../../tui/model/boxes.ts";
 import { crumbLine, detailLine, hintLine, titleLine } from "../../../tui/model/chrome.ts";
 import { fleetTable } from "../../../tui/model/fleet_table.ts";
+import { instanceRows } from "../../../tui/model/instance_lines.ts";
 import { layoutOf } from "../../../tui/model/layout.ts";
 import { type Line, widthOf } from "../../../tui/model/line.ts";
 import { logRows } from "../../../tui/model/logs_rows.ts";
@@ -117,9 +118,10 @@ function assertWhole(model: Model): void {
   const around = [titleLine, crumbLine, detailLine, hintLine].map((line) => line(model, width));
   for (const line of around) assertEquals(widthOf(line), width);
   if (layoutOf(model.terminal).isTiny) return;
-  const logs = logRows(model);
-  assert(logs.length <= body, `${logs.length} rows of logs in ${body}`);
-  for (const line of logs) assertFits(line, width);
+  for (const shown of [logRows(model), instanceRows(model)]) {
+    assert(shown.length <= body, `${shown.length} rows in ${body}`);
+    for (const line of shown) assertFits(line, width);
+  }
   const { head, rows } = fleetTable(model);
   assert(rows.length < body, `${rows.length} rows and a head in ${body}`);
   for (const line of [head, ...rows.map(({ line }) => line)]) assertFits(line, width);

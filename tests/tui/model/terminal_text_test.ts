@@ -1,7 +1,7 @@
 /** Text from outside never moves the cursor, and always fits its column. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { columnsOf, fit, printable } from "../../../tui/terminal_text.ts";
+import { columnsOf, fit, pieces, printable, wordLines } from "../../../tui/terminal_text.ts";
 
 const unsafe: [string, string, string][] = [
   ["an escape sequence", "a\u001b[2Jb", "a [2Jb"],
@@ -49,4 +49,11 @@ Deno.test("every text, made printable, fits its column exactly and has no contro
       assertEquals(columnsOf(shown), columns);
     },
   ));
+});
+
+Deno.test("text is broken between words, and within a word that is too long", () => {
+  assertEquals(wordLines("one two three", 7), ["one two", "three"]);
+  assertEquals(wordLines("a 123456789", 4), ["a", "1234", "5678", "9"]);
+  assertEquals(pieces("日本語x", 4), ["日本", "語x"]);
+  assertEquals(pieces("", 4), [""]);
 });
