@@ -1,7 +1,8 @@
 /** Sends drawn requests to a real API, one group after the other, and says what is wrong with its answers. */
 import fc from "fast-check";
 import type { DocumentedApi, Operation } from "../support/documented_api.ts";
-import type { ApiWorld } from "../support/api_world.ts";
+import { type ApiWorld, TEST_INSTANCE } from "../support/api_world.ts";
+import { bearer, tokenOf } from "../support/tokens.ts";
 import type { FaultySystem, InjectedFault } from "./faulty_system.ts";
 import type { FuzzedRequest } from "./requests.ts";
 import type { Tally } from "./tally.ts";
@@ -71,9 +72,7 @@ export class Play {
    */
   async run(steps: readonly Step[], isOver: () => boolean): Promise<void> {
     await this.setWorker("runs");
-    const [running, created] = [await this.world.create(), await this.world.create()];
-    await this.world.call(`POST /api/server/instances/${running}/start`);
-    this.ids.push(running, created);
+    await this.haveInstances();
     for (const step of steps) {
       if (isOver()) return;
       if ("worker" in step) await this.setWorker(step.worker);
@@ -84,6 +83,17 @@ export class Play {
       const [bug] = this.world.bugs;
       if (bug !== undefined) throw new Error("a bug was reported", { cause: bug });
     }
+  }
+
+  /** One that runs, and one that does not. */
+  private async haveInstances(): Promise<void> {
+    const path = "/api/server/instances";
+    const headers = bearer(tokenOf("admin"));
+    for (const _ of ["running", "created"]) {
+      const { json } = await this.world.call(`POST ${path}`, { headers, body: TEST_INSTANCE });
+      this.ids.push(json.id);
+    }
+    await this.world.call(`POST ${path}/${this.ids[1]}/start`, { headers });
   }
 
   private async setWorker(how: "runs" | "is away" | "fails"): Promise<void> {

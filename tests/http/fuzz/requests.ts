@@ -1,6 +1,8 @@
 /** Requests by the document, as data: every operation, right and wrong in each of its parts. */
 import fc from "fast-check";
+import { ROLES } from "../../../events/access_tokens.ts";
 import type { DocumentedApi, Json, Operation } from "../support/documented_api.ts";
+import { tokenOf } from "../support/tokens.ts";
 import { anyJson, nearly, valuesOf } from "./json_values.ts";
 
 /** What stands for `{id}` and the like: one of those that are known when it is sent, or a text. */
@@ -31,6 +33,13 @@ const KEYS = ["k-1", "k-2", "k-3"];
 /** A text that a header can carry. */
 const headerText = fc.string({ unit: fc.constantFrom(..."aZ09-_.:;,/\"'=*% é"), maxLength: 30 })
   .map((text) => text.trim());
+
+/** Of an admin mostly; where no token is asked for, it is as if there were none. */
+const authorization = fc.oneof(
+  { weight: 20, arbitrary: fc.constant(tokenOf("admin")) },
+  { weight: 5, arbitrary: fc.constantFrom(...ROLES.map(tokenOf)) },
+  { weight: 1, arbitrary: fc.constantFrom(tokenOf("expired"), "nonsense", "a b") },
+).map((token) => `Bearer ${token}`);
 
 const oddText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 20 }),
@@ -160,7 +169,6 @@ function headersOf(parameters: Json[], api: DocumentedApi): fc.Arbitrary<Record<
   const common: [string, fc.Arbitrary<string>][] = [
     ["x-request-id", often(fc.constantFrom("mine", "trace-7"), headerText)],
     ["traceparent", often(fc.constant(`00-${"a".repeat(32)}-${"b".repeat(16)}-01`), headerText)],
-    ["authorization", often(fc.constant("Bearer nonsense"), headerText)],
     ["if-none-match", headerText],
   ];
   const foreign: [string, fc.Arbitrary<string>][] = [
@@ -168,9 +176,9 @@ function headersOf(parameters: Json[], api: DocumentedApi): fc.Arbitrary<Record<
     ["sec-fetch-site", fc.constantFrom("same-origin", "cross-site", "none", "x")],
     ["host", fc.constantFrom("localhost", "127.0.0.1:80", "example.com", "[::1]", "")],
   ];
-  return fc.tuple(some(own, 3, 5), some(common, 1, 8), some(foreign, 1, 30)).map((parts) =>
-    Object.assign({}, ...parts)
-  );
+  const holder: [string, fc.Arbitrary<string>][] = [["authorization", authorization]];
+  return fc.tuple(some(own, 1, 4), some(common, 1, 8), some(foreign, 1, 30), some(holder, 15, 1))
+    .map((parts) => Object.assign({}, ...parts));
 }
 
 /** Each of these headers in `weight` of `weight + others` requests. */
@@ -208,8 +216,8 @@ function bodyOf({ content }: Json, api: DocumentedApi): fc.Arbitrary<Body> {
   const text = (values: fc.Arbitrary<Json>): fc.Arbitrary<Body> =>
     values.map((value) => JSON.stringify(value));
   return fc.oneof(
-    { weight: 4, arbitrary: text(right) },
-    { weight: 3, arbitrary: shown.length > 0 ? text(fc.constantFrom(...shown)) : text(right) },
+    { weight: 3, arbitrary: text(right) },
+    { weight: 8, arbitrary: shown.length > 0 ? text(fc.constantFrom(...shown)) : text(right) },
     {
       weight: 3,
       arbitrary: text(nearly(fc.oneof(right, ...shown.map((one) => fc.constant(one))))),
