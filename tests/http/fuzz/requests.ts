@@ -24,7 +24,7 @@ const QUICK_VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   timeout: fc.constantFrom("1", "20ms", "0.03s"),
   // A node waits for what is not in the log yet.
   atLeast: fc.oneof(
-    { weight: 60, arbitrary: fc.constantFrom("0-0", "1-0", "2-0") },
+    { weight: 300, arbitrary: fc.constantFrom("0-0", "1-0", "2-0") },
     { weight: 1, arbitrary: fc.constant("999999-0") },
   ),
 };
@@ -44,6 +44,7 @@ const authorization = fc.oneof(
 const oddText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 20 }),
   fc.constantFrom(
+    "nobody",
     "",
     "..",
     "%",
@@ -129,7 +130,7 @@ function segment(name: string, schema: Json, api: DocumentedApi): fc.Arbitrary<S
     : fc.integer({ min: 0, max: 4 }).map((number): Segment => ({ text: String(number) }));
   const text = fc.oneof(valuesOf(schema, api.document), oddText)
     .map((one): Segment => ({ text: String(one) }));
-  return fc.oneof({ weight: 12, arbitrary: known }, { weight: 1, arbitrary: text });
+  return fc.oneof({ weight: 8, arbitrary: known }, { weight: 1, arbitrary: text });
 }
 
 function queryOf(parameters: Json[], api: DocumentedApi): fc.Arbitrary<[string, string][]> {
