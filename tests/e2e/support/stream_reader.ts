@@ -43,13 +43,20 @@ export class StreamReader {
     });
     if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
     this.connections++;
-    // All of it is ASCII: no character is parted, and one decoder does for all readers.
-    let text = "";
     const body = response.body!.getReader();
     // By hand: the signal of a request does not always end the reading of what was answered.
-    const leave = () => void body.cancel();
+    const leave = () => void body.cancel().catch(() => {});
     signal.addEventListener("abort", leave);
-    if (signal.aborted) leave();
+    try {
+      await this.readAll(body);
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
+  }
+
+  private async readAll(body: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    // All of it is ASCII: no character is parted, and one decoder does for all readers.
+    let text = "";
     for (let piece = await body.read(); !piece.done; piece = await body.read()) {
       text += DECODER.decode(piece.value);
       const end = text.lastIndexOf("\n\n");
@@ -57,7 +64,6 @@ export class StreamReader {
       this.take(text.slice(0, end + 2));
       text = text.slice(end + 2);
     }
-    signal.removeEventListener("abort", leave);
   }
 
   /** Whole messages: those with an id are read as far as their first two lines. */
