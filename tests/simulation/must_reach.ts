@@ -31,6 +31,9 @@ export const RARE_STATES: Readonly<Record<string, readonly Shape["form"][]>> = {
 /** Events of several workers, which an embedded fleet has not. */
 const REDIS_EVENTS: readonly string[] = ["CommandForgotten", "CommandRefused"];
 
+/** What somebody outside reports decides nothing, and no user of the simulation reports anything. */
+const UNASKED_EVENTS: readonly string[] = ["ExternalStatusReported"];
+
 /** The names that the runs of a form (null: of both), drawn from these faults (null: from all), must report. */
 export function mustReach(
   form: Shape["form"] | null,
@@ -45,6 +48,7 @@ export function mustReach(
     .filter(([, possible]) => forms.some((one) => possible.includes(one)))
     .map(([name]) => name);
   const events = Object.keys(eventSchemas)
+    .filter((type) => !UNASKED_EVENTS.includes(type))
     .filter((type) => form !== "embedded" || !REDIS_EVENTS.includes(type));
   return [...states, ...kinds, ...events];
 }

@@ -18,7 +18,7 @@ Deno.test("seeds that hold end with the sums and exit code 0", async () => {
   const text = around.said.join("\n");
   assertStringIncludes(text, "ran       20 seeds");
   assertStringIncludes(text, "18,000 events, 4,000 requests, 400 faults");
-  assertStringIncludes(text, "1 of 189 status × event");
+  assertStringIncludes(text, "1 of 198 status × event");
   assertStringIncludes(text, "held      every invariant");
 });
 
