@@ -143,7 +143,7 @@ for (const [code, retryable, status, retryAfter] of errors) {
 
 Deno.test("events that were cut from the log are a 410", async () => {
   const cut = new OperationalError("log_truncated", "It is so.", false, "Do this.");
-  const system = scriptedSystem(null, { observe: () => Promise.reject(cut) });
+  const system = scriptedSystem(null, { read: () => Promise.reject(cut) });
   const answer = await apiClient(createHttpApp(apiOptions(system)))("GET /api/events?after=1-0");
   const problem = assertProblem(answer, 410, "log_truncated");
   assertEquals([problem.detail, problem.hint, problem.retryable], ["It is so.", "Do this.", false]);

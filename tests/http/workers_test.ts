@@ -35,7 +35,7 @@ Deno.test("a worker whose host is off is forgotten: its instances count as lost,
     await stopWorker();
     const { status, json } = await call("POST /api/workers/worker-1/forget");
     assertEquals([status, json], [200, { id: "worker-1", forgotten: true, instanceIds: [id] }]);
-    assertEquals((await call("GET /api/workers")).json, { items: [] });
+    assertEquals((await call("GET /api/workers")).json.items, []);
     assertEquals((await call(`GET /api/server/instances/${id}`)).json.status, "Failed");
     const { json: { items } } = await call(`GET /api/server/instances/${id}/events`);
     const lost = items.find(({ data }: { data: { observation?: string } }) =>
