@@ -42,6 +42,8 @@ export function faultySteps(requests: fc.Arbitrary<FuzzedRequest>): fc.Arbitrary
 
 /** Of a run: each has a world to make, and a worker to take leave of, which takes a second. */
 const STEPS_MAX = 120;
+/** The instance of the document's examples. */
+const SHOWN_ID = "inst-1b2c3d";
 
 /** The two that `phase-2.5.md` demands: nobody took the command in time, and what the worker says. */
 const TIMED_OUT = "Operation timed out";
@@ -150,7 +152,8 @@ export class Play {
     });
     const url = new URL(filled, "http://localhost:4700");
     for (const [name, value] of query) url.searchParams.append(name, value);
-    return new Request(url, { method, headers, ...(body === null ? {} : { body }) });
+    const sent = typeof body === "string" ? body.replaceAll(SHOWN_ID, this.ids.at(-1)!) : body;
+    return new Request(url, { method, headers, ...(sent === null ? {} : { body: sent }) });
   }
 }
 
