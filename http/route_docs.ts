@@ -50,7 +50,7 @@ export interface DocumentedBody {
 
 /**
  * One route in the document. What all routes of its kind have in common (the token, the instance's id, a body that is
- * too large) is added to it by `openapi/document.ts`.
+ * too large) is added to it by `openapi/`.
  */
 export interface RouteDocs {
   /** Its name in generated clients, in camel case. */
